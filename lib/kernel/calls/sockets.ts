@@ -1,0 +1,59 @@
+/** Calls on sockets, and netlink messages. socket(2), unix(7), netlink(7), rtnetlink(7). */
+import { bits, bytes, fd, int, out, word } from '../args.js'
+import { constant } from '../constants.js'
+import { type Descriptor, type Patch, type Step, type StepOptions, step } from '../step.js'
+import type { Word } from '../words.js'
+
+/** socket(2), close-on-exec. `protocol` is 0 except for netlink. */
+export function socket(family: Word<'socket_family'>, type: Word<'socket_type'>, protocol = 0, options?: StepOptions): Step {
+  return step(
+    'socket',
+    [word('domain', 'socket_family', family), bits('type', 'socket_type', [type, 'cloexec']), int('protocol', protocol)],
+    options,
+  )
+}
+
+/** A netlink socket for links, addresses and routes. It speaks to the network namespace in which it was opened, for ever. */
+export function rtnetlink_socket(options?: StepOptions): Step {
+  const route = word('protocol', 'netlink_protocol', 'route')
+  return step('socket', [word('domain', 'socket_family', 'netlink'), bits('type', 'socket_type', ['raw', 'cloexec']), route], options)
+}
+
+/** bind(2) of a unix socket to a path. */
+export function bind_unix(descriptor: Descriptor, pathname: string, options?: StepOptions): Step {
+  const name = Buffer.from(pathname)
+  const address = Buffer.alloc(2 + name.length + 1)
+  address.writeUInt16LE(constant('socket_family', 'unix'), 0)
+  name.copy(address, 2)
+  return step(
+    'bind',
+    [fd('sockfd', descriptor), bytes('addr', address, { shown: `{unix ${JSON.stringify(pathname)}}` }), int('addrlen', address.length)],
+    options,
+  )
+}
+
+/** listen(2). */
+export const listen = (descriptor: Descriptor, backlog: number, options?: StepOptions): Step =>
+  step('listen', [fd('sockfd', descriptor), int('backlog', backlog)], options)
+
+/** A netlink message as bytes, with what it says in words for people, and the numbers of earlier steps that belong in it. */
+export interface NetlinkMessage {
+  readonly bytes: Uint8Array
+  readonly shown: string
+  readonly patches?: readonly Patch[]
+}
+
+/**
+ * A netlink request: sent, its answers read up to the acknowledgement, whose error becomes the step's. Not a system call of its
+ * own but sendto and recvfrom; the shim knows it as `netlink`. With `answer`, that many bytes of answers are the out-buffer.
+ */
+export function netlink(descriptor: Descriptor, message: NetlinkMessage, options: StepOptions & { answer?: number } = {}): Step {
+  const { answer, ...rest } = options
+  const { shown, patches } = message
+  const content = bytes('message', message.bytes, patches ? { shown, patches } : { shown })
+  return step(
+    'netlink',
+    answer === undefined ? [fd('fd', descriptor), content] : [fd('fd', descriptor), content, out('answer', answer)],
+    rest,
+  )
+}
