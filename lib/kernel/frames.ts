@@ -1,0 +1,114 @@
+/** Frames of the shim's wire format (native/PROTOCOL.md): cutting the stream, and the bodies of what the shim says. */
+import { DrydockError } from './errors.js'
+
+export const TO_SHIM = {
+  batch: 0x01,
+  rollback: 0x02,
+  monitor: 0x03,
+  stdin: 0x04,
+  resize: 0x05,
+  signal: 0x06,
+  attach: 0x10,
+  control: 0x11,
+  release: 0x12,
+} as const
+
+export const FROM_SHIM = {
+  hello: 0x81,
+  result: 0x82,
+  done: 0x83,
+  exec: 0x84,
+  output: 0x85,
+  exit: 0x86,
+  undone: 0x87,
+  error: 0x88,
+  ended: 0x89,
+} as const
+
+/** A frame that is never longer than this is accepted (16 MiB, like the shim's own limit, and the header). */
+const LONGEST_FRAME = 16 * 1024 * 1024 + 64
+
+/** Header and type of a frame whose body has `length` bytes. */
+export function frameHeader(type: number, length: number): Buffer {
+  const header = Buffer.allocUnsafe(5)
+  header.writeUInt32LE(length + 1, 0)
+  header[4] = type
+  return header
+}
+
+/** Cuts a stream into frames. */
+export class FrameReader {
+  #pending: Buffer = Buffer.alloc(0)
+
+  /** Calls `handle` for each whole frame that the stream has brought so far. */
+  push(chunk: Buffer, handle: (type: number, body: Buffer) => void): void {
+    let data = this.#pending.length > 0 ? Buffer.concat([this.#pending, chunk]) : chunk
+    while (data.length >= 4) {
+      const length = data.readUInt32LE(0)
+      if (length < 1 || length > LONGEST_FRAME) throw new DrydockError(`the shim sent a frame of ${length} bytes, which no frame has`)
+      if (data.length < 4 + length) break
+      handle(data[4] as number, data.subarray(5, 4 + length))
+      data = data.subarray(4 + length)
+    }
+    this.#pending = data
+  }
+}
+
+/** Body of RESULT and UNDONE. */
+export interface ResultFrame {
+  batch: number
+  index: number
+  status: 'ok' | 'failed' | 'allowed' | 'not run'
+  ret: bigint
+  errno: number
+  nanoseconds: number
+  outs: Buffer[]
+}
+
+const STATUS = ['ok', 'failed', 'allowed', 'not run'] as const
+
+export function readResult(body: Buffer): ResultFrame {
+  const outs: Buffer[] = []
+  let at = 28
+  for (let left = body.readUInt8(27); left > 0; left--) {
+    const length = body.readUInt32LE(at)
+    outs.push(Buffer.from(body.subarray(at + 4, at + 4 + length)))
+    at += 4 + length
+  }
+  return {
+    batch: body.readUInt32LE(0),
+    index: body.readUInt16LE(4),
+    status: STATUS[body.readUInt8(6)] ?? 'failed',
+    ret: body.readBigInt64LE(7),
+    errno: body.readInt32LE(15),
+    nanoseconds: Number(body.readBigUInt64LE(19)),
+    outs,
+  }
+}
+
+/** How a process ended: waitpid(2)'s status taken apart, and what it used. */
+export interface Exit {
+  /** Exit code; 128 + n for a signal, as shells and Docker count. */
+  readonly code: number
+  /** Number of the signal that ended it, or 0. */
+  readonly signal: number
+  readonly nanoseconds: number
+  readonly maxRssKiB: number
+  readonly userMicroseconds: number
+  readonly systemMicroseconds: number
+  readonly oomKilled: boolean
+}
+
+export function readExit(body: Buffer): Exit {
+  const status = body.readInt32LE(0)
+  const signal = status & 0x7f
+  return {
+    code: signal === 0 ? (status >> 8) & 0xff : 128 + signal,
+    signal,
+    nanoseconds: Number(body.readBigUInt64LE(4)),
+    maxRssKiB: Number(body.readBigUInt64LE(12)),
+    userMicroseconds: Number(body.readBigUInt64LE(20)),
+    systemMicroseconds: Number(body.readBigUInt64LE(28)),
+    oomKilled: body.readUInt8(36) !== 0,
+  }
+}

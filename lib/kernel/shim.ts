@@ -1,0 +1,274 @@
+/**
+ * The client of one shim: sends steps, receives what they answered, and hears of the container's life after its execve.
+ *
+ *     const shim = await spawner.shim()
+ *     await shim.run([clone('uts', 'pid', 'mnt'), sethostname('box'), …])
+ *     const exit = await shim.exited
+ *
+ * Closing the connection (also by dying) makes an attended shim kill its child and undo what was done.
+ */
+import { EventEmitter, once } from 'node:events'
+import { createConnection, type Socket } from 'node:net'
+import { Slots, encodeSteps } from './encode.js'
+import { DrydockError } from './errors.js'
+import { type Exit, FROM_SHIM, FrameReader, frameHeader, readExit, readResult, type ResultFrame, TO_SHIM } from './frames.js'
+import { encodeMonitor, type MonitorSettings } from './monitor.js'
+import { type Result, StepError } from './result.js'
+import { type Step, withActors } from './step.js'
+
+const PROTOCOL_VERSION = 1
+const MONITOR_BATCH = 0xffff_ffff
+
+interface Events {
+  /** The child runs another program now; its pid as the shim sees it. */
+  exec: [pid: number]
+  /** Output of an attended container: 1 stdout (or the terminal), 2 stderr. */
+  output: [stream: 1 | 2, bytes: Buffer]
+  exit: [exit: Exit]
+  /** One undo step was run. */
+  undone: [outcome: Pick<ResultFrame, 'ret' | 'errno' | 'nanoseconds' | 'status'>]
+  /** The shim has ended (or is gone, then with an error). */
+  ended: [error?: Error]
+}
+
+interface Pending {
+  steps: readonly Result['step'][]
+  results: Result[]
+  resolve(results: Result[]): void
+  reject(error: Error): void
+}
+
+export class Shim extends EventEmitter<Events> {
+  readonly #socket: Socket
+  readonly #slots = new Slots()
+  readonly #pending = new Map<number, Pending>()
+  #nextBatch = 1
+  #pid = 0
+  #childPid: number | undefined
+  #exit: Exit | undefined
+  #ended = false
+  #helloed: (() => void) | undefined
+
+  private constructor(socket: Socket) {
+    super()
+    this.setMaxListeners(0)
+    this.#socket = socket
+    const reader = new FrameReader()
+    socket.on('data', (chunk) => {
+      try {
+        reader.push(chunk, (type, body) => this.#receive(type, body))
+      } catch (error) {
+        this.#end(error as Error)
+        socket.destroy()
+      }
+    })
+    socket.on('error', (error) => this.#end(new DrydockError(`the connection to the shim broke: ${error.message}`, { cause: error })))
+    socket.on('close', () => this.#end(this.#exit ? undefined : new DrydockError('the shim closed the connection')))
+  }
+
+  /** A fresh shim from a spawner's socket: every connection to it is one. */
+  static async connect(path: string): Promise<Shim> {
+    return Shim.over(createConnection(path))
+  }
+
+  /** The client over a stream on which a shim answers already. */
+  static async over(socket: Socket): Promise<Shim> {
+    const shim = new Shim(socket)
+    await new Promise<void>((resolve, reject) => {
+      shim.#helloed = resolve
+      shim.once('ended', (error) => reject(error ?? new DrydockError('the shim ended before it said hello')))
+    })
+    return shim
+  }
+
+  /** The shim's own process id, in its own pid namespace. */
+  get pid(): number {
+    return this.#pid
+  }
+
+  /** The child's process id as the shim sees it, once it was cloned. */
+  get childPid(): number | undefined {
+    return this.#childPid
+  }
+
+  /** How the child ended; rejects when the shim is lost before that. */
+  get exited(): Promise<Exit> {
+    if (this.#exit) return Promise.resolve(this.#exit)
+    if (this.#ended) return Promise.reject(new DrydockError('the shim ended without saying how its child did'))
+    return new Promise((resolve, reject) => {
+      this.once('exit', resolve)
+      this.once('ended', (error) => reject(error ?? new DrydockError('the shim ended before its child did')))
+    })
+  }
+
+  /** Resolves when the shim has ended, whatever the reason; everything it had to undo is undone then. */
+  get ended(): Promise<void> {
+    if (this.#ended) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.once('ended', () => resolve())
+    })
+  }
+
+  /** Run steps in order; the first failure that the step does not allow stops them and is thrown as a StepError. */
+  async run(steps: readonly Step[]): Promise<Result[]> {
+    const results = await this.attempt(steps)
+    const failed = results.find(({ status }) => status === 'failed')
+    if (failed) throw new StepError(failed)
+    return results
+  }
+
+  /** Run steps in order and return what each answered; nothing is thrown for a step that fails, the rest is 'not run'. */
+  async attempt(steps: readonly Step[]): Promise<Result[]> {
+    if (steps.length === 0) return []
+    this.#alive()
+    const resolved = this.#actors(steps)
+    const body = encodeSteps(resolved, this.#slots)
+    const batch = this.#nextBatch++
+    const answer = new Promise<Result[]>((resolve, reject) => {
+      this.#pending.set(batch, { steps: resolved, results: [], resolve, reject })
+    })
+    const head = Buffer.allocUnsafe(4)
+    head.writeUInt32LE(batch, 0)
+    this.#write(TO_SHIM.batch, head, body)
+    return answer
+  }
+
+  /** Say what the shim does with the container after its execve; before the steps that contain it. */
+  async monitor(settings: MonitorSettings): Promise<void> {
+    this.#alive()
+    const answer = new Promise<Result[]>((resolve, reject) => {
+      this.#pending.set(MONITOR_BATCH, { steps: [{ call: 'monitor', args: [], actor: 'host' }], results: [], resolve, reject })
+    })
+    this.#write(TO_SHIM.monitor, encodeMonitor(settings, this.#slots))
+    const [result] = await answer
+    if (result?.status !== 'ok') throw new StepError(result as Result, 'a path that the monitor needs cannot be opened')
+  }
+
+  /** Bytes for the container's stdin. False when the caller should wait for 'drain' on the next write. */
+  stdin(bytes: Uint8Array): boolean {
+    if (bytes.length === 0) return true
+    return this.#write(TO_SHIM.stdin, bytes)
+  }
+
+  closeStdin(): void {
+    this.#write(TO_SHIM.stdin)
+  }
+
+  resize(rows: number, columns: number): void {
+    const body = Buffer.allocUnsafe(4)
+    body.writeUInt16LE(rows, 0)
+    body.writeUInt16LE(columns, 2)
+    this.#write(TO_SHIM.resize, body)
+  }
+
+  signal(number: number): void {
+    const body = Buffer.allocUnsafe(4)
+    body.writeInt32LE(number, 0)
+    this.#write(TO_SHIM.signal, body)
+  }
+
+  /** Kill the child, undo what was done, end the shim. Safe at any time, also twice. */
+  async rollback(): Promise<void> {
+    if (this.#ended) return
+    const ended = this.ended
+    this.#write(TO_SHIM.rollback)
+    await ended
+  }
+
+  /** Leave: an attended shim undoes everything, a detached one goes on alone. */
+  async close(): Promise<void> {
+    if (this.#socket.destroyed) return
+    const closed = once(this.#socket, 'close')
+    this.#socket.destroy()
+    await closed
+  }
+
+  /** Keep, or do not keep, Node alive while the shim lives. */
+  unref(): this {
+    this.#socket.unref()
+    return this
+  }
+
+  #actors(steps: readonly Step[]): Result['step'][] {
+    // After the clone of an earlier batch, steps without an actor are the container's.
+    if (this.#childPid === undefined) return withActors(steps)
+    return steps.map((step) => ({ ...step, actor: step.actor ?? 'container' }))
+  }
+
+  #alive(): void {
+    if (this.#ended) throw new DrydockError('the shim has ended; no more steps can be run')
+  }
+
+  #write(type: number, ...parts: Uint8Array[]): boolean {
+    if (this.#socket.destroyed) return false
+    const length = parts.reduce((sum, part) => sum + part.length, 0)
+    this.#socket.cork()
+    let flushed = this.#socket.write(frameHeader(type, length))
+    for (const part of parts) flushed = this.#socket.write(part)
+    this.#socket.uncork()
+    return flushed
+  }
+
+  #receive(type: number, body: Buffer): void {
+    switch (type) {
+      case FROM_SHIM.hello: {
+        const version = body.readUInt32LE(0)
+        if (version !== PROTOCOL_VERSION) {
+          throw new DrydockError(`the shim speaks version ${version} of the protocol, this program ${PROTOCOL_VERSION}: run \`make -C native\``)
+        }
+        this.#pid = body.readUInt32LE(4)
+        this.#helloed?.()
+        return
+      }
+      case FROM_SHIM.result:
+        return this.#receiveResult(readResult(body))
+      case FROM_SHIM.done:
+        return this.#finish(body.readUInt32LE(0))
+      case FROM_SHIM.exec:
+        this.emit('exec', body.readUInt32LE(0))
+        return
+      case FROM_SHIM.output:
+        this.emit('output', body[0] === 2 ? 2 : 1, Buffer.from(body.subarray(1)))
+        return
+      case FROM_SHIM.exit:
+        this.#exit = readExit(body)
+        this.emit('exit', this.#exit)
+        return
+      case FROM_SHIM.undone:
+        this.emit('undone', readResult(body))
+        return
+      case FROM_SHIM.error:
+        throw new DrydockError(`the shim refused a message: ${body.subarray(1).toString()}`)
+      case FROM_SHIM.ended:
+        this.#end(undefined)
+        return
+      default:
+        throw new DrydockError(`the shim sent a frame of unknown type ${type}`)
+    }
+  }
+
+  #receiveResult(frame: ResultFrame): void {
+    const pending = this.#pending.get(frame.batch)
+    const step = pending?.steps[frame.index]
+    if (!pending || !step) throw new DrydockError(`the shim answered step ${frame.index} of batch ${frame.batch}, which was not asked`)
+    const { status, ret, errno, nanoseconds, outs } = frame
+    pending.results.push({ step, status, ret, errno, nanoseconds, outs })
+    if (step.call === 'clone3' && status === 'ok') this.#childPid = Number(ret)
+    if (frame.batch === MONITOR_BATCH) this.#finish(MONITOR_BATCH)
+  }
+
+  #finish(batch: number): void {
+    const pending = this.#pending.get(batch)
+    this.#pending.delete(batch)
+    pending?.resolve(pending.results)
+  }
+
+  #end(error: Error | undefined): void {
+    if (this.#ended) return
+    this.#ended = true
+    for (const pending of this.#pending.values()) pending.reject(error ?? new DrydockError('the shim ended before it answered'))
+    this.#pending.clear()
+    this.emit('ended', error)
+    this.#socket.destroy()
+  }
+}

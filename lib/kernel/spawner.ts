@@ -1,0 +1,74 @@
+/**
+ * The spawner: one small process, started once, from which every other shim is forked. Forking a big Node process costs tens of
+ * milliseconds; connecting to the spawner's socket costs a fraction of one, and every connection is a fresh shim.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { rmSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import { join } from 'node:path'
+import { SHIM_PATH } from './constants.js'
+import { DrydockError } from './errors.js'
+import { runDirectory } from './places.js'
+import { Shim } from './shim.js'
+
+export interface SpawnerOptions {
+  /** How many shims wait ready. */
+  readonly warm?: number
+  /** Where its socket is; a fresh name in the run directory otherwise. */
+  readonly path?: string
+}
+
+let counter = 0
+
+export class Spawner {
+  readonly path: string
+  readonly #process: ChildProcess
+
+  private constructor(path: string, process: ChildProcess) {
+    this.path = path
+    this.#process = process
+  }
+
+  /** Start one. It ends with this process: the lifeline between them is closed by the kernel, whatever happens. */
+  static async start(options: SpawnerOptions = {}): Promise<Spawner> {
+    const path = options.path ?? join(runDirectory(), `spawner-${process.pid}-${counter++}.sock`)
+    const args = ['--spawner', path, '--lifeline', '3', ...(options.warm === undefined ? [] : ['--warm', String(options.warm)])]
+    const started = spawn(SHIM_PATH, args, { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] })
+    const complaint: Buffer[] = []
+    started.stderr?.on('data', (chunk: Buffer) => complaint.push(chunk))
+    const lifeline = started.stdio[3] as Socket
+    const failed = (reason: string, cause?: unknown) => new DrydockError(`the spawner did not start (${SHIM_PATH}): ${reason}`, { cause })
+    await new Promise<void>((resolve, reject) => {
+      lifeline.once('data', () => resolve())
+      started.once('error', (error) => reject(failed(error.message, error)))
+      started.once('exit', (code, signal) => reject(failed(Buffer.concat(complaint).toString().trim() || `it ended with ${signal ?? code}`)))
+    })
+    started.removeAllListeners('exit')
+    started.unref()
+    lifeline.unref()
+    for (const stream of [started.stderr as unknown as Socket]) stream.unref()
+    return new Spawner(path, started)
+  }
+
+  get pid(): number {
+    return this.#process.pid as number
+  }
+
+  /** A fresh shim. */
+  shim(): Promise<Shim> {
+    return Shim.connect(this.path)
+  }
+
+  /** End the spawner; the shims that it made go on. */
+  async close(): Promise<void> {
+    const { exitCode, signalCode } = this.#process
+    if (exitCode === null && signalCode === null) {
+      this.#process.ref()
+      const ended = once(this.#process, 'exit')
+      ;(this.#process.stdio[3] as Socket).destroy()
+      await ended
+    }
+    rmSync(this.path, { force: true })
+  }
+}
