@@ -1,0 +1,186 @@
+/** What a lesson cannot do without, why this machine does not have it, and what helps. */
+
+import { mount } from '../kernel/calls/mounts.js'
+import { clone3 } from '../kernel/calls/process.js'
+import { showOutcome } from '../kernel/show.js'
+import { Spawner } from '../kernel/spawner.js'
+import { type Facts, readFacts } from './facts.js'
+
+export type CgroupController = 'memory' | 'pids' | 'cpu' | 'cpuset' | 'freezer' | 'io' | 'devices'
+
+export type Need =
+  /** A private host: as root, or in a user namespace. Every scene has one, so lessons need not name it. */
+  | 'bottle'
+  | 'root'
+  /** User namespaces can be made inside the bottle. */
+  | 'user-namespaces'
+  /** More than one user id inside the bottle: as root, or by newuidmap and a range in /etc/subuid. */
+  | 'several-ids'
+  /** A setuid program of the bottle's root can be made there and run by another user. */
+  | 'setuid-binary'
+  /** Groups of one's own with this controller, on either version. */
+  | `cgroup:${CgroupController}`
+  /** A kernel of at least this version: `kernel:5.12`. */
+  | `kernel:${number}.${number}`
+
+export interface Missing {
+  readonly need: Need
+  readonly why: string
+  readonly remedy: string
+  /** Does running as root help? */
+  readonly root: boolean
+}
+
+/** Whether this user can make a user namespace and use the powers that it should give: 'yes', or what the kernel answered. */
+export type NamespaceTrial = () => Promise<string>
+
+/** Those of the needs that this machine, for this user, does not meet. */
+export async function missing(
+  needs: readonly Need[],
+  facts: Facts = readFacts(),
+  tryNamespace: NamespaceTrial = tryUserNamespace,
+): Promise<Missing[]> {
+  const found: Missing[] = []
+  let trial: Promise<string> | undefined
+  for (const need of new Set(needs)) {
+    const lacks = await check(need, facts, () => {
+      trial ??= tryNamespace()
+      return trial
+    })
+    if (lacks) found.push({ need, ...lacks })
+  }
+  return found
+}
+
+type Lack = Omit<Missing, 'need'> | undefined
+
+async function check(need: Need, facts: Facts, trial: NamespaceTrial): Promise<Lack> {
+  const isRoot = facts.effectiveUid === 0
+  if (need === 'root') return isRoot ? undefined : { why: 'this part asks for root', remedy: 'run it with sudo', root: true }
+  if (need === 'bottle') return isRoot ? undefined : userNamespaces(facts, await trial())
+  if (need === 'user-namespaces') return userNamespaces(facts, await trial())
+  if (need === 'several-ids' || need === 'setuid-binary') {
+    if (isRoot) return undefined
+    return userNamespaces(facts, await trial()) ?? severalIds(facts)
+  }
+  if (need.startsWith('cgroup:')) return cgroup(need.slice('cgroup:'.length), facts)
+  return kernel(need.slice('kernel:'.length), facts)
+}
+
+/** The reason in the settings for what the kernel answered. */
+export function userNamespaces(facts: Facts, answer: string): Lack {
+  if (answer === 'yes') return undefined
+  const isRoot = facts.effectiveUid === 0
+  if (facts.maxUserNamespaces === undefined) {
+    return { why: 'this kernel was built without user namespaces', remedy: 'run the lesson with sudo', root: !isRoot }
+  }
+  if (facts.maxUserNamespaces === 0) {
+    return {
+      why: `no user namespace may be made here: /proc/sys/user/max_user_namespaces is 0 (the kernel answered ${answer})`,
+      remedy: 'sudo sysctl user.max_user_namespaces=15000, or run the lesson with sudo',
+      root: !isRoot,
+    }
+  }
+  if (!isRoot && facts.unprivilegedUsernsClone === 0) {
+    return {
+      why: `only root may make user namespaces here: /proc/sys/kernel/unprivileged_userns_clone is 0 (the kernel answered ${answer})`,
+      remedy: 'sudo sysctl kernel.unprivileged_userns_clone=1, or run the lesson with sudo',
+      root: true,
+    }
+  }
+  if (!isRoot && facts.apparmorRestrictsUserns) {
+    return {
+      why:
+        `AppArmor takes the powers from user namespaces of ordinary users here: /proc/sys/kernel/apparmor_restrict_unprivileged_userns is ` +
+        `${facts.apparmorRestrictsUserns} (the kernel answered ${answer})`,
+      remedy: 'run the lesson with sudo, or sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0, which lifts it for every program',
+      root: true,
+    }
+  }
+  if (facts.seccomp === 2) {
+    return {
+      why: `the tutor itself runs under a seccomp filter, as in a container, which forbids it (the kernel answered ${answer})`,
+      remedy: 'run it outside, or start the container with --security-opt seccomp=unconfined and --cap-add SYS_ADMIN',
+      root: false,
+    }
+  }
+  return {
+    why: `a user namespace could not be made, and no setting known here explains it (the kernel answered ${answer})`,
+    remedy: isRoot ? 'npm run doctor shows the settings' : 'run the lesson with sudo; npm run doctor shows the settings',
+    root: !isRoot,
+  }
+}
+
+function severalIds(facts: Facts): Lack {
+  const without = 'so only one user id exists inside a bottle of yours'
+  if (!facts.newuidmap) {
+    return {
+      why: `newuidmap is not installed, ${without}`,
+      remedy:
+        'install it (package uidmap on Debian and Ubuntu, shadow-utils on Fedora, shadow-uidmap on Alpine), or run the lesson with sudo',
+      root: true,
+    }
+  }
+  if (facts.subordinateIds) return undefined
+  const user = facts.userName || 'your user'
+  return {
+    why: `/etc/subuid or /etc/subgid has no range for ${user}, ${without}`,
+    remedy: `sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${user}, or run the lesson with sudo`,
+    root: true,
+  }
+}
+
+function cgroup(name: string, facts: Facts): Lack {
+  const isRoot = facts.effectiveUid === 0
+  // The names of two controllers changed between the versions, and version 2 freezes without one.
+  const anyVersion2 = [...facts.controllers.values()].find(({ version }) => version === 2)
+  const found = facts.controllers.get(name) ?? (name === 'io' ? facts.controllers.get('blkio') : undefined)
+  const controller = found ?? (name === 'freezer' || name === 'devices' ? anyVersion2 : undefined)
+  if (!controller) {
+    return {
+      why: `the ${name} controller of cgroups is not there: neither version 1 nor version 2 offers it here`,
+      remedy:
+        'it may be switched off by a kernel parameter (cgroup_disable=, cgroup_enable=) or by the container around; npm run doctor lists what is there',
+      root: false,
+    }
+  }
+  if (controller.writable) return undefined
+  return {
+    why: `cgroups with the ${name} controller (version ${controller.version}) cannot be made by this user: ${controller.directory} is not writable`,
+    remedy: isRoot
+      ? 'the cgroup file system is mounted read-only, as in a container: run it outside'
+      : controller.version === 2
+        ? 'run the lesson with sudo, or in a delegated scope: systemd-run --user --scope -p Delegate=yes npm run lesson'
+        : 'run the lesson with sudo: version 1 is never delegated to ordinary users',
+    root: !isRoot,
+  }
+}
+
+function kernel(wanted: string, facts: Facts): Lack {
+  const numbers = (version: string) => version.split('.').map((part) => Number.parseInt(part, 10) || 0)
+  const [major = 0, minor = 0] = numbers(facts.kernel)
+  const [wantedMajor = 0, wantedMinor = 0] = numbers(wanted)
+  if (major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)) return undefined
+  return {
+    why: `this needs Linux ${wanted}, and this is ${facts.kernel}`,
+    remedy: 'a newer kernel, for example in a VM (vm/README.md)',
+    root: false,
+  }
+}
+
+/** Not guessed from settings but tried: a process in a new user namespace that changes a mount of its own. */
+export async function tryUserNamespace(): Promise<string> {
+  const spawner = await Spawner.start()
+  try {
+    const shim = await spawner.shim()
+    try {
+      const results = await shim.attempt([clone3(['user', 'mnt']), mount(null, '/', null, ['rec', 'private'])])
+      const failed = results.find(({ status }) => status !== 'ok')
+      return failed ? `${failed.step.call}: ${showOutcome(failed)}` : 'yes'
+    } finally {
+      await shim.rollback()
+    }
+  } finally {
+    await spawner.close()
+  }
+}

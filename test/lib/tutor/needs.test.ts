@@ -1,0 +1,90 @@
+import { describe, expect, it, vi } from 'vitest'
+import { type Facts, readControllers } from '../../../lib/tutor/facts.js'
+import { missing, type NamespaceTrial, type Need } from '../../../lib/tutor/needs.js'
+
+const ordinary: Facts = {
+  effectiveUid: 1000,
+  userName: 'ada',
+  kernel: '6.8.0-45-generic',
+  maxUserNamespaces: 15000,
+  unprivilegedUsernsClone: undefined,
+  apparmorRestrictsUserns: undefined,
+  seccomp: 0,
+  capabilities: 0n,
+  controllers: new Map(),
+  newuidmap: true,
+  subordinateIds: true,
+  exists: () => false,
+}
+const works: NamespaceTrial = () => Promise.resolve('yes')
+const refused: NamespaceTrial = () => Promise.resolve('clone3: -1 EPERM (Operation not permitted)')
+const only = async (need: Need, facts: Partial<Facts>, trial = works) => {
+  const [first] = await missing([need], { ...ordinary, ...facts }, trial)
+  return first
+}
+
+describe('needs', () => {
+  it('asks for nothing that is there, and tries a namespace only once', async () => {
+    const trial = vi.fn(works)
+    expect(await missing(['bottle', 'user-namespaces', 'several-ids', 'kernel:5.12', 'kernel:6.8'], ordinary, trial)).toEqual([])
+    expect(trial).toHaveBeenCalledOnce()
+    expect(await missing(['bottle', 'root', 'several-ids'], { ...ordinary, effectiveUid: 0, newuidmap: false }, refused)).toEqual([])
+  })
+
+  it.each<[string, Partial<Facts>, string]>([
+    ['AppArmor', { apparmorRestrictsUserns: 1 }, 'apparmor_restrict_unprivileged_userns is 1'],
+    ['a limit of none', { maxUserNamespaces: 0 }, 'max_user_namespaces is 0'],
+    ['the switch of some distributions', { unprivilegedUsernsClone: 0 }, 'unprivileged_userns_clone is 0'],
+    ['a kernel without them', { maxUserNamespaces: undefined }, 'built without user namespaces'],
+    ['a filter around', { seccomp: 2 }, 'runs under a seccomp filter'],
+    ['no known reason', {}, 'no setting known here explains it'],
+  ])('says why there is no user namespace: %s', async (_, facts, reason) => {
+    const lack = await only('bottle', facts, refused)
+    expect(lack?.why).toContain(reason)
+    if (facts.maxUserNamespaces !== undefined || !('maxUserNamespaces' in facts)) expect(lack?.why).toContain('EPERM')
+    expect(lack?.remedy).not.toBe('')
+  })
+
+  it('does not blame a setting when the kernel did it all the same', async () => {
+    expect(await only('bottle', { apparmorRestrictsUserns: 1 }, works)).toBeUndefined()
+  })
+
+  it('says what gives more than one user id', async () => {
+    expect((await only('several-ids', { newuidmap: false }))?.remedy).toContain('uidmap')
+    expect((await only('setuid-binary', { subordinateIds: false }))?.remedy).toContain('--add-subuids 100000-165535')
+    expect((await only('several-ids', { apparmorRestrictsUserns: 1 }, refused))?.why).toContain('AppArmor')
+  })
+
+  it('tells a cgroup controller that is absent from one that is not delegated', async () => {
+    expect(await only('cgroup:memory', {})).toMatchObject({ root: false, why: expect.stringContaining('not there') })
+    const at = (version: 1 | 2, writable: boolean) => ({
+      controllers: new Map([['memory', { version, writable, directory: '/sys/fs/cgroup/x' } as const]]),
+    })
+    expect(await only('cgroup:memory', at(1, true))).toBeUndefined()
+    expect(await only('cgroup:memory', at(2, false))).toMatchObject({ root: true, remedy: expect.stringContaining('systemd-run --user') })
+    expect(await only('cgroup:memory', at(1, false))).toMatchObject({ root: true, remedy: expect.stringContaining('version 1') })
+    expect(await only('cgroup:memory', { ...at(2, false), effectiveUid: 0 })).toMatchObject({ root: false })
+    expect(await only('cgroup:freezer', at(2, true))).toBeUndefined()
+  })
+
+  it('compares kernel versions by number', async () => {
+    expect(await only('kernel:5.12', { kernel: '5.4.0' })).toMatchObject({ why: 'this needs Linux 5.12, and this is 5.4.0' })
+    expect(await only('kernel:6.10', { kernel: '6.9.1' })).toBeDefined()
+    expect(await only('kernel:6.10', { kernel: '6.11-rc1' })).toBeUndefined()
+  })
+})
+
+describe('readControllers', () => {
+  it('finds version 1 controllers by their mounts, and this process in them', () => {
+    const mountinfo = [
+      '30 24 0:26 / /sys/fs/cgroup ro,nosuid - tmpfs tmpfs ro,mode=755',
+      '31 30 0:27 / /sys/fs/cgroup/memory rw,nosuid shared:9 - cgroup cgroup rw,memory',
+      '32 30 0:28 / /sys/fs/cgroup/cpu,cpuacct rw,nosuid shared:10 - cgroup cgroup rw,cpu,cpuacct',
+    ].join('\n')
+    const own = '9:memory:/user.slice\n4:cpu,cpuacct:/\n0::/user.slice/user-1000.slice\n'
+    const found = readControllers(mountinfo, own)
+    expect([...found.keys()].sort()).toEqual(['cpu', 'cpuacct', 'memory'])
+    expect(found.get('memory')?.directory).toBe('/sys/fs/cgroup/memory/user.slice')
+    expect(found.get('cpu')).toMatchObject({ version: 1, directory: '/sys/fs/cgroup/cpu,cpuacct' })
+  })
+})
