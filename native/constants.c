@@ -65,7 +65,6 @@ static const struct named sizes[] = {
 	SIZE(timespec, struct timespec),
 	SIZE(timeval, struct timeval),
 	SIZE(winsize, struct winsize),
-	SIZE(termios, struct termios),
 	SIZE(iovec, struct iovec),
 	SIZE(msghdr, struct msghdr),
 	SIZE(cmsghdr, struct cmsghdr),
