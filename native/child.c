@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "calls.h"
+#include "keys.h"
 #include "wire.h"
 
 bool slots_append(struct buffer *buffer, const struct slots *slots)
@@ -113,6 +114,7 @@ _Noreturn void child_main(int channel, struct slots *slots)
 	 * kernel kills this one. prctl(2): the setting is lost when credentials change; then the end of the channel does it, a call
 	 * later. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	keys_restore();
 	if (!buffer_reserve(&child.results, 4096))
 		leave(1);
 	child.results.length = 5;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "actor.h"
+#include "keys.h"
 #include "shim.h"
 #include "spawner.h"
 
@@ -110,12 +111,11 @@ int main(int argc, char **argv)
 			fprintf(stderr, "shim: descriptor %d: %s\n", client, strerror(errno));
 			return 1;
 		}
+		keys_ignore();
 		serve(client);
 	}
 	if (!strcmp(mode, "--connect") && argc == 3) {
-		/* On a terminal the keys are the container's: Ctrl-C must not end the shim that watches over it. */
-		for (const int *key = (const int[]){ SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, 0 }; *key; key++)
-			signal(*key, SIG_IGN);
+		keys_ignore();
 		int client = connect_to(argv[2]);
 		if (client < 0)
 			return 1;
