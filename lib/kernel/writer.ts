@@ -3,6 +3,7 @@ export class Writer {
   #buffer = Buffer.allocUnsafe(4096)
   #length = 0
 
+  /** Where the next `size` bytes go. Making room may replace the buffer, so ask for the place before naming the buffer. */
   #room(size: number): number {
     const at = this.#length
     const needed = at + size
@@ -21,15 +22,18 @@ export class Writer {
   }
 
   u16(value: number): void {
-    this.#buffer.writeUInt16LE(value, this.#room(2))
+    const at = this.#room(2)
+    this.#buffer.writeUInt16LE(value, at)
   }
 
   u32(value: number): void {
-    this.#buffer.writeUInt32LE(value >>> 0, this.#room(4))
+    const at = this.#room(4)
+    this.#buffer.writeUInt32LE(value >>> 0, at)
   }
 
   i32(value: number): void {
-    this.#buffer.writeInt32LE(value, this.#room(4))
+    const at = this.#room(4)
+    this.#buffer.writeInt32LE(value, at)
   }
 
   /** Numbers up to 2^64 - 1 and down to -2^63; both are the same 64 bits to the kernel. */
@@ -39,11 +43,13 @@ export class Writer {
   }
 
   ascii(text: string): void {
-    this.#buffer.write(text, this.#room(text.length), 'latin1')
+    const at = this.#room(text.length)
+    this.#buffer.write(text, at, 'latin1')
   }
 
   raw(bytes: Uint8Array): void {
-    this.#buffer.set(bytes, this.#room(bytes.length))
+    const at = this.#room(bytes.length)
+    this.#buffer.set(bytes, at)
   }
 
   bytes(): Uint8Array {

@@ -19,17 +19,23 @@ export function rtnetlink_socket(options?: StepOptions): Step {
   return step('socket', [word('domain', 'socket_family', 'netlink'), bits('type', 'socket_type', ['raw', 'cloexec']), route], options)
 }
 
-/** bind(2) of a unix socket to a path. */
-export function bind_unix(descriptor: Descriptor, pathname: string, options?: StepOptions): Step {
+/** struct sockaddr_un of a path, unix(7). */
+function unixAddress(pathname: string) {
   const name = Buffer.from(pathname)
   const address = Buffer.alloc(2 + name.length + 1)
   address.writeUInt16LE(constant('socket_family', 'unix'), 0)
   name.copy(address, 2)
-  return step(
-    'bind',
-    [fd('sockfd', descriptor), bytes('addr', address, { shown: `{unix ${JSON.stringify(pathname)}}` }), int('addrlen', address.length)],
-    options,
-  )
+  return [bytes('addr', address, { shown: `{unix ${JSON.stringify(pathname)}}` }), int('addrlen', address.length)]
+}
+
+/** bind(2) of a unix socket to a path, which it makes. */
+export function bind_unix(descriptor: Descriptor, pathname: string, options?: StepOptions): Step {
+  return step('bind', [fd('sockfd', descriptor), ...unixAddress(pathname)], options)
+}
+
+/** connect(2) to the unix socket at a path. */
+export function connect_unix(descriptor: Descriptor, pathname: string, options?: StepOptions): Step {
+  return step('connect', [fd('sockfd', descriptor), ...unixAddress(pathname)], options)
 }
 
 /** listen(2). */

@@ -1,0 +1,212 @@
+/**
+ * A bottle: a private host (a ship in a bottle) for lessons, tests and the two-host exercise. One is root inside, has an empty
+ * network with a loopback, and may break everything; outside nothing changes, and when it ends the kernel removes it all.
+ *
+ * It is made by a plan like any other: namespaces, a root file system, an execve. What it executes is the shim again, as the
+ * spawner and PID 1 of the bottle, on a socket that the plan has bound before: every connection to it is a shim inside.
+ */
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { type BottleCgroup, bottleCgroup } from './bottle/cgroup.js'
+import { enterRoot, layeredRoot, ownDirectories, readOnlyDirectories, topDirectories } from './bottle/root.js'
+import { openTerminal, type Terminal, type TerminalSize } from './bottle/terminal.js'
+import { type Capability, capbset_drop, set_pdeathsig } from './kernel/calls/credentials.js'
+import { dup3, mkdir, open, rmdir, unlink } from './kernel/calls/files.js'
+import { clone3, execveat, type Namespace, pidfd_open, sethostname, setns } from './kernel/calls/process.js'
+import { bind_unix, listen, socket } from './kernel/calls/sockets.js'
+import { SHIM_PATH } from './kernel/constants.js'
+import { DrydockError } from './kernel/errors.js'
+import { loopbackUp } from './kernel/netlink/loopback.js'
+import { runDirectory } from './kernel/places.js'
+import { Shim } from './kernel/shim.js'
+import { Spawner } from './kernel/spawner.js'
+import { host, inPhase, ref, type Step } from './kernel/step.js'
+import { helpers, type IdmapPlan, idmap, planIdmap } from './primitives/idmap.js'
+
+export interface BottleOptions {
+  /** The name of the private host: its hostname, and part of the names of what it leaves in /run while it lives. */
+  readonly name?: string
+  /** Make a user namespace even as root. An ordinary user always gets one. */
+  readonly userNamespace?: boolean
+}
+
+/** Where the listening socket is handed to the spawner inside: far from the descriptors that the plan opens. */
+const LISTENER = 200
+
+/**
+ * What root in a bottle does not get, because it reaches past every namespace: kernel modules, raw hardware, the machine's
+ * clock and power. capabilities(7).
+ */
+export const WITHHELD: readonly Capability[] = [
+  'sys_module',
+  'sys_rawio',
+  'sys_boot',
+  'sys_time',
+  'mac_override',
+  'mac_admin',
+  'audit_control',
+]
+
+const NAMESPACES: readonly Namespace[] = ['mnt', 'pid', 'uts', 'ipc', 'net']
+
+let spawner: Promise<Spawner> | undefined
+
+/** The spawner on the host from which this process has its bottles. */
+export function hostSpawner(): Promise<Spawner> {
+  spawner ??= Spawner.start()
+  return spawner
+}
+
+export class Bottle {
+  readonly name: string
+  /** False when root inside is root outside too. */
+  readonly rootless: boolean
+  /** Process id of the bottle's PID 1 on the host. */
+  readonly pid: number
+  /** How ids are mapped, when they are. */
+  readonly idmap: IdmapPlan | undefined
+  /** The bottle's part of the cgroup tree, or why it has none. */
+  readonly cgroup: BottleCgroup
+  readonly #outer: Shim
+  readonly #socket: string
+  readonly #shims = new Set<Shim>()
+
+  private constructor(parts: { name: string; idmap: IdmapPlan | undefined; cgroup: BottleCgroup; outer: Shim; socket: string }) {
+    this.name = parts.name
+    this.idmap = parts.idmap
+    this.rootless = parts.idmap !== undefined
+    this.cgroup = parts.cgroup
+    this.#outer = parts.outer
+    this.#socket = parts.socket
+    this.pid = parts.outer.childPid as number
+  }
+
+  /** Make one. Fails with a sentence that says what this machine does not allow. */
+  static async open(options: BottleOptions = {}): Promise<Bottle> {
+    const name = options.name ?? 'drydock'
+    const rootless = options.userNamespace === true || process.geteuid?.() !== 0
+    const map = rootless ? planIdmap() : undefined
+    if (map?.problem) throw new DrydockError(`a bottle cannot be made: ${map.problem}`)
+    const id = `bottle-${name}-${process.pid}-${randomBytes(3).toString('hex')}`
+    const directory = join(runDirectory(), id)
+    const outer = await (await hostSpawner()).shim()
+    try {
+      const cgroup = bottleCgroup(id, rootless)
+      const place = { directory, root: join(directory, 'root'), socket: join(directory, 'spawner.sock') }
+      await outer.run([
+        ...prepare(place),
+        ...cgroup.prepare,
+        clone3([...NAMESPACES, ...cloneExtra(rootless, cgroup)], cgroupOption(cgroup)),
+      ])
+      await mapIds(outer, map)
+      await outer.run([...(map ? becomeSteps(map) : []), ...cgroup.confine])
+      await makeRoot(outer, place.root, rootless, cgroup)
+      await outer.run(settle(name, rootless))
+      const bottle = new Bottle({ name, idmap: map, cgroup, outer, socket: place.socket })
+      // Nobody waits for it, but its end must not look like a crash of ours.
+      outer.on('ended', () => undefined)
+      return bottle
+    } catch (error) {
+      await outer.rollback()
+      throw error
+    }
+  }
+
+  /** A fresh shim inside. Ended with the bottle at the latest. */
+  async shim(): Promise<Shim> {
+    const shim = await Shim.connect(this.#socket)
+    this.#shims.add(shim)
+    shim.once('ended', () => this.#shims.delete(shim))
+    return shim
+  }
+
+  /** The host's view of a path inside. */
+  hostPath(path: string): string {
+    return `/proc/${this.pid}/root${path}`
+  }
+
+  /** A terminal inside: a pty, and a shim in this bottle whose children have it as their stdio. */
+  terminal(size: TerminalSize): Promise<Terminal> {
+    const namespaces: Namespace[] = [
+      ...(this.rootless ? (['user'] as const) : []),
+      ...NAMESPACES,
+      ...(this.cgroup.namespace ? (['cgroup'] as const) : []),
+    ]
+    const enter = [
+      pidfd_open(this.pid, { keep: 'bottle', why: 'a name for the bottle’s first process that cannot come to mean another' }),
+      setns(ref('bottle'), namespaces, { why: 'into all its namespaces at once; for pid it counts from the next child on' }),
+    ]
+    return openTerminal(size, enter, this.idmap ? becomeSteps(this.idmap) : withhold())
+  }
+
+  /** End everything inside and put back what was changed outside. Safe to call twice. */
+  async close(): Promise<void> {
+    // First those inside, so that they undo what they did while they still can.
+    await Promise.all([...this.#shims].map((shim) => shim.rollback()))
+    await this.#outer.rollback()
+  }
+}
+
+const unphased = ({ phase: _, ...step }: Step): Step => step
+
+const withhold = (): Step[] =>
+  WITHHELD.map((capability) => capbset_drop(capability, { allow: ['EINVAL'], why: 'it would reach past every namespace' }))
+
+/** Names on the host that the bottle needs; each takes itself back. */
+function prepare({ directory, root, socket: path }: { directory: string; root: string; socket: string }): Step[] {
+  return host([
+    mkdir(directory, 0o700, { undo: [rmdir(directory)] }),
+    mkdir(root, 0o700, { undo: [rmdir(root)] }),
+    socket('unix', 'stream', 0, { keep: 'listener' }),
+    bind_unix(ref('listener'), path, { undo: [unlink(path)] }),
+    listen(ref('listener'), 512),
+    open(SHIM_PATH, ['path'], { keep: 'shim' }),
+  ])
+}
+
+function cloneExtra(rootless: boolean, cgroup: BottleCgroup): Namespace[] {
+  const extra: Namespace[] = []
+  if (rootless) extra.push('user')
+  if (cgroup.bornInside) extra.push('cgroup')
+  return extra
+}
+
+const cgroupOption = (cgroup: BottleCgroup) => (cgroup.bornInside ? { cgroup: cgroup.bornInside } : {})
+
+async function mapIds(outer: Shim, map: IdmapPlan | undefined): Promise<void> {
+  if (!map) return
+  await outer.run(idmap(map).steps.filter(({ phase }) => phase === 'admit'))
+  for (const [program, ...args] of helpers(map, outer.childPid as number)) {
+    const { failed, stderr } = await execa(program as string, args, { reject: false })
+    if (failed) throw new DrydockError(`the ids of the bottle cannot be mapped: ${stderr.trim() || `${program} failed`}`)
+  }
+}
+
+const becomeSteps = (map: IdmapPlan): Step[] => idmap(map).steps.filter(({ phase }) => phase === 'become')
+
+/** The root file system; a directory that cannot be layered is shown read-only instead. */
+async function makeRoot(outer: Shim, root: string, rootless: boolean, cgroup: BottleCgroup): Promise<void> {
+  const tops = topDirectories()
+  const results = await outer.run(layeredRoot(root, tops, rootless))
+  const refused = results.filter(({ status }) => status === 'allowed').map(({ step }) => targetName(step))
+  await outer.run([...readOnlyDirectories(root, refused), ...ownDirectories(root), ...cgroup.mounts(root), ...enterRoot(root)])
+}
+
+/** The last component of a mount step's target. */
+function targetName(step: Step): string {
+  const target = step.args[1]
+  const path = target?.kind === 'text' ? String(target.parts[0]) : ''
+  return path.slice(path.lastIndexOf('/') + 1)
+}
+
+function settle(name: string, rootless: boolean): Step[] {
+  return inPhase('exec', 'container', [
+    ...loopbackUp(),
+    sethostname(name),
+    ...(rootless ? [] : withhold()),
+    set_pdeathsig('kill', { why: 'when the shim outside is killed, the bottle goes too' }),
+    dup3(ref('listener'), LISTENER, { why: 'the socket goes along into the new program' }),
+    execveat(ref('shim'), ['shim', '--spawner-fd', String(LISTENER)]),
+  ]).map(unphased)
+}
