@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { type BottleCgroup, bottleCgroup } from './bottle/cgroup.js'
 import { enterRoot, layeredRoot, ownDirectories, readOnlyDirectories, topDirectories } from './bottle/root.js'
+import { hostPidOf } from './bottle/pids.js'
 import { openTerminal, type Terminal, type TerminalSize } from './bottle/terminal.js'
 import { type Capability, capbset_drop, set_pdeathsig } from './kernel/calls/credentials.js'
 import { dup3, mkdir, open, rmdir, unlink } from './kernel/calls/files.js'
@@ -124,6 +125,11 @@ export class Bottle {
   /** The host's view of a path inside. */
   hostPath(path: string): string {
     return `/proc/${this.pid}/root${path}`
+  }
+
+  /** Process id on the host of a process of this bottle; undefined when it is gone. */
+  hostPid(pid: number): number | undefined {
+    return hostPidOf(this.pid, pid)
   }
 
   /** A terminal inside: a pty, and a shim in this bottle whose children have it as their stdio. */

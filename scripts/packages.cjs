@@ -1,0 +1,96 @@
+/*
+ * Which package brings a command, in each family of distributions, and the command line that installs it. Shared by the set-up,
+ * the tests and doctor. Plain JavaScript that Node 16 can parse.
+ */
+'use strict'
+
+const { spawnSync } = require('node:child_process')
+const fs = require('node:fs')
+const path = require('node:path')
+
+/** command: [Debian and Ubuntu, Fedora and RHEL, Alpine, Arch, openSUSE] */
+const PACKAGES = {
+  make: ['make', 'make', 'make', 'make', 'make'],
+  cc: ['gcc libc6-dev', 'gcc glibc-static', 'gcc musl-dev linux-headers', 'gcc', 'gcc glibc-devel-static'],
+  'c++': ['g++', 'gcc-c++', 'g++', 'gcc', 'gcc-c++'],
+  python3: ['python3', 'python3', 'python3', 'python', 'python3'],
+  strace: ['strace', 'strace', 'strace', 'strace', 'strace'],
+  ip: ['iproute2', 'iproute', 'iproute2', 'iproute2', 'iproute2'],
+  nft: ['nftables', 'nftables', 'nftables', 'nftables', 'nftables'],
+  newuidmap: ['uidmap', 'shadow-utils', 'shadow-uidmap', 'shadow', 'shadow'],
+  busybox: ['busybox-static', 'busybox', 'busybox-static', 'busybox', 'busybox-static'],
+  unshare: ['util-linux', 'util-linux', 'util-linux', 'util-linux', 'util-linux'],
+  setpriv: ['util-linux', 'util-linux', 'setpriv', 'util-linux', 'util-linux'],
+  crun: ['crun', 'crun', 'crun', 'crun', 'crun'],
+  runc: ['runc', 'runc', 'runc', 'runc', 'runc'],
+}
+
+const FAMILIES = [
+  { ids: ['debian', 'ubuntu'], install: 'apt-get install -y --no-install-recommends' },
+  { ids: ['fedora', 'rhel', 'centos'], install: 'dnf install -y' },
+  { ids: ['alpine'], install: 'apk add' },
+  { ids: ['arch'], install: 'pacman -S --needed' },
+  { ids: ['suse', 'opensuse'], install: 'zypper install -y' },
+]
+
+/** Number of this machine's family, or -1. */
+function family() {
+  let text = ''
+  try {
+    text = fs.readFileSync('/etc/os-release', 'utf8')
+  } catch {
+    return -1
+  }
+  const ids = text
+    .split('\n')
+    .filter((line) => /^(ID|ID_LIKE)=/.test(line))
+    .flatMap((line) =>
+      line
+        .replace(/^[A-Z_]+=/, '')
+        .replace(/"/g, '')
+        .split(/\s+/),
+    )
+  return FAMILIES.findIndex((entry) => entry.ids.some((id) => ids.includes(id)))
+}
+
+/** Full path of a command, as a shell finds it, the administrator's directories included. */
+function findCommand(name) {
+  const folders = `${process.env.PATH || ''}:/usr/local/sbin:/usr/sbin:/sbin`.split(':')
+  for (const folder of folders) {
+    const file = path.join(folder || '.', name)
+    try {
+      fs.accessSync(file, fs.constants.X_OK)
+      if (fs.statSync(file).isFile()) return file
+    } catch {
+      // not here
+    }
+  }
+  return undefined
+}
+
+function packagesFor(commands, number) {
+  return [...new Set(commands.flatMap((name) => ((PACKAGES[name] || [])[number] || name).split(' ')))]
+}
+
+/** The exact command that installs what brings these commands, for this distribution. */
+function installHint(commands) {
+  const number = family()
+  if (number < 0) return `the package manager of your distribution (packages that bring: ${commands.join(', ')})`
+  const sudo = process.geteuid() === 0 ? '' : 'sudo '
+  return `${sudo}${FAMILIES[number].install} ${packagesFor(commands, number).join(' ')}`
+}
+
+/** Install them, as root on Debian and its children; false when that is not this machine or it failed. */
+function installPackages(commands) {
+  if (family() !== 0 || process.geteuid() !== 0) return false
+  const names = packagesFor(commands, 0)
+  process.stderr.write(`drydock: installing ${names.join(' ')} …`)
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const apt = (args) => spawnSync('apt-get', args, { stdio: 'ignore', env }).status === 0
+  const install = ['install', '-y', '--no-install-recommends', ...names]
+  const done = apt(install) || (apt(['update']) && apt(install))
+  process.stderr.write(done ? ' done\n' : ' failed\n')
+  return done
+}
+
+module.exports = { findCommand, installHint, installPackages }

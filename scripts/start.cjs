@@ -1,0 +1,55 @@
+/*
+ * The one door: every `npm run` command of a user comes through here. It sees to it that this machine can run drydock at all,
+ * sets up what a fresh clone lacks, and hands over. Plain JavaScript that Node 16 can parse, so that an old Node gets a sentence
+ * and not a stack trace.
+ */
+'use strict'
+
+const path = require('node:path')
+const { checkPlatform, setUp } = require('./setup.cjs')
+
+const COMMANDS = {
+  lesson: 'lib/tutor/main.ts',
+  repl: 'lib/repl/main.ts',
+  doctor: 'lib/doctor/main.ts',
+  test: 'scripts/test.ts',
+  lint: 'scripts/lint.ts',
+  bench: 'bench/main.ts',
+}
+
+async function start(command, args) {
+  const entry = COMMANDS[command]
+  if (!entry) {
+    console.error(`drydock: '${command}' is no command; there are: ${Object.keys(COMMANDS).join(', ')}`)
+    return 2
+  }
+  const problem = checkPlatform() || setUp({ yes: process.env.CI === 'true' || args.includes('--yes'), command })
+  if (problem) {
+    console.error(problem)
+    return 1
+  }
+  const root = path.join(__dirname, '..')
+  require(path.join(root, 'node_modules/tsx/dist/esm/api/index.cjs')).register()
+  const { main } = await import(path.join(root, entry))
+  return main(args)
+}
+
+start(process.argv[2], process.argv.slice(3)).then(
+  (status) => {
+    // What still holds the event loop (an idle shim's socket) must not hold the user; what was printed must be out first.
+    process.stdout.write('', () => process.exit(status || 0))
+  },
+  (error) => {
+    const known =
+      error &&
+      typeof error.message === 'string' &&
+      /Error$/.test(error.name) &&
+      error.constructor.name !== 'Error' &&
+      !(error instanceof TypeError) &&
+      !(error instanceof RangeError) &&
+      !(error instanceof ReferenceError) &&
+      !(error instanceof SyntaxError)
+    console.error(known ? `drydock: ${error.message}` : error)
+    process.exit(1)
+  },
+)

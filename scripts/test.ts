@@ -1,0 +1,77 @@
+/**
+ * `npm test`: lint, the shim's own tests, then every test of vitest; the last line is the sum. Arguments go to vitest, and then
+ * only what they select runs.
+ */
+import { readFile, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { lint } from './lint.js'
+
+interface Counts {
+  passed: number
+  failed: number
+  skipped: number
+}
+
+/** Commands that tests call as witnesses and peers; a test that lacks one says so. */
+const WITNESSES = ['strace', 'ip', 'unshare', 'setpriv', 'newuidmap', 'busybox', 'runc', 'crun']
+
+const { findCommand, installHint, installPackages } = createRequire(import.meta.url)('./packages.cjs') as {
+  findCommand(name: string): string | undefined
+  installHint(names: string[]): string
+  installPackages(names: string[]): boolean
+}
+
+export async function main(argv: string[]): Promise<number> {
+  const args = argv.filter((arg) => arg !== '--yes')
+  const whole = args.length === 0
+  provideWitnesses(process.env.CI === 'true' || argv.includes('--yes'))
+  const sum: Counts = { passed: 0, failed: 0, skipped: 0 }
+  if (whole) {
+    add(sum, { ...(await lint()), skipped: 0 })
+    add(sum, await nativeTests())
+  }
+  add(sum, await vitest(args))
+  if (sum.skipped > 0) console.log(`${sum.skipped} skipped; each said above what it needs`)
+  console.log(`${sum.passed} passed, ${sum.failed} failed`)
+  return sum.failed === 0 ? 0 : 1
+}
+
+function provideWitnesses(install: boolean): void {
+  const missing = WITNESSES.filter((name) => !findCommand(name))
+  if (missing.length === 0 || (install && installPackages(missing))) return
+  console.log(`Some tests need ${missing.join(', ')} and will be skipped. To have them all: ${installHint(missing)}`)
+}
+
+/** `make check` prints a line `native: N passed, N failed`. */
+async function nativeTests(): Promise<Counts> {
+  const { stdout, exitCode } = await execa('make', ['-s', '-C', 'native', 'check'], { reject: false, all: true, stderr: 'inherit' })
+  const counts = /^native: (\d+) passed, (\d+) failed$/m.exec(stdout)
+  console.log(stdout)
+  const passed = Number(counts?.[1] ?? 0)
+  const failed = Number(counts?.[2] ?? 0)
+  return { passed, failed: exitCode === 0 ? failed : Math.max(1, failed), skipped: 0 }
+}
+
+async function vitest(args: readonly string[]): Promise<Counts> {
+  const report = join(tmpdir(), `drydock-vitest-${process.pid}.json`)
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+  const { exitCode } = await execa('npx', ['--no-install', 'vitest', 'run', ...reporters, ...args], { reject: false, stdio: 'inherit' })
+  const result = JSON.parse(await readFile(report, 'utf8').catch(() => '{}')) as Record<string, number>
+  await rm(report, { force: true })
+  const failed = result.numFailedTests ?? 0
+  return {
+    passed: result.numPassedTests ?? 0,
+    // A file that cannot be loaded, or something left on the host, fails the run without failing a test.
+    failed: exitCode === 0 ? failed : Math.max(1, failed),
+    skipped: (result.numPendingTests ?? 0) + (result.numTodoTests ?? 0),
+  }
+}
+
+function add(sum: Counts, more: Counts): void {
+  sum.passed += more.passed
+  sum.failed += more.failed
+  sum.skipped += more.skipped
+}
