@@ -130,7 +130,7 @@ static void run_undo(void)
 			if (!step_take(&cursor, &step, &slots, &arena))
 				return;
 			outcome = step_make(&step, &slots);
-			if (outcome.error != EBUSY || attempt == BUSY_TRIES)
+			if (outcome.error != EBUSY || step_allows(&step, EBUSY) || attempt == BUSY_TRIES)
 				break;
 			usleep(BUSY_SLEEP_US * (useconds_t)(attempt + 1));
 		}
