@@ -5,6 +5,8 @@ import { wordOf } from '../kernel/constants.js'
 export interface ProcessState {
   /** As the real host counts. */
   readonly pid: number
+  /** In every pid namespace from the host's down to its own. */
+  readonly pids: readonly number[]
   /** Inode of each namespace: `uts` → 4026531838; also `pid_for_children` and `time_for_children`. */
   readonly namespaces: Readonly<Record<string, number>>
   /** nodename of its uts namespace, when it was asked for. */

@@ -13,6 +13,7 @@ const mount = (point: string, changes: Partial<MountState> = {}): MountState => 
 const all = (1n << 41n) - 1n
 const state: ProcessState = {
   pid: 100,
+  pids: [100],
   namespaces: { user: 1, mnt: 2, pid: 3, pid_for_children: 3, uts: 4, time: 5, time_for_children: 5 },
   hostname: 'dock',
   mounts: [mount('/'), mount('/proc', { type: 'proc' })],

@@ -1,0 +1,64 @@
+/** What a call answered besides its return value: the content of its out-buffers, where it says something to a person. */
+import { wordOf } from '../kernel/constants.js'
+import { type Result, textOf } from '../kernel/result.js'
+import { capabilityNames } from './changes.js'
+
+/** Lines such as `read: "0::/\n"`, none for calls that only return a number. */
+export function answersOf(result: Result): string[] {
+  const show = result.errno === 0 ? ANSWERS[result.step.call] : undefined
+  return show ? show(result) : []
+}
+
+const LONGEST = 400
+
+const ANSWERS: Record<string, (result: Result) => string[]> = {
+  read: (result) => shownText('read', textOf(result)),
+  pread64: (result) => shownText('read', textOf(result)),
+  readlinkat: (result) => [`it points to ${JSON.stringify(textOf(result))}`],
+  uname: ({ outs: [buffer] }) => (buffer ? [`nodename ${JSON.stringify(member(buffer, 1))}, release ${member(buffer, 2)}`] : []),
+  wait4: ({ ret, outs: [status] }) => (ret > 0n && status ? [endOf(status.readInt32LE(0))] : []),
+  capget: ({ outs: [data] }) => (data && data.length >= 24 ? capabilitySets(data) : []),
+  pipe2: ({ outs: [ends] }) => (ends ? [`descriptors ${ends.readInt32LE(0)} (to read) and ${ends.readInt32LE(4)} (to write)`] : []),
+  clone3: ({ outs: [pidfd] }) => (pidfd ? [`its pidfd is descriptor ${pidfd.readInt32LE(0)}`] : []),
+  statfs: ({ outs: [buffer] }) => (buffer ? fileSystem(buffer) : []),
+}
+
+function shownText(label: string, text: string): string[] {
+  if (text === '') return [`${label}: nothing (the end)`]
+  const cut = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text
+  return cut.trimEnd().split('\n').length > 1 ? [`${label}:`, ...cut.trimEnd().split('\n')] : [`${label}: ${JSON.stringify(cut)}`]
+}
+
+/** struct utsname: strings of 65 bytes. */
+function member(buffer: Buffer, index: number): string {
+  return buffer
+    .subarray(index * 65, (index + 1) * 65)
+    .toString()
+    .replace(/\0.*$/s, '')
+}
+
+/** A wait status in words, wait(2). */
+export function endOf(status: number): string {
+  const signal = status & 0x7f
+  if (signal === 0) return `it exited with ${(status >> 8) & 0xff}`
+  return `it was ended by signal ${signal} (${signalName(signal)})`
+}
+
+export function signalName(signal: number): string {
+  const word = wordOf('signal', signal)
+  return word ? `SIG${word.toUpperCase()}` : `signal ${signal}`
+}
+
+function capabilitySets(data: Buffer): string[] {
+  const set = (index: number) => BigInt(data.readUInt32LE(index * 4)) | (BigInt(data.readUInt32LE(12 + index * 4)) << 32n)
+  return ['effective', 'permitted', 'inheritable'].map((name, index) => {
+    const names = capabilityNames(set(index))
+    return `${name}: ${names.length > 12 ? `${names.length} capabilities` : names.join(', ') || 'none'}`
+  })
+}
+
+function fileSystem(buffer: Buffer): string[] {
+  const magic = Number(buffer.readBigUInt64LE(0))
+  const name = wordOf('fs_magic', magic)
+  return [`f_type 0x${magic.toString(16)}${name ? ` (${name})` : ''}`]
+}

@@ -1,0 +1,224 @@
+/** A shim on the stage: each step is shown, waits for the learner, is made, and shows what it answered and changed. */
+import type { Bottle } from '../bottle.js'
+import { DrydockError } from '../kernel/errors.js'
+import type { Exit } from '../kernel/frames.js'
+import { type Result, StepError } from '../kernel/result.js'
+import type { Shim } from '../kernel/shim.js'
+import { showStep } from '../kernel/show.js'
+import { type Actor, type Step, withActors } from '../kernel/step.js'
+import { signalName } from './answers.js'
+import { changesBetween, type ProcessState } from './changes.js'
+import type { Display } from './display.js'
+import { explainFailure } from './explain.js'
+import { FileWatch } from './files.js'
+import type { Act, Guide } from './guide.js'
+import { hostPidOf } from './host-pid.js'
+import type { Box } from './lesson.js'
+import { showAct, showChanges, showOutput, showResult } from './show-act.js'
+import { readHostname, readState } from './state.js'
+import { BoxStdio } from './stdio.js'
+
+export interface BoxSurroundings {
+  readonly bottle: Bottle
+  readonly display: Display
+  readonly guide: Guide
+}
+
+interface States {
+  readonly host: ProcessState | undefined
+  readonly container: ProcessState | undefined
+}
+
+/** After an execve, a program gets so many milliseconds to print before the next act is shown; what comes later is shown later. */
+const FIRST_WORDS = 250
+
+/** Calls after which a process may see another host name. */
+const RENAMING = new Set(['sethostname', 'setns', 'unshare', 'clone3'])
+
+export class StageBox implements Box {
+  readonly name: string
+  readonly shim: Shim
+  readonly bottle: Bottle
+  readonly #display: Display
+  readonly #guide: Guide
+  readonly #stdio: BoxStdio
+  readonly #kept = new Map<string, bigint>()
+  #executed = false
+  #exit: Exit | undefined
+  #exitShown = false
+
+  constructor(name: string, shim: Shim, { bottle, display, guide }: BoxSurroundings) {
+    this.name = name
+    this.shim = shim
+    this.bottle = bottle
+    this.#display = display
+    this.#guide = guide
+    this.#stdio = new BoxStdio(shim)
+    shim.once('exit', (exit) => {
+      this.#exit = exit
+    })
+  }
+
+  get childPid(): number | undefined {
+    return this.shim.childPid
+  }
+
+  hostPid(): number {
+    if (this.childPid === undefined) throw new DrydockError(`box "${this.name}" has no child yet: clone3 comes first`)
+    return hostPidOf(this.bottle, this.childPid)
+  }
+
+  /** Is there a child that has not ended? */
+  get alive(): boolean {
+    return this.childPid !== undefined && this.#exit === undefined
+  }
+
+  async step(...steps: Step[]): Promise<Result[]> {
+    const results: Result[] = []
+    for (const step of steps) results.push(...this.#unfailed(await this.#perform({ steps: [step] })))
+    return results
+  }
+
+  async together(title: string, steps: readonly Step[]): Promise<Result[]> {
+    return this.#unfailed(await this.#perform({ title, steps }))
+  }
+
+  async fails(step: Step, ...errnos: string[]): Promise<Result> {
+    const [result] = await this.#perform({ steps: [{ ...step, allow: [...errnos, ...(step.allow ?? [])] }], fails: errnos })
+    if (result?.status === 'allowed') return result
+    if (result?.status === 'failed') throw new StepError(result, `the lesson expects ${errnos.join(' or ')} here`)
+    throw new DrydockError(`${showStep(step)}: the lesson expects ${errnos.join(' or ')} here, and it succeeded`)
+  }
+
+  output(): string {
+    return this.#stdio.text
+  }
+
+  async exited(): Promise<Exit> {
+    const exit = await this.shim.exited
+    this.#showNews()
+    return exit
+  }
+
+  /** Kill what runs, undo what was done. */
+  async close(): Promise<void> {
+    await this.shim.rollback()
+    this.#showNews()
+  }
+
+  /** What /proc says now of the shim and of its child. */
+  async states(hostname = false): Promise<States> {
+    const of = async (pid: number | undefined) => {
+      if (pid === undefined) return undefined
+      const state = this.#stateOf(pid)
+      return state && hostname ? { ...state, hostname: await readHostname(this.bottle, pid) } : state
+    }
+    return { host: await of(this.shim.pid), container: this.alive ? await of(this.childPid) : undefined }
+  }
+
+  #stateOf(pid: number): ProcessState | undefined {
+    try {
+      return readState(hostPidOf(this.bottle, pid))
+    } catch {
+      // It has ended between two looks.
+      return undefined
+    }
+  }
+
+  async #perform(act: Act): Promise<Result[]> {
+    this.#showNews()
+    const steps = this.#actors(act.steps)
+    showAct(this.#display, { ...act, steps })
+    await this.#guide.before(this, { ...act, steps })
+    const hostname = steps.some(({ call }) => RENAMING.has(call))
+    const before = await this.states(hostname)
+    const files = new FileWatch((step) => this.#locate(step))
+    files.before(steps)
+    const results = await this.#stdio.attempt(steps)
+    for (const result of results) this.#keep(result)
+    const executed = results.some(({ step, status }) => step.call.startsWith('execve') && status === 'ok')
+    if (executed) await this.#firstWords()
+    showResult(this.#display, { ...act, steps }, results)
+    const after = await this.states(hostname && !executed)
+    this.#showChanges(before, after, files.after(steps))
+    this.#showNews()
+    this.#showFailure(results)
+    return results
+  }
+
+  #showChanges(before: States, after: States, files: readonly string[]): void {
+    const born = before.container === undefined ? after.container : undefined
+    if (born) {
+      showChanges(this.#display, `a new process: ${this.#pids(born.pid)}; where it differs from the shim, which made it:`, [
+        ...(before.host ? changesBetween(before.host, born).filter((line) => !line.includes('descriptor')) : []),
+      ])
+    }
+    if (before.container && after.container) {
+      showChanges(this.#display, 'changed in the child:', changesBetween(before.container, after.container))
+    }
+    if (before.host && after.host) showChanges(this.#display, 'changed in the shim:', changesBetween(before.host, after.host))
+    showChanges(this.#display, 'changed in files:', files)
+  }
+
+  #pids(hostPid: number): string {
+    const own = readState(hostPid)?.pids.at(-1)
+    const inside = own !== undefined && own !== this.childPid ? `, ${own} to itself` : ''
+    return `${hostPid} to the host, ${this.childPid} to the bottle${inside}`
+  }
+
+  /** The steps as they will be made, each with its actor. */
+  #actors(steps: readonly Step[]): (Step & { actor: Actor })[] {
+    if (this.childPid === undefined) return withActors(steps)
+    return steps.map((step) => ({ ...step, actor: step.actor ?? 'container' }))
+  }
+
+  /** The process on the real host that makes a step, and the numbers kept so far. */
+  #locate(step: Step): { pid: number; kept: ReadonlyMap<string, bigint> } | undefined {
+    const pid = step.actor === 'container' ? this.childPid : this.shim.pid
+    return pid === undefined ? undefined : { pid: hostPidOf(this.bottle, pid), kept: this.#kept }
+  }
+
+  #keep({ step, status, ret, outs }: Result): void {
+    if (status !== 'ok') return
+    if (step.call === 'clone3') this.#kept.set('child', ret)
+    for (const { slot, out, offset = 0, width = 8 } of step.keep ?? []) {
+      const buffer = out === undefined ? undefined : outs[out]
+      if (out === undefined) this.#kept.set(slot, ret)
+      else if (buffer) this.#kept.set(slot, width === 4 ? BigInt(buffer.readInt32LE(offset)) : buffer.readBigInt64LE(offset))
+    }
+  }
+
+  async #firstWords(): Promise<void> {
+    this.#executed = true
+    let timer: NodeJS.Timeout | undefined
+    const enough = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, FIRST_WORDS)
+    })
+    await Promise.race([enough, this.shim.exited.then(() => undefined).catch(() => undefined)])
+    clearTimeout(timer)
+  }
+
+  /** What the program printed and how it ended, as far as that was not shown yet. */
+  #showNews(): void {
+    showOutput(this.#display, this.#stdio.news())
+    if (this.#exit && !this.#exitShown) {
+      this.#exitShown = true
+      const { signal, code, oomKilled } = this.#exit
+      const how = signal > 0 ? `was ended by signal ${signal} (${signalName(signal)})` : `exited with ${code}`
+      const who = this.#executed ? 'the program' : 'the child'
+      this.#display.note(`           ${who} ${how}${oomKilled ? ', killed for want of memory' : ''}`)
+    }
+  }
+
+  #showFailure(results: readonly Result[]): void {
+    const failed = results.find(({ status }) => status === 'failed' || status === 'allowed')
+    if (!failed) return
+    for (const line of explainFailure(failed)) this.#display.text(line, '           ')
+  }
+
+  #unfailed(results: Result[]): Result[] {
+    const failed = results.find(({ status }) => status === 'failed')
+    if (failed) throw new StepError(failed)
+    return results
+  }
+}

@@ -1,0 +1,88 @@
+/** The stage of one scene: a bottle, the boxes in it, and what is said, asked and shown between their steps. */
+import type { Bottle } from '../bottle.js'
+import { DrydockError } from '../kernel/errors.js'
+import { StageBox } from './box.js'
+import type { Display } from './display.js'
+import type { Guide } from './guide.js'
+import type { Box, Lesson, Look, Prediction, Stage, Suggestion } from './lesson.js'
+
+export interface StageSurroundings {
+  readonly bottle: Bottle
+  readonly lesson: Lesson
+  readonly display: Display
+  readonly guide: Guide
+}
+
+export class LessonStage implements Stage {
+  readonly bottle: Bottle
+  readonly #lesson: Lesson
+  readonly #display: Display
+  readonly #guide: Guide
+  readonly #boxes: StageBox[] = []
+
+  constructor({ bottle, lesson, display, guide }: StageSurroundings) {
+    this.bottle = bottle
+    this.#lesson = lesson
+    this.#display = display
+    this.#guide = guide
+  }
+
+  get auto(): boolean {
+    return this.#guide.auto
+  }
+
+  async say(markdown: string): Promise<void> {
+    this.#display.line()
+    await this.#display.markdown(markdown)
+  }
+
+  async predict(question: Prediction): Promise<void> {
+    const { style } = this.#display
+    this.#display.line()
+    this.#display.text('Predict', '', style.heading)
+    await this.#display.markdown(question.question)
+    const chosen = await this.#guide.predict(question)
+    const said = chosen === undefined ? undefined : question.choices[chosen]
+    const measured = await question.measure()
+    if (!question.choices.includes(measured)) {
+      throw new DrydockError(`what was measured, "${measured}", is none of the answers to "${question.question}": the lesson is wrong here`)
+    }
+    this.#display.line()
+    if (said !== undefined) this.#display.rows([{ label: 'you said', value: said }])
+    this.#display.rows([
+      { label: 'measured', value: said === undefined || said === measured ? measured : `${measured} (not what you said)`, notice: true },
+    ])
+    this.#display.line()
+    await this.#display.markdown(question.because)
+  }
+
+  async box(name = `box ${this.#boxes.length + 1}`): Promise<Box> {
+    const { bottle } = this
+    const box = new StageBox(name, await bottle.shim(), { bottle, display: this.#display, guide: this.#guide })
+    this.#boxes.push(box)
+    return box
+  }
+
+  async look(title: string, read: () => Promise<Look> | Look): Promise<void> {
+    const rows = await read()
+    this.#display.line()
+    this.#display.text(title, '', this.#display.style.strong)
+    this.#display.rows(rows)
+  }
+
+  async shell(box: Box, suggest: readonly Suggestion[]): Promise<void> {
+    await this.#guide.shell(box as StageBox, suggest)
+  }
+
+  async exercise(id: string): Promise<void> {
+    const exercise = this.#lesson.exercises.find((one) => one.id === id)
+    if (!exercise) throw new DrydockError(`lesson ${this.#lesson.number} has no exercise '${id}'`)
+    await this.#guide.exercise(this.#lesson, exercise)
+  }
+
+  /** The scene is over: everything in it ends and is undone. */
+  async close(): Promise<void> {
+    await Promise.all(this.#boxes.map((box) => box.close()))
+    await this.bottle.close()
+  }
+}
