@@ -1,0 +1,209 @@
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { Bottle } from '../../lib/bottle.js'
+import { mkdir, open, read, rmdir, write } from '../../lib/kernel/calls/files.js'
+import { mount } from '../../lib/kernel/calls/mounts.js'
+import { clone, execve, kill, nanosleep, sethostname, wait4 } from '../../lib/kernel/calls/process.js'
+import { StepError, textOf } from '../../lib/kernel/result.js'
+import { child, host, ref, type Step, step } from '../../lib/kernel/step.js'
+
+let bottle: Bottle
+beforeAll(async () => {
+  bottle = await Bottle.open({ name: 'shim-test' })
+})
+afterAll(() => bottle.close())
+
+/** What stands in a directory of the bottle. */
+const inside = (path: string) => readdirSync(bottle.hostPath(path))
+
+describe('a shim', () => {
+  test('answers each step with what the kernel said', async () => {
+    const shim = await bottle.shim()
+    const results = await shim.run([
+      clone('uts', 'pid', 'mnt'),
+      sethostname('box'),
+      mount('proc', '/proc', 'proc'),
+      open('/proc/sys/kernel/hostname', ['rdonly'], { keep: 'name' }),
+      read(ref('name'), 64),
+    ])
+    expect(results.map(({ status }) => status)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok'])
+    expect(textOf(results[4] as never)).toBe('box\n')
+    expect(readFileSync(bottle.hostPath('/proc/sys/kernel/hostname'), 'utf8')).not.toBe('box\n')
+    await shim.rollback()
+  })
+
+  test('stops at the first failure that is not allowed and runs nothing after it', async () => {
+    const shim = await bottle.shim()
+    const results = await shim.attempt([
+      mkdir('/tmp/stops', 0o755, { undo: [rmdir('/tmp/stops')] }),
+      rmdir('/tmp/absent', { allow: ['ENOENT'] }),
+      rmdir('/tmp/absent'),
+      mkdir('/tmp/never'),
+    ])
+    expect(results.map(({ status }) => status)).toEqual(['ok', 'allowed', 'failed', 'not run'])
+    expect(inside('/tmp')).toEqual(['stops'])
+    await shim.rollback()
+    expect(inside('/tmp')).toEqual([])
+  })
+
+  test('says a failure as the call, its arguments in words and the error', async () => {
+    const shim = await bottle.shim()
+    const failure = await shim.run([mount('proc', '/nowhere', 'proc', ['nosuid', 'nodev'])]).catch((error) => error)
+    expect(failure).toBeInstanceOf(StepError)
+    expect(failure.message).toBe('mount("proc", "/nowhere", "proc", nosuid|nodev, NULL): ENOENT (No such file or directory)')
+    await shim.rollback()
+  })
+
+  test('runs the undo of what succeeded in reverse order, on rollback, at the exit and when the client is gone', async () => {
+    const nested: Step[] = [
+      mkdir('/tmp/a', 0o755, { undo: [rmdir('/tmp/a')] }),
+      mkdir('/tmp/a/b', 0o755, { undo: [rmdir('/tmp/a/b')] }),
+      mkdir('/tmp/a/b', 0o755, { allow: ['EEXIST'], undo: [rmdir('/tmp')] }),
+    ]
+    for (const end of ['rollback', 'exit', 'gone']) {
+      const shim = await bottle.shim()
+      await shim.run([...nested, clone('pid')])
+      expect(inside('/tmp'), end).toEqual(['a'])
+      const ended = shim.ended
+      if (end === 'rollback') await shim.rollback()
+      else if (end === 'exit') await shim.run([execve('/bin/true', ['true'])])
+      else await shim.close()
+      await ended
+      await expect.poll(() => inside('/tmp'), { interval: 5 }).toEqual([])
+    }
+  })
+
+  test('tells how its child ended', async () => {
+    const ends: [argv: string[], code: number, signal: number][] = [
+      [['sh', '-c', 'exit 0'], 0, 0],
+      [['sh', '-c', 'exit 42'], 42, 0],
+      [['sh', '-c', 'kill -TERM $$'], 143, 15],
+    ]
+    for (const [argv, code, signal] of ends) {
+      const shim = await bottle.shim()
+      await shim.run([clone('uts'), execve('/bin/sh', argv)])
+      expect(await shim.exited).toMatchObject({ code, signal })
+      await shim.ended
+    }
+  })
+
+  test('answers the step in progress when the child dies in it, and undoes', async () => {
+    const shim = await bottle.shim()
+    await shim.run([mkdir('/tmp/dies', 0o755, { undo: [rmdir('/tmp/dies')] }), clone('pid')])
+    const waiting = shim.attempt([nanosleep(60_000), sethostname('never')])
+    const killer = await bottle.shim()
+    await killer.run([kill(shim.childPid as number, 'kill')])
+    expect((await waiting).map(({ status, errno }) => [status, errno])).toEqual([
+      ['failed', 10 /* ECHILD */],
+      ['not run', 0],
+    ])
+    expect(await shim.exited).toMatchObject({ code: 137, signal: 9 })
+    await shim.ended
+    expect(inside('/tmp')).toEqual([])
+    await killer.rollback()
+  })
+
+  test.each([
+    ['its own', (): Step[] => [host(nanosleep(60_000))]],
+    ['its child’s', (): Step[] => [clone('pid'), nanosleep(60_000)]],
+    ['waiting for its child', (): Step[] => [clone('pid'), host(wait4(child))]],
+  ])('notices the end of its client in a call that blocks: %s', async (_, steps) => {
+    const shim = await bottle.shim()
+    await shim.run([mkdir('/tmp/blocks', 0o755, { undo: [rmdir('/tmp/blocks')] })])
+    shim.attempt(steps()).catch(() => undefined)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    await shim.close()
+    await expect.poll(() => inside('/tmp'), { timeout: 5000, interval: 10 }).toEqual([])
+  })
+
+  test('refuses arguments that would be wild pointers, and unknown calls, as errors of the step', async () => {
+    const shim = await bottle.shim()
+    const int = (name: string, value: number) => ({ name, kind: 'int', value }) as const
+    const wrong = [
+      step('read', [int('fd', 0), int('buf', 0x1000), int('count', 8)]),
+      step('read', [int('fd', 0), { name: 'buf', kind: 'out', size: 4 }, int('count', 4096)]),
+      step('mkdirat', [int('dirfd', -100), int('pathname', 12345), int('mode', 0)]),
+      step('uname', [{ name: 'buf', kind: 'out', size: 8 }]),
+      step('prctl', [int('op', 2), int('address', 0x7fff_0000), int('3', 0), int('4', 0), int('5', 0)]),
+      step('no_such_call', []),
+      step('getpid', [int('surplus', 1)]),
+    ]
+    for (const one of wrong) {
+      const [result] = await shim.attempt([one])
+      expect(result?.status, one.call).toBe('failed')
+      expect(['EFAULT', 'EINVAL', 'ENOSYS'], one.call).toContain(new StepError(result as never).errno)
+    }
+    await shim.rollback()
+  })
+
+  test('keeps nothing of what a step wrote into a slot when it failed', async () => {
+    const shim = await bottle.shim()
+    const [opened, used] = await shim.attempt([open('/absent', ['rdonly'], { keep: 'it', allow: ['ENOENT'] }), write(ref('it'), 'x')])
+    expect(opened?.status).toBe('allowed')
+    expect(new StepError(used as never).errno).toBe('EBADSLT')
+    await shim.rollback()
+  })
+})
+
+describe('the wire', () => {
+  /** Send raw bytes to a fresh shim; what it answers until it closes. */
+  async function send(...chunks: Buffer[]): Promise<Buffer> {
+    const directory = mkdtempSync(join(tmpdir(), 'drydock-wire-'))
+    const { Spawner } = await import('../../lib/kernel/spawner.js')
+    const spawner = await Spawner.start({ path: join(directory, 's.sock') })
+    const socket = connect(spawner.path)
+    const received: Buffer[] = []
+    socket.on('data', (chunk) => received.push(chunk))
+    for (const chunk of chunks) socket.write(chunk)
+    await new Promise<void>((resolve) => socket.on('close', () => resolve()))
+    await spawner.close()
+    rmSync(directory, { recursive: true })
+    return Buffer.concat(received)
+  }
+
+  test.each([
+    ['a length of zero', Buffer.from('0000000001', 'hex')],
+    ['a frame of 4 GiB', Buffer.from('ffffffff01', 'hex')],
+    ['an unknown type', Buffer.from('0100000077', 'hex')],
+    ['a batch that is cut off', Buffer.from('0700000001010000000100', 'hex')],
+    ['a batch with bytes left over', Buffer.from('0a00000001010000000000aabbcc', 'hex')],
+  ])('%s is answered with ERROR, and the shim ends', async (_, frame) => {
+    const answer = await send(frame)
+    expect(answer[4]).toBe(0x81) // HELLO
+    expect(answer[4 + 13]).toBe(0x88) // ERROR
+    expect(answer.at(-1)).toBe(0x89) // ENDED
+  })
+})
+
+describe('the spawner', () => {
+  let directory: string
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'drydock-spawner-'))
+  })
+  afterEach(() => rmSync(directory, { recursive: true }))
+
+  test('gives every connection a shim of its own, and ends with its lifeline', async () => {
+    const { Spawner } = await import('../../lib/kernel/spawner.js')
+    const spawner = await Spawner.start({ path: join(directory, 's.sock') })
+    const shims = await Promise.all(Array.from({ length: 20 }, () => spawner.shim()))
+    expect(new Set(shims.map(({ pid }) => pid)).size).toBe(20)
+    for (const { pid } of shims) expect(readlinkSync(`/proc/${pid}/exe`)).toMatch(/shim/)
+    await Promise.all(shims.map((shim) => shim.rollback()))
+    const { pid, path } = spawner
+    await spawner.close()
+    expect(() => readlinkSync(`/proc/${pid}/exe`)).toThrow('ENOENT')
+    expect(readdirSync(directory)).toEqual([])
+    expect(path).toContain(directory)
+  })
+
+  test('says why it cannot start', async () => {
+    const { Spawner } = await import('../../lib/kernel/spawner.js')
+    await expect(Spawner.start({ path: join(directory, 'no', 's.sock') })).rejects.toThrow(
+      /the spawner did not start .*No such file or directory/s,
+    )
+    await expect(Spawner.start({ path: join(directory, 'x'.repeat(200)) })).rejects.toThrow(/longer than 107 bytes/)
+  })
+})
