@@ -1,7 +1,7 @@
 /** What a call answered besides its return value: the content of its out-buffers, where it says something to a person. */
 import { wordOf } from '../kernel/constants.js'
+import { capabilityNames } from '../kernel/proc/status.js'
 import { type Result, textOf } from '../kernel/result.js'
-import { capabilityNames } from './changes.js'
 
 /** Lines such as `read: "0::/\n"`, none for calls that only return a number. */
 export function answersOf(result: Result): string[] {

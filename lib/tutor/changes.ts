@@ -1,5 +1,6 @@
 /** What a step changed in the kernel: two readings of a process compared, as lines for a person. */
-import { wordOf } from '../kernel/constants.js'
+import type { NamespaceFile } from '../kernel/proc/namespaces.js'
+import { capabilityNames } from '../kernel/proc/status.js'
 
 /** What /proc says of one process at one moment; names as the kernel's own. */
 export interface ProcessState {
@@ -8,14 +9,15 @@ export interface ProcessState {
   /** In every pid namespace from the host's down to its own. */
   readonly pids: readonly number[]
   /** Inode of each namespace: `uts` → 4026531838; also `pid_for_children` and `time_for_children`. */
-  readonly namespaces: Readonly<Record<string, number>>
+  readonly namespaces: { readonly [kind in NamespaceFile]?: number }
   /** nodename of its uts namespace, when it was asked for. */
   readonly hostname?: string | undefined
   readonly mounts: readonly MountState[]
   /** Inheritable, permitted, effective, bounding, ambient. */
   readonly capabilities: Readonly<Record<CapabilitySet, bigint>>
   readonly noNewPrivs: number
-  readonly seccomp: number
+  /** `off`, `strict` or `filter`. */
+  readonly seccomp: string
   readonly seccompFilters: number
   /** Real, effective, saved and file system id, as the host counts. */
   readonly uids: readonly number[]
@@ -47,11 +49,11 @@ export interface MountState {
   readonly source: string
   /** Of the mount: `rw,nosuid`. */
   readonly options: string
-  /** `shared:12`, `master:3` or nothing, which is private. */
+  /** `private`, `shared`, `slave`, … */
   readonly propagation: string
 }
 
-const NAMESPACES = ['user', 'mnt', 'pid', 'uts', 'ipc', 'net', 'cgroup', 'time', 'pid_for_children', 'time_for_children']
+const NAMESPACES = ['user', 'mnt', 'pid', 'uts', 'ipc', 'net', 'cgroup', 'time', 'pid_for_children', 'time_for_children'] as const
 
 /** One line for each thing that differs, in the order in which one would look. */
 export function changesBetween(before: ProcessState, after: ProcessState): string[] {
@@ -68,7 +70,7 @@ export function changesBetween(before: ProcessState, after: ProcessState): strin
     ...changed('supplementary groups', before.groups.join(' ') || 'none', after.groups.join(' ') || 'none'),
     ...capabilityChanges(before, after),
     ...changed('NoNewPrivs', before.noNewPrivs, after.noNewPrivs),
-    ...changed('Seccomp', SECCOMP[before.seccomp] ?? before.seccomp, SECCOMP[after.seccomp] ?? after.seccomp),
+    ...changed('Seccomp', before.seccomp, after.seccomp),
     ...changed('seccomp filters', before.seccompFilters, after.seccompFilters),
     ...keyed('limit', before.limits, after.limits),
     ...keyed('cgroup', before.cgroups, after.cgroups),
@@ -80,8 +82,6 @@ export function changesBetween(before: ProcessState, after: ProcessState): strin
   ]
 }
 
-const SECCOMP: Record<number, string> = { 0: '0 (no filter)', 1: '1 (strict)', 2: '2 (filter)' }
-
 const quoted = (name: string | undefined) => (name === undefined ? undefined : JSON.stringify(name))
 
 function changed(label: string, before: string | number | undefined, after: string | number | undefined): string[] {
@@ -91,7 +91,7 @@ function changed(label: string, before: string | number | undefined, after: stri
 function namespaceChanges(before: ProcessState, after: ProcessState): string[] {
   return NAMESPACES.flatMap((kind) => {
     // A process's children are born where it is, unless it has said otherwise; only that is news.
-    const base = kind.replace('_for_children', '')
+    const base = kind.replace('_for_children', '') as (typeof NAMESPACES)[number]
     const follows = (state: ProcessState) => state.namespaces[kind] === state.namespaces[base]
     if (kind !== base && follows(before) && follows(after)) return []
     const label = kind === base ? `${kind} namespace` : `${base} namespace of its children to come`
@@ -102,15 +102,6 @@ function namespaceChanges(before: ProcessState, after: ProcessState): string[] {
 function listChange(label: string, before: readonly string[], after: readonly string[]): string[] {
   const show = (lines: readonly string[]) => (lines.length > 0 ? lines.join(', ') : 'empty')
   return changed(label, show(before), show(after))
-}
-
-/** Names of the capabilities whose bits are set. */
-export function capabilityNames(set: bigint): string[] {
-  const names: string[] = []
-  for (let bit = 0; set >> BigInt(bit) > 0n; bit++) {
-    if ((set >> BigInt(bit)) & 1n) names.push(wordOf('capability', bit) ?? `capability ${bit}`)
-  }
-  return names
 }
 
 function capabilityChanges(before: ProcessState, after: ProcessState): string[] {
@@ -163,7 +154,7 @@ function mountChanges(before: readonly MountState[], after: readonly MountState[
       if (old && exact < 0) altered.push([old, mount])
     }
   }
-  const propagation = altered.filter(([old, now]) => kindOf(old) !== kindOf(now))
+  const propagation = altered.filter(([old, now]) => old.propagation !== now.propagation)
   const options = altered.filter(([old, now]) => old.options !== now.options)
   return [
     ...listed('+', added),
@@ -184,13 +175,10 @@ function counted<T>(what: string, list: readonly T[], show: (one: T) => string):
   return [...list.slice(0, LISTED).map(show), `… and ${list.length - LISTED} more ${what}s`]
 }
 
-const kindOf = ({ propagation }: MountState) =>
-  propagation === '' ? 'private' : propagation.replace(/:\d+/g, '').replace('master', 'slave').replaceAll(' ', '+')
-
 function propagationChanges(changes: readonly [MountState, MountState][]): string[] {
   const groups = new Map<string, string[]>()
   for (const [old, now] of changes) {
-    const key = `${kindOf(old)} → ${kindOf(now)}`
+    const key = `${old.propagation} → ${now.propagation}`
     groups.set(key, [...(groups.get(key) ?? []), now.point])
   }
   return [...groups].map(([change, points]) =>

@@ -1,6 +1,9 @@
 /** What this machine allows, read from the kernel: the reasons behind a refusal, and what a lesson can count on. */
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { release } from 'node:os'
+import { type CgroupHierarchy, type CgroupMembership, directoryOf, readCgroup, readHierarchies } from '../kernel/proc/cgroup.js'
+import { readProcFile } from '../kernel/proc/read.js'
+import { readStatus } from '../kernel/proc/status.js'
 
 export interface Facts {
   readonly effectiveUid: number
@@ -13,16 +16,13 @@ export interface Facts {
   readonly unprivilegedUsernsClone: number | undefined
   /** /proc/sys/kernel/apparmor_restrict_unprivileged_userns, on Ubuntu since 23.10. */
   readonly apparmorRestrictsUserns: number | undefined
-  /** `Seccomp:` of /proc/self/status: 2 when this very process is under a filter, as in most containers. */
-  readonly seccomp: number
-  /** `CapEff:` of /proc/self/status. */
-  readonly capabilities: bigint
+  /** This very process is under a filter, as in most containers: `Seccomp:` of /proc/self/status. */
+  readonly underSeccomp: boolean
   /** Controllers by name: where one can make groups of one's own. */
   readonly controllers: ReadonlyMap<string, Controller>
   /** Has newuidmap, and lines in /etc/subuid and /etc/subgid. */
   readonly newuidmap: boolean
   readonly subordinateIds: boolean
-  exists(path: string): boolean
 }
 
 export interface Controller {
@@ -33,7 +33,7 @@ export interface Controller {
 }
 
 export function readFacts(): Facts {
-  const status = read('/proc/self/status') ?? ''
+  const status = readStatus('self')
   const userName = process.env.SUDO_USER ?? process.env.USER ?? ''
   return {
     effectiveUid: process.geteuid?.() ?? -1,
@@ -42,12 +42,10 @@ export function readFacts(): Facts {
     maxUserNamespaces: readNumber('/proc/sys/user/max_user_namespaces'),
     unprivilegedUsernsClone: readNumber('/proc/sys/kernel/unprivileged_userns_clone'),
     apparmorRestrictsUserns: readNumber('/proc/sys/kernel/apparmor_restrict_unprivileged_userns'),
-    seccomp: Number(/^Seccomp:\s*(\d)/m.exec(status)?.[1] ?? 0),
-    capabilities: BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? '0'}`),
-    controllers: readControllers(read('/proc/self/mountinfo') ?? '', read('/proc/self/cgroup') ?? ''),
+    underSeccomp: status?.seccomp === 'filter',
+    controllers: controllersOf(readHierarchies(), readCgroup('self') ?? []),
     newuidmap: ['/usr/bin', '/bin', '/usr/local/bin', '/run/wrappers/bin'].some((place) => existsSync(`${place}/newuidmap`)),
-    subordinateIds: ['/etc/subuid', '/etc/subgid'].every((path) => hasRange(read(path) ?? '', userName)),
-    exists: existsSync,
+    subordinateIds: ['/etc/subuid', '/etc/subgid'].every((path) => hasRange(readProcFile(path) ?? '', userName)),
   }
 }
 
@@ -58,38 +56,22 @@ function hasRange(file: string, userName: string): boolean {
 }
 
 /** Where each controller's groups can be made: cgroups(7), both versions, also side by side. */
-export function readControllers(mountinfo: string, own: string): Map<string, Controller> {
+export function controllersOf(
+  hierarchies: readonly CgroupHierarchy[],
+  memberships: readonly CgroupMembership[],
+  writable: (directory: string) => boolean = canWrite,
+): Map<string, Controller> {
   const controllers = new Map<string, Controller>()
-  const membership = own
-    .trim()
-    .split('\n')
-    .map((line) => line.split(':'))
-  for (const line of mountinfo.split('\n')) {
-    const [before = '', after = ''] = line.split(' - ')
-    const [, , , root = '/', place = ''] = before.split(' ')
-    const [type, , options = ''] = after.split(' ')
-    if (type === 'cgroup2') {
-      const path = membership.find(([, names]) => names === '')?.[2] ?? '/'
-      const directory = below(place, root, path)
-      for (const name of (read(`${directory}/cgroup.controllers`) ?? '').trim().split(/\s+/)) {
-        if (name !== '' && !controllers.has(name)) controllers.set(name, { version: 2, directory, writable: canWrite(directory) })
-      }
-    } else if (type === 'cgroup') {
-      for (const [, names = '', path = '/'] of membership) {
-        for (const name of names.split(',')) {
-          if (name === '' || !options.split(',').includes(name)) continue
-          const directory = below(place, root, path)
-          controllers.set(name, { version: 1, directory, writable: canWrite(directory) })
-        }
-      }
+  // Version 1 last: a controller that is there in both is in use where it has a tree of its own.
+  for (const hierarchy of [...hierarchies].sort((a, b) => b.version - a.version)) {
+    const { version, mountPoint } = hierarchy
+    for (const name of hierarchy.controllers) {
+      const own = memberships.find((one) => one.version === version && (version === 2 || one.controllers.includes(name)))
+      const directory = (own && directoryOf(own, hierarchy)) ?? mountPoint
+      controllers.set(name, { version, directory, writable: writable(directory) })
     }
   }
   return controllers
-}
-
-function below(place: string, root: string, path: string): string {
-  const inside = root !== '/' && path.startsWith(root) ? path.slice(root.length) : path
-  return inside === '/' || inside === '' || inside.startsWith('/..') ? place : `${place}${inside}`
 }
 
 function canWrite(directory: string): boolean {
@@ -101,15 +83,7 @@ function canWrite(directory: string): boolean {
   }
 }
 
-function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return undefined
-  }
-}
-
 function readNumber(path: string): number | undefined {
-  const content = read(path)
+  const content = readProcFile(path)
   return content === undefined ? undefined : Number(content)
 }

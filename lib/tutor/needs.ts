@@ -97,7 +97,7 @@ export function userNamespaces(facts: Facts, answer: string): Lack {
       root: true,
     }
   }
-  if (facts.seccomp === 2) {
+  if (facts.underSeccomp) {
     return {
       why: `the tutor itself runs under a seccomp filter, as in a container, which forbids it (the kernel answered ${answer})`,
       remedy: 'run it outside, or start the container with --security-opt seccomp=unconfined and --cap-add SYS_ADMIN',

@@ -6,7 +6,7 @@ const mount = (point: string, changes: Partial<MountState> = {}): MountState => 
   type: 'tmpfs',
   source: 'tmpfs',
   options: 'rw',
-  propagation: '',
+  propagation: 'private',
   ...changes,
 })
 
@@ -19,7 +19,7 @@ const state: ProcessState = {
   mounts: [mount('/'), mount('/proc', { type: 'proc' })],
   capabilities: { CapInh: 0n, CapPrm: all, CapEff: all, CapBnd: all, CapAmb: 0n },
   noNewPrivs: 0,
-  seccomp: 0,
+  seccomp: 'off',
   seccompFilters: 0,
   uids: [0, 0, 0, 0],
   gids: [0, 0, 0, 0],
@@ -64,13 +64,13 @@ describe('changesBetween', () => {
   })
 
   it('counts what is too much to list', () => {
-    const many = Array.from({ length: 20 }, (_, index) => mount(`/m${index}`, { propagation: `shared:${index}` }))
+    const many = Array.from({ length: 20 }, (_, index) => mount(`/m${index}`, { propagation: 'shared' }))
     const [line] = changes({ mounts: [...state.mounts, ...many] })
     expect(line).toMatch(/^\+ 20 mounts: \/m0 \/m1 /)
-    expect(changes({ mounts: many.map((one) => ({ ...one, propagation: '' })) }, { mounts: many })).toEqual([
+    expect(changes({ mounts: many.map((one) => ({ ...one, propagation: 'private' })) }, { mounts: many })).toEqual([
       'propagation of 20 mounts shared → private',
     ])
-    expect(changes({ mounts: many.map((one) => ({ ...one, propagation: 'master:9' })) }, { mounts: many })).toEqual([
+    expect(changes({ mounts: many.map((one) => ({ ...one, propagation: 'slave' })) }, { mounts: many })).toEqual([
       'propagation of 20 mounts shared → slave',
     ])
   })
@@ -92,7 +92,7 @@ describe('changesBetween', () => {
         uids: [1000, 1000, 1000, 1000],
         groups: [4, 24],
         noNewPrivs: 1,
-        seccomp: 2,
+        seccomp: 'filter',
         seccompFilters: 1,
         limits: { 'open files': '64 64 files' },
         cgroups: { memory: '/box', '': '/' },
@@ -112,7 +112,7 @@ describe('changesBetween', () => {
       'user ids as the host sees them 0 0 0 0 → 1000 1000 1000 1000',
       'supplementary groups none → 4 24',
       'NoNewPrivs 0 → 1',
-      'Seccomp 0 (no filter) → 2 (filter)',
+      'Seccomp off → filter',
       'seccomp filters 0 → 1',
       'limit open files 1024 4096 files → 64 64 files',
       'cgroup memory / → /box',

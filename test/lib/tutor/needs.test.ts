@@ -1,5 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
-import { type Facts, readControllers } from '../../../lib/tutor/facts.js'
+import { type CgroupHierarchy, hierarchiesOf, parseCgroup } from '../../../lib/kernel/proc/cgroup.js'
+import { parseMountinfo } from '../../../lib/kernel/proc/mountinfo.js'
+import { controllersOf, type Facts } from '../../../lib/tutor/facts.js'
 import { missing, type NamespaceTrial, type Need } from '../../../lib/tutor/needs.js'
 
 const ordinary: Facts = {
@@ -9,12 +11,10 @@ const ordinary: Facts = {
   maxUserNamespaces: 15000,
   unprivilegedUsernsClone: undefined,
   apparmorRestrictsUserns: undefined,
-  seccomp: 0,
-  capabilities: 0n,
+  underSeccomp: false,
   controllers: new Map(),
   newuidmap: true,
   subordinateIds: true,
-  exists: () => false,
 }
 const works: NamespaceTrial = () => Promise.resolve('yes')
 const refused: NamespaceTrial = () => Promise.resolve('clone3: -1 EPERM (Operation not permitted)')
@@ -36,7 +36,7 @@ describe('needs', () => {
     ['a limit of none', { maxUserNamespaces: 0 }, 'max_user_namespaces is 0'],
     ['the switch of some distributions', { unprivilegedUsernsClone: 0 }, 'unprivileged_userns_clone is 0'],
     ['a kernel without them', { maxUserNamespaces: undefined }, 'built without user namespaces'],
-    ['a filter around', { seccomp: 2 }, 'runs under a seccomp filter'],
+    ['a filter around', { underSeccomp: true }, 'runs under a seccomp filter'],
     ['no known reason', {}, 'no setting known here explains it'],
   ])('says why there is no user namespace: %s', async (_, facts, reason) => {
     const lack = await only('bottle', facts, refused)
@@ -74,7 +74,7 @@ describe('needs', () => {
   })
 })
 
-describe('readControllers', () => {
+describe('controllersOf', () => {
   it('finds version 1 controllers by their mounts, and this process in them', () => {
     const mountinfo = [
       '30 24 0:26 / /sys/fs/cgroup ro,nosuid - tmpfs tmpfs ro,mode=755',
@@ -82,9 +82,21 @@ describe('readControllers', () => {
       '32 30 0:28 / /sys/fs/cgroup/cpu,cpuacct rw,nosuid shared:10 - cgroup cgroup rw,cpu,cpuacct',
     ].join('\n')
     const own = '9:memory:/user.slice\n4:cpu,cpuacct:/\n0::/user.slice/user-1000.slice\n'
-    const found = readControllers(mountinfo, own)
-    expect([...found.keys()].sort()).toEqual(['cpu', 'cpuacct', 'memory'])
-    expect(found.get('memory')?.directory).toBe('/sys/fs/cgroup/memory/user.slice')
-    expect(found.get('cpu')).toMatchObject({ version: 1, directory: '/sys/fs/cgroup/cpu,cpuacct' })
+    const found = controllersOf(hierarchiesOf(parseMountinfo(mountinfo)), parseCgroup(own), (directory) => directory.includes('user'))
+    expect(Object.fromEntries(found)).toEqual({
+      memory: { version: 1, directory: '/sys/fs/cgroup/memory/user.slice', writable: true },
+      cpu: { version: 1, directory: '/sys/fs/cgroup/cpu,cpuacct', writable: false },
+      cpuacct: { version: 1, directory: '/sys/fs/cgroup/cpu,cpuacct', writable: false },
+    })
+  })
+
+  it('prefers version 1 where both have a controller', () => {
+    const hierarchies: CgroupHierarchy[] = [
+      { version: 1, controllers: ['memory'], mountPoint: '/sys/fs/cgroup/memory', root: '/' },
+      { version: 2, controllers: ['memory', 'pids'], mountPoint: '/sys/fs/cgroup/unified', root: '/' },
+    ]
+    const found = controllersOf(hierarchies, parseCgroup('9:memory:/\n0::/a\n'), () => true)
+    expect(found.get('memory')?.version).toBe(1)
+    expect(found.get('pids')).toEqual({ version: 2, directory: '/sys/fs/cgroup/unified/a', writable: true })
   })
 })
