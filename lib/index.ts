@@ -1,0 +1,44 @@
+/**
+ * What a lesson imports: a learner needs this file and no other. Constructors bear the names of the system calls that they
+ * stand for and take words instead of numbers; each returns a step, and a list of steps is all that an exercise asks for.
+ *
+ *     import { clone, execve, type Step, sethostname } from '../../lib/index.js'
+ *
+ *     export function hostname({ name }: { name: string }): Step[] {
+ *       return [clone('uts'), sethostname(name), execve('/bin/sleep', ['sleep', '60'])]
+ *     }
+ */
+
+// Ids: who one is.
+export { setgroups, setresgid, setresuid } from './kernel/calls/credentials.js'
+// Files and directories, descriptors and pipes.
+export { chmod, chown, close, mkdir, open, pipe2, read, readlink, rmdir, symlink, unlink, write } from './kernel/calls/files.js'
+// Mounts.
+export { mount, umount2 } from './kernel/calls/mounts.js'
+// Processes: made, entered, signalled, waited for, and turned into other programs; and their names.
+export {
+  chdir,
+  clone,
+  clone3,
+  execve,
+  getpid,
+  getppid,
+  getuid,
+  kill,
+  type Namespace,
+  nanosleep,
+  pidfd_open,
+  pidfd_send_signal,
+  setdomainname,
+  sethostname,
+  setns,
+  setsid,
+  uname,
+  unshare,
+  wait4,
+} from './kernel/calls/process.js'
+// The network: the loopback of a new network namespace.
+export { loopbackUp } from './kernel/netlink/loopback.js'
+// Steps: who makes them (after the clone the container does, unless `host(…)` says otherwise), numbers that earlier steps kept
+// under a name (`ref('name')`, and `child` for the pid that clone3 returned), and strings with such numbers in them (`text`).
+export { child, container, host, ref, type Step, type StepOptions, text } from './kernel/step.js'
