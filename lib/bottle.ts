@@ -9,8 +9,8 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { type BottleCgroup, bottleCgroup } from './bottle/cgroup.js'
-import { enterRoot, layeredRoot, ownDirectories, readOnlyDirectories, topDirectories } from './bottle/root.js'
 import { hostPidOf } from './bottle/pids.js'
+import { enterRoot, layeredRoot, ownDirectories, readOnlyDirectories, topDirectories } from './bottle/root.js'
 import { openTerminal, type Terminal, type TerminalSize } from './bottle/terminal.js'
 import { type Capability, capbset_drop, set_pdeathsig } from './kernel/calls/credentials.js'
 import { dup3, mkdir, open, rmdir, unlink } from './kernel/calls/files.js'
@@ -93,7 +93,7 @@ export class Bottle {
     const directory = join(runDirectory(), id)
     const outer = await (await hostSpawner()).shim()
     try {
-      const cgroup = bottleCgroup(id, rootless)
+      const cgroup = bottleCgroup(id)
       const place = { directory, root: join(directory, 'root'), socket: join(directory, 'spawner.sock') }
       await outer.run([
         ...prepare(place),
@@ -103,7 +103,7 @@ export class Bottle {
       await mapIds(outer, map)
       await outer.run([...(map ? becomeSteps(map) : []), ...cgroup.confine])
       await makeRoot(outer, place.root, rootless, cgroup)
-      await outer.run(settle(name, rootless))
+      await outer.run([...cgroup.settle, ...settle(name, rootless)])
       const bottle = new Bottle({ name, idmap: map, cgroup, outer, socket: place.socket })
       // Nobody waits for it, but its end must not look like a crash of ours.
       outer.on('ended', () => undefined)
@@ -143,7 +143,7 @@ export class Bottle {
       pidfd_open(this.pid, { keep: 'bottle', why: 'a name for the bottle’s first process that cannot come to mean another' }),
       setns(ref('bottle'), namespaces, { why: 'into all its namespaces at once; for pid it counts from the next child on' }),
     ]
-    return openTerminal(size, enter, this.idmap ? becomeSteps(this.idmap) : withhold())
+    return openTerminal(size, [...this.cgroup.join, ...enter], this.idmap ? becomeSteps(this.idmap) : withhold())
   }
 
   /** End everything inside and put back what was changed outside. Safe to call twice. */
@@ -174,7 +174,7 @@ function prepare({ directory, root, socket: path }: { directory: string; root: s
 function cloneExtra(rootless: boolean, cgroup: BottleCgroup): Namespace[] {
   const extra: Namespace[] = []
   if (rootless) extra.push('user')
-  if (cgroup.bornInside) extra.push('cgroup')
+  if (cgroup.namespaceAtBirth) extra.push('cgroup')
   return extra
 }
 

@@ -91,6 +91,14 @@ export function rmdir(pathname: Pathname, options: AtOptions = {}): Step {
   return step('unlinkat', [dirfd('dirfd', directory), path('pathname', pathname), bits('flags', 'at', ['removedir'])], rest)
 }
 
+/**
+ * Remove a directory and the directories in it, bottom up, by rmdir(2) alone: files, other file systems and what links lead to are
+ * left, and then the directory stays. Not a system call but a function of the shim, for cgroups: their files cannot be deleted.
+ */
+export function rmdir_tree(pathname: Pathname, options?: StepOptions): Step {
+  return step('rmdir_tree', [path('pathname', pathname)], { allow: ['ENOENT'], ...options })
+}
+
 export function unlink(pathname: Pathname, options: AtOptions = {}): Step {
   const { dirfd: directory, ...rest } = options
   return step('unlinkat', [dirfd('dirfd', directory), path('pathname', pathname), int('flags', 0)], rest)
