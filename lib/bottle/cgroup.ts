@@ -8,7 +8,15 @@ import { close, mkdir, open, rmdir_tree, write } from '../kernel/calls/files.js'
 import { mount } from '../kernel/calls/mounts.js'
 import { unshare } from '../kernel/calls/process.js'
 import { type Ref, ref, type Step } from '../kernel/step.js'
-import { type Cgroup, type CgroupHost, CONTROLLERS_V2, cgroups, detectCgroups, type Hierarchy } from '../primitives/cgroups/index.js'
+import {
+  type Cgroup,
+  type CgroupHost,
+  CONTROLLERS_V2,
+  cgroups,
+  DEFAULT_DEVICES,
+  detectCgroups,
+  type Hierarchy,
+} from '../primitives/cgroups/index.js'
 
 export interface BottleCgroup {
   /** Where cgroups can be made inside, with paths as they are inside; without hierarchies when none can be. */
@@ -39,7 +47,8 @@ const INIT = 'init'
 
 export function bottleCgroup(id: string, host: CgroupHost = detectCgroups()): BottleCgroup {
   if (host.hierarchies.length === 0) return none(host)
-  const fragment = cgroups({ path: id }, host)
+  // Root inside may make device nodes; opening those of the host's disks is what would reach past every namespace.
+  const fragment = cgroups({ path: id, devices: DEFAULT_DEVICES }, host)
   const inPhase = (phase: string) => fragment.steps.filter((step) => step.phase === phase)
   const path = (name: string) => fragment.cgroup.find((directory) => directory.name === name)?.path as string
   const namespaceAtBirth = fragment.clone.cgroupAtBirth === true

@@ -55,7 +55,7 @@ export function layeredRoot(root: string, tops: readonly TopDirectory[], rootles
 function overlay(name: string, root: string, rootless: boolean): Step {
   const layers = `${root}/.layers/${name}`
   const data = `lowerdir=/${name},upperdir=${layers}/upper,workdir=${layers}/work${rootless ? ',userxattr' : ''}`
-  return mount('overlay', `${root}/${name}`, 'overlay', [], data, {
+  return mount('overlay', `${root}/${name}`, 'overlay', ['nodev'], data, {
     allow: NO_OVERLAY,
     why: `/${name} of the host below, a layer of the bottle’s own above: writes land in the upper one`,
   })
