@@ -1,4 +1,4 @@
-/* Buffers that grow by mmap (no malloc: the same code runs in the child after clone3), and a cursor that never reads past its end. */
+/* Buffers that grow by mmap, and a cursor that never reads past its end. No malloc: the cloned child runs the same code. */
 #ifndef DRYDOCK_BYTES_H
 #define DRYDOCK_BYTES_H
 
@@ -7,21 +7,22 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Room behind the content of every buffer: a call that writes more than its line in the table says (an ioctl of an odd
- * device) runs into this and not into other memory. */
+/* Room behind the content of every buffer: a call that writes more than its line in the table can know (an ioctl of an odd
+ * device writes as much as it likes) runs into this and not into other memory. */
 #define SLACK 4096
 
 struct buffer {
 	uint8_t *data;
 	size_t length;
-	size_t capacity;
+	size_t capacity; /* without the slack */
 };
 
-/* Make room for `capacity` bytes in all; the content stays. False: out of memory. */
+/* Make room for `capacity` bytes in all; the content stays. False: out of memory, and nothing has changed. */
 bool buffer_reserve(struct buffer *buffer, size_t capacity);
 bool buffer_append(struct buffer *buffer, const void *bytes, size_t length);
-/* Give everything beyond a page back, so that a shim that has handled a huge batch idles as small as any other. */
+/* Empty it, and give it back if it is larger than a few pages: a shim that has handled a huge batch idles as small as any other. */
 void buffer_shrink(struct buffer *buffer);
+void buffer_release(struct buffer *buffer);
 
 struct cursor {
 	uint8_t *at;
@@ -40,14 +41,15 @@ static inline uint8_t *take(struct cursor *cursor, size_t length)
 	return start;
 }
 
-#define TAKE(name, type)                                      \
-	static inline type name(struct cursor *cursor)        \
-	{                                                     \
-		type value = 0;                               \
-		uint8_t *bytes = take(cursor, sizeof value);  \
-		if (bytes)                                    \
-			memcpy(&value, bytes, sizeof value);  \
-		return value;                                 \
+/* The wire is little-endian, as both architectures are, and unaligned. */
+#define TAKE(name, type)                                     \
+	static inline type name(struct cursor *cursor)       \
+	{                                                    \
+		type value = 0;                              \
+		uint8_t *bytes = take(cursor, sizeof value); \
+		if (bytes)                                   \
+			memcpy(&value, bytes, sizeof value); \
+		return value;                                \
 	}
 TAKE(take_u8, uint8_t)
 TAKE(take_u16, uint16_t)
@@ -55,5 +57,12 @@ TAKE(take_u32, uint32_t)
 TAKE(take_i32, int32_t)
 TAKE(take_i64, int64_t)
 #undef TAKE
+
+/* Write one number where `at` stands, and move on. */
+#define PUT(at, value)                                \
+	do {                                          \
+		memcpy((at), &(value), sizeof(value)); \
+		(at) += sizeof(value);                \
+	} while (0)
 
 #endif

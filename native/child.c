@@ -1,143 +1,153 @@
 #define _GNU_SOURCE
 #include "child.h"
 
-#include <linux/prctl.h>
+#include <errno.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "calls.h"
-#include "keys.h"
+#include "kernel.h"
 #include "wire.h"
 
-bool slots_append(struct buffer *buffer, const struct slots *slots)
+struct exchange *exchange_open(void)
 {
-	size_t count_at = buffer->length;
-	uint8_t count = 0;
-	if (!buffer_append(buffer, &count, 1))
-		return false;
-	for (int i = 0; i < SLOTS; i++) {
-		if (!slots->set[i])
-			continue;
-		uint8_t slot = (uint8_t)i;
-		if (!buffer_append(buffer, &slot, 1) || !buffer_append(buffer, &slots->value[i], 8))
-			return false;
-		count++;
-	}
-	buffer->data[count_at] = count;
-	return true;
+	void *memory = mmap(NULL, sizeof(struct exchange), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return memory == MAP_FAILED ? NULL : memory;
 }
 
-void slots_take(struct cursor *cursor, uint8_t count, struct slots *slots)
+void exchange_close(struct exchange *exchange)
 {
-	for (; count > 0; count--) {
-		uint8_t slot = take_u8(cursor);
-		int64_t value = take_i64(cursor);
-		if (cursor->bad || slot >= SLOTS)
-			return;
-		slots->value[slot] = value;
-		slots->set[slot] = true;
-	}
+	if (exchange)
+		munmap(exchange, sizeof *exchange);
 }
 
-struct child {
-	int channel;
-	struct slots *slots;
-	struct buffer message, arena, results;
-	bool plan_set_pdeathsig; /* then it is the plan's, and stays across the exec */
-};
+/*
+ * The calls in this file are the interpreter's own; PROTOCOL.md lists them ("The interpreter's own calls"), and a test holds that list
+ * against what strace sees. They are raw: nothing between clone3 and execve may take a lock, allocate, or touch stdio.
+ */
+static long own_call(long number, int64_t first, int64_t second, int64_t third)
+{
+	return kernel_call(number, (int64_t[6]){ first, second, third });
+}
 
 _Noreturn static void leave(int code)
 {
 	for (;;)
-		syscall(SYS_exit_group, code);
+		own_call(SYS_exit_group, code, 0, 0);
 }
 
-/* One message: what was collected in `body` behind five bytes of room. */
-static void say(struct child *child, uint8_t letter, struct buffer *body)
+/*
+ * Until the exec this process is nothing without its shim: if that is killed (-9) while a step blocks here, the kernel shall kill
+ * this one too; a step later the end of the channel would do it. The kernel forgets the setting whenever ids or capabilities change
+ * (prctl(2)), so it is set again before the next step. It survives execve, and a detached container must survive its shim: so it is
+ * cleared just before. And before a filter is installed, because after that prctl may be forbidden, or deadly.
+ */
+static void guard(struct child *child, bool on)
 {
-	uint32_t length = (uint32_t)body->length - 4;
-	memcpy(body->data, &length, 4);
-	body->data[4] = letter;
-	if (!write_all(child->channel, body->data, body->length))
-		leave(1); /* the shim is gone, and with it everything this process was for */
-	body->length = 5;
+	if (child->guarded == on || child->unguarded)
+		return;
+	own_call(SYS_prctl, PR_SET_PDEATHSIG, on ? SIGKILL : 0, 0);
+	child->guarded = on;
 }
 
-static void flush_results(struct child *child)
+static bool installs_filter(const struct step *step)
 {
-	if (child->results.length > 5)
-		say(child, MESSAGE_RESULTS, &child->results);
+	int64_t operation = step->arg[0].number;
+	if (step->call->kind == SECCOMP)
+		return operation == SECCOMP_SET_MODE_STRICT || operation == SECCOMP_SET_MODE_FILTER;
+	return step->call->kind == PRCTL && operation == PR_SET_SECCOMP;
 }
 
-/* Make the steps of one run. Returns true when a failure stopped it. */
-static bool run_steps(struct child *child, struct cursor *cursor, uint32_t batch, uint16_t index, uint16_t count)
+/* What a step that succeeded means for the guard. */
+static void regard(struct child *child, const struct step *step)
 {
-	bool stopped = false;
-	for (; count > 0; count--, index++) {
+	int64_t first = step->arg[0].number;
+	if (step->call->kind == CREDENTIALS)
+		child->guarded = false;
+	else if (step->call->kind == PRCTL && first == PR_SET_PDEATHSIG)
+		child->unguarded = true; /* the plan's own setting is the container's, and stays across the exec */
+	else if (installs_filter(step))
+		child->unguarded = true;
+}
+
+/* A step may not close the channel: nobody could tell an exec from it. close_range(2) with its cloexec flag does not. */
+static bool closes_channel(const struct step *step, int channel)
+{
+	if (step->call->kind != CLOSE)
+		return false;
+	uint32_t fd = (uint32_t)channel, first = (uint32_t)step->arg[0].number, second = (uint32_t)step->arg[1].number;
+	if (step->call->number == SYS_close)
+		return fd == first;
+	if (step->call->number == SYS_close_range)
+		return fd >= first && fd <= second && !(step->arg[2].number & 4 /* CLOSE_RANGE_CLOEXEC */);
+	return fd == second; /* dup2, dup3 */
+}
+
+static struct outcome make(struct child *child, struct step *step, uint16_t index)
+{
+	const struct call *call = step->call;
+	if (!step->error && call->kind == CLONE)
+		step->error = EINVAL; /* only the host's actor forks, once */
+	if (!step->error && closes_channel(step, child->channel))
+		step->error = EBUSY;
+	if (step->error)
+		return step_make(step, &child->slots);
+	bool leaves = call->kind == EXEC || call->kind == EXIT;
+	guard(child, call->kind != EXEC && !installs_filter(step));
+	if (leaves)
+		atomic_store(&child->exchange->leaving, 1u + index);
+	struct outcome outcome = step_make(step, &child->slots);
+	if (leaves)
+		atomic_store(&child->exchange->leaving, 0);
+	if (outcome.status == STATUS_OK)
+		regard(child, step);
+	return outcome;
+}
+
+void child_run(struct child *child)
+{
+	struct exchange *exchange = child->exchange;
+	uint32_t length = exchange->length <= RUN_STEPS ? exchange->length : RUN_STEPS;
+	struct cursor cursor = { exchange->steps, exchange->steps + length, false };
+	/* Buffers in the shared memory: as large as the largest step needs, so that they never have to grow. */
+	struct buffer answers = { exchange->answers, 0, RUN_ANSWERS };
+	struct buffer arena = { exchange->arena, 0, MAX_MEMORY };
+	child->slots = exchange->slots;
+	for (uint32_t i = 0; i < exchange->count; i++) {
+		struct outline outline;
 		struct step step;
-		if (!step_take(cursor, &step, child->slots, &child->arena))
-			leave(1); /* the shim has walked over it before: it is out of memory */
-		struct outcome outcome = { .status = STATUS_NOT_RUN, .ret = -1 };
-		if (!stopped) {
-			bool exec = step.call && step.call->kind == EXEC && !step.error;
-			if (exec || (step.call && step.call->kind == EXIT)) {
-				/* Whatever comes after, nothing can be said any more once it succeeds. */
-				flush_results(child);
-				if (exec) {
-					struct buffer note = { .data = (uint8_t[8]){ 0 }, .length = 5, .capacity = 8 };
-					say(child, MESSAGE_EXEC, &note);
-					if (!child->plan_set_pdeathsig)
-						prctl(PR_SET_PDEATHSIG, 0);
-				}
-			}
-			outcome = step_make(&step, child->slots);
-			if (exec && !child->plan_set_pdeathsig)
-				prctl(PR_SET_PDEATHSIG, SIGKILL);
-			if (step.call && step.call->number == SYS_prctl && step.arg[0].number == PR_SET_PDEATHSIG && !outcome.error)
-				child->plan_set_pdeathsig = true;
-			stopped = outcome.status == STATUS_FAILED;
-		}
-		if (!result_append(&child->results, RESULT, batch, index, &outcome, &step))
-			leave(1);
-		if (child->results.length > (1u << 20))
-			flush_results(child);
+		if (!step_outline(&cursor, &outline) || outline.answer > RUN_ANSWERS - answers.length)
+			return; /* the shim outlined them before: something has overwritten them, and it will see that answers are missing */
+		step_take(&outline, &step, &child->slots, &arena);
+		uint16_t index = (uint16_t)(exchange->index + i);
+		struct outcome outcome = make(child, &step, index);
+		result_append(&answers, RESULT, exchange->batch, index, &outcome, &step);
+		/* Whole before it is seen. */
+		atomic_store_explicit(&exchange->answered, (uint32_t)answers.length, memory_order_release);
+		if (outcome.status == STATUS_FAILED)
+			return;
 	}
-	return stopped;
 }
 
-_Noreturn void child_main(int channel, struct slots *slots)
+_Noreturn void child_main(struct exchange *exchange, int channel, int other)
 {
-	struct child child = { .channel = channel, .slots = slots };
-	/* Until the exec this process is nothing without its shim: if that is killed in the middle of a call that blocks here, the
-	 * kernel kills this one. prctl(2): the setting is lost when credentials change; then the end of the channel does it, a call
-	 * later. */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	keys_restore();
-	if (!buffer_reserve(&child.results, 4096))
-		leave(1);
-	child.results.length = 5;
+	struct child child = { .exchange = exchange, .channel = channel };
+	/* With a copy of the shim's end here, this end would never see the end of the stream. */
+	own_call(SYS_close, other, 0, 0);
+	guard(&child, true);
 	for (;;) {
-		uint32_t length;
-		if (read_all(channel, &length, sizeof length) != 1)
+		uint8_t go;
+		/* read and write, not recv and send: they are what the strictest of filters lets through. */
+		long n = own_call(SYS_read, channel, (int64_t)(uintptr_t)&go, 1);
+		if (n == -EINTR)
+			continue;
+		if (n != 1)
 			leave(0);
-		child.message.length = 0;
-		if (!buffer_reserve(&child.message, length) || read_all(channel, child.message.data, length) != 1)
-			leave(1);
-		struct cursor cursor = { child.message.data, child.message.data + length, false };
-		uint32_t batch = take_u32(&cursor);
-		uint16_t index = take_u16(&cursor);
-		uint16_t count = take_u16(&cursor);
-		slots_take(&cursor, take_u8(&cursor), slots);
-		if (cursor.bad)
-			leave(1);
-		uint8_t stopped = run_steps(&child, &cursor, batch, index, count);
-		flush_results(&child);
-		struct buffer *done = &child.message; /* its content is used up */
-		done->length = 5;
-		if (!buffer_reserve(done, 64) || !buffer_append(done, &stopped, 1) || !slots_append(done, slots))
-			leave(1);
-		say(&child, MESSAGE_DONE, done);
+		child_run(&child);
+		if (own_call(SYS_write, channel, (int64_t)(uintptr_t)&go, 1) != 1)
+			leave(0);
 	}
 }

@@ -2,26 +2,19 @@
 #include "keys.h"
 
 #include <signal.h>
-#include <stdbool.h>
 #include <stddef.h>
 
-static const int keys[] = { SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU };
-static bool ignored;
-
-static void set_all(void (*handler)(int))
+static void nothing(int number)
 {
-	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-		signal(keys[i], handler);
+	(void)number;
 }
 
+/* By a handler and not by SIG_IGN: what is ignored stays ignored across execve, and a container must not inherit that; handlers are
+ * reset there (signal(7)), without a call of the child's. */
 void keys_ignore(void)
 {
-	ignored = true;
-	set_all(SIG_IGN);
-}
-
-void keys_restore(void)
-{
-	if (ignored)
-		set_all(SIG_DFL);
+	static const int keys[] = { SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU };
+	struct sigaction action = { .sa_handler = nothing, .sa_flags = SA_RESTART };
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		sigaction(keys[i], &action, NULL);
 }

@@ -9,9 +9,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "actor.h"
+#include "host.h"
 #include "keys.h"
-#include "shim.h"
 #include "spawner.h"
 
 static const char usage[] =
@@ -113,6 +112,7 @@ int main(int argc, char **argv)
 		}
 		keys_ignore();
 		serve(client);
+		return 0;
 	}
 	if (!strcmp(mode, "--connect") && argc == 3) {
 		keys_ignore();
@@ -120,6 +120,7 @@ int main(int argc, char **argv)
 		if (client < 0)
 			return 1;
 		serve(client);
+		return 0;
 	}
 	if (!strcmp(mode, "--spawner") || !strcmp(mode, "--spawner-fd"))
 		return spawner_main(argc, argv);

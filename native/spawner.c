@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "actor.h"
+#include "host.h"
 
 int fcntl_cloexec(int fd)
 {
@@ -75,6 +75,7 @@ _Noreturn static void wait_for_client(int listener, int taken, pid_t parent)
 	close(taken);
 	close(listener);
 	serve(client);
+	exit(0);
 }
 
 static volatile sig_atomic_t ending;

@@ -1,125 +1,183 @@
+/* Steps that are a function here and not one system call. Every call that they make is raw, as in the child nothing else may be. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
-#include "calls.h"
+#include "kernel.h"
 #include "step.h"
 
-/* One datagram of answers; the kernel fills at most 32 KiB into one (netlink(7), rtnetlink dumps). */
-#define ANSWER_SIZE 32768
+#define CALL(number, ...) kernel_call(number, (int64_t[6]){ __VA_ARGS__ })
+#define POINTER(to) (int64_t)(uintptr_t)(to)
+
+/* --- netlink(fd, message, answer) ----------------------------------------------------------------------------------------- */
+
+struct exchange_of_messages {
+	uint32_t last;     /* sequence number of the last message of the request */
+	bool first_answer; /* it asked neither for an acknowledgement nor for a dump: its first answer is all there is */
+	bool over;
+	int error;
+	struct out *answer; /* where answers are collected; NULL: nowhere */
+	uint32_t filled;
+	uint64_t wanted;    /* as `filled`, had there been room */
+};
+
+/* The request may be several messages in one buffer (a batch: one call for a link, its address and its route). */
+static int read_request(const uint8_t *request, uint32_t size, struct exchange_of_messages *talk)
+{
+	struct nlmsghdr header;
+	for (uint32_t at = 0; at < size; at += NLMSG_ALIGN(header.nlmsg_len)) {
+		if (size - at < sizeof header)
+			return EINVAL;
+		memcpy(&header, request + at, sizeof header);
+		if (header.nlmsg_len < sizeof header || header.nlmsg_len > size - at)
+			return EINVAL;
+		if (NLMSG_ALIGN(header.nlmsg_len) >= size - at)
+			break;
+	}
+	bool dump = (header.nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
+	talk->last = header.nlmsg_seq;
+	talk->first_answer = !dump && !(header.nlmsg_flags & NLM_F_ACK);
+	return 0;
+}
+
+/* One message of an answer: an end, a refusal, or something to collect. */
+static void read_message(struct exchange_of_messages *talk, const struct nlmsghdr *header, const uint8_t *bytes, uint32_t length)
+{
+	bool end = header->nlmsg_type == NLMSG_ERROR || header->nlmsg_type == NLMSG_DONE;
+	int32_t error = 0;
+	if (end && length >= sizeof *header + sizeof error)
+		memcpy(&error, bytes + sizeof *header, sizeof error);
+	if (error < 0 && error >= -4095)
+		talk->error = -error;
+	if (error < 0 || (header->nlmsg_seq == talk->last && (end || talk->first_answer)))
+		talk->over = true;
+	if (end)
+		return;
+	uint32_t size = NLMSG_ALIGN(length);
+	talk->wanted += size;
+	if (talk->answer && talk->wanted <= talk->answer->length) {
+		memcpy(talk->answer->data + talk->filled, bytes, length);
+		talk->filled += size;
+	}
+}
+
+/* rtnetlink fills at most 32 KiB into one datagram of a dump; an acknowledgement is its header and the message that it is for. */
+#define DATAGRAM 32768
+
+/* The frame of this function is deep: separate, so that the calls without it do not touch those pages. */
+__attribute__((noinline)) static long listen_to(int64_t fd, struct exchange_of_messages *talk)
+{
+	_Alignas(struct nlmsghdr) uint8_t datagram[DATAGRAM];
+	while (!talk->over) {
+		struct sockaddr_nl from = { 0 };
+		uint32_t from_size = sizeof from;
+		long n = CALL(SYS_recvfrom, fd, POINTER(datagram), sizeof datagram, 0, POINTER(&from), POINTER(&from_size));
+		if (n < 0)
+			return n;
+		if (from.nl_pid != 0)
+			continue; /* netlink(7): the kernel's port is 0; anybody else may say what he likes */
+		uint32_t left = (uint32_t)n <= sizeof datagram ? (uint32_t)n : sizeof datagram;
+		for (uint32_t at = 0; left - at >= sizeof(struct nlmsghdr) && !talk->over;) {
+			struct nlmsghdr header;
+			memcpy(&header, datagram + at, sizeof header);
+			if (header.nlmsg_len < sizeof header || header.nlmsg_len > left - at)
+				break;
+			read_message(talk, &header, datagram + at, header.nlmsg_len);
+			at += NLMSG_ALIGN(header.nlmsg_len) < left - at ? NLMSG_ALIGN(header.nlmsg_len) : left - at;
+		}
+	}
+	return talk->error ? -talk->error : (long)talk->wanted;
+}
 
 /*
- * netlink(fd, message, answer): send the request, read until it is acknowledged, turn a refusal into its errno.
- * What came before the acknowledgement (a dump, an echoed object) is copied into `answer`, as much as fits.
+ * Send the request; read until its last message is acknowledged (NLM_F_ACK) or its dump is done; a refusal of any of its messages is
+ * the step's errno. What came before is collected in `answer`, whole messages one behind the other; the return value is the size
+ * of it all, which is more than was collected when there was not enough room (as snprintf(3) counts).
  */
 long call_netlink(struct step *step)
 {
-	int fd = (int)step->arg[0].number;
-	uint8_t *message = (uint8_t *)(uintptr_t)step->arg[1].number;
-	uint32_t size = step->arg[1].size;
-	struct nlmsghdr header;
-	if (size < sizeof header)
+	int64_t fd = step->arg[0].number;
+	const struct value *request = &step->arg[1];
+	struct exchange_of_messages talk = { 0 };
+	if (request->size < sizeof(struct nlmsghdr) || read_request((const uint8_t *)(uintptr_t)request->number, request->size, &talk))
 		return -EINVAL;
-	memcpy(&header, message, sizeof header);
-	if (header.nlmsg_len > size || header.nlmsg_len < sizeof header)
-		return -EINVAL;
-
-	struct out *answer = step->n_args > 2 && step->arg[2].number ? &step->out[step->n_outs - 1] : NULL;
-	uint32_t filled = 0;
+	for (int i = 0; i < step->outline.n_outs; i++)
+		if (step->arg[2].number && POINTER(step->out[i].data) == step->arg[2].number)
+			talk.answer = &step->out[i];
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	if (sendto(fd, message, header.nlmsg_len, 0, (struct sockaddr *)&kernel, sizeof kernel) < 0)
-		return -errno;
-
-	_Alignas(struct nlmsghdr) static uint8_t datagram[ANSWER_SIZE];
-	bool dump = (header.nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
-	for (;;) {
-		ssize_t n = recv(fd, datagram, sizeof datagram, 0);
-		if (n < 0) {
-			if (errno == EINTR)
-				continue;
-			return -errno;
-		}
-		int left = (int)n;
-		for (struct nlmsghdr *at = (struct nlmsghdr *)datagram; NLMSG_OK(at, left); at = NLMSG_NEXT(at, left)) {
-			if (at->nlmsg_seq != header.nlmsg_seq)
-				continue; /* left over from a request that a signal cut short */
-			if (at->nlmsg_type == NLMSG_ERROR || at->nlmsg_type == NLMSG_DONE) {
-				int error = 0;
-				if (at->nlmsg_len >= NLMSG_LENGTH(sizeof error))
-					memcpy(&error, NLMSG_DATA(at), sizeof error);
-				return error < 0 ? error : (long)filled;
-			}
-			if (answer && answer->length - filled >= at->nlmsg_len) {
-				memcpy(answer->data + filled, at, at->nlmsg_len);
-				filled += at->nlmsg_len;
-			}
-			if (!dump && !(header.nlmsg_flags & NLM_F_ACK))
-				return (long)filled;
-		}
-	}
+	long sent = CALL(SYS_sendto, fd, request->number, request->size, 0, POINTER(&kernel), sizeof kernel);
+	if (sent < 0)
+		return sent;
+	/* An answer that nobody has waited for (of a step that was interrupted) has another sequence number: use each number once. */
+	return listen_to(fd, &talk);
 }
 
-#define DEEPEST 32
+/* --- rmdir_tree(path) --------------------------------------------------------------------------------------------------------- */
 
-/* rmdir everything below `directory` and nothing else: files stay (and make their directory stay), links are not followed, other
- * file systems are not entered. */
-static int empty_directory(int directory, dev_t device, int depth)
+#define DEEPEST 32
+#define ENTRIES 1024
+
+/* The directory's identity, to stay on one file system. */
+static long device_of(int64_t directory, uint64_t *device)
 {
-	if (depth > DEEPEST)
-		return ELOOP;
-	_Alignas(8) char entries[2048];
-	int result = 0;
-	for (;;) {
-		long n = syscall(SYS_getdents64, directory, entries, sizeof entries);
-		if (n < 0)
-			return errno;
-		if (n == 0)
-			return result;
+	struct stat found;
+	long error = CALL(SYS_fstat, directory, POINTER(&found));
+	*device = found.st_dev;
+	return error;
+}
+
+/* Remove the directories below this one: not files (a directory that holds some stays), not through links, not across mounts. The
+ * first error is returned, after all else was tried. */
+static long empty_directory(int64_t directory, uint64_t device, int depth)
+{
+	_Alignas(struct dirent64) char entries[ENTRIES];
+	long result = depth > DEEPEST ? -ELOOP : 0;
+	while (depth <= DEEPEST) {
+		long n = CALL(SYS_getdents64, directory, POINTER(entries), sizeof entries);
+		if (n <= 0)
+			return n < 0 ? n : result;
 		for (long at = 0; at < n;) {
-			struct dirent64 *entry = (struct dirent64 *)(entries + at);
-			at += entry->d_reclen;
+			const struct dirent64 *entry = (const struct dirent64 *)(const void *)(entries + at);
 			const char *name = entry->d_name;
-			if (!strcmp(name, ".") || !strcmp(name, "..") || (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN))
+			at += entry->d_reclen ? entry->d_reclen : n;
+			if (entry->d_type != DT_DIR || (name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]))))
 				continue;
-			int inner = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-			if (inner < 0)
-				continue;
-			struct stat found;
-			int error = 0;
-			if (fstat(inner, &found) || found.st_dev != device)
-				error = EXDEV;
-			else
-				error = empty_directory(inner, device, depth + 1);
-			close(inner);
-			if (!error && unlinkat(directory, name, AT_REMOVEDIR))
-				error = errno;
-			if (error && error != ENOENT)
+			int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+			long inner = CALL(SYS_openat, directory, POINTER(name), flags);
+			uint64_t inner_device = 0;
+			long error = inner < 0 ? inner : device_of(inner, &inner_device);
+			if (!error)
+				error = inner_device == device ? empty_directory(inner, device, depth + 1) : -EXDEV;
+			if (inner >= 0)
+				CALL(SYS_close, inner);
+			if (!error)
+				error = CALL(SYS_unlinkat, directory, POINTER(name), AT_REMOVEDIR);
+			if (error && error != -ENOENT && !result)
 				result = error;
 		}
 	}
+	return result;
 }
 
 /*
- * rmdir_tree(path): remove a directory and the directories in it, bottom up, by rmdir alone. For cgroups, whose directories are
- * full of files that cannot be deleted and go with them: what a plan inside a bottle made there goes with the bottle.
+ * Remove a directory and the directories in it, bottom up, by rmdir alone. For cgroups: their directories are full of files that
+ * nobody can delete and that go with them; what a plan inside a bottle has made below the bottle's own goes with it.
  */
 long call_rmdir_tree(struct step *step)
 {
-	const char *path = (const char *)(uintptr_t)step->arg[0].number;
-	int directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int64_t path = step->arg[0].number;
+	long directory = CALL(SYS_openat, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (directory < 0)
-		return -errno;
-	struct stat found;
-	int error = fstat(directory, &found) ? errno : empty_directory(directory, found.st_dev, 0);
-	close(directory);
-	if (error)
-		return -error;
-	return rmdir(path) ? -errno : 0;
+		return directory;
+	uint64_t device;
+	long error = device_of(directory, &device);
+	if (!error)
+		error = empty_directory(directory, device, 0);
+	CALL(SYS_close, directory);
+	return error ? error : CALL(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR);
 }

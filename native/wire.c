@@ -2,6 +2,7 @@
 #include "wire.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -9,15 +10,26 @@
 
 #include "shim.h"
 
+/* A stream that somebody has set to O_NONBLOCK is waited for: its flags belong to everybody who has it open. */
+static bool try_again(int fd, short events)
+{
+	if (errno == EINTR)
+		return true;
+	if (errno != EAGAIN)
+		return false;
+	struct pollfd ready = { .fd = fd, .events = events };
+	return poll(&ready, 1, -1) >= 0 || errno == EINTR;
+}
+
 bool write_all(int fd, const void *bytes, size_t length)
 {
 	const uint8_t *at = bytes;
 	while (length) {
 		ssize_t n = send(fd, at, length, MSG_NOSIGNAL);
 		if (n < 0) {
-			if (errno == EINTR)
-				continue;
-			return false;
+			if (!try_again(fd, POLLOUT))
+				return false;
+			continue;
 		}
 		at += n;
 		length -= (size_t)n;
@@ -30,13 +42,13 @@ int read_all(int fd, void *bytes, size_t length)
 	uint8_t *at = bytes;
 	while (length) {
 		ssize_t n = read(fd, at, length);
-		if (n < 0) {
-			if (errno == EINTR)
-				continue;
-			return -1;
-		}
 		if (n == 0)
 			return 0;
+		if (n < 0) {
+			if (!try_again(fd, POLLIN))
+				return -1;
+			continue;
+		}
 		at += n;
 		length -= (size_t)n;
 	}
@@ -70,18 +82,16 @@ bool send_frame(int fd, uint8_t type, const void *body, size_t length)
 	struct iovec parts[2] = { { header, sizeof header }, { (void *)(uintptr_t)body, length } };
 	struct msghdr message = { .msg_iov = parts, .msg_iovlen = length ? 2 : 1 };
 	ssize_t n;
-	do
-		n = sendmsg(fd, &message, MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return false;
+	while ((n = sendmsg(fd, &message, MSG_NOSIGNAL)) < 0)
+		if (!try_again(fd, POLLOUT))
+			return false;
 	size_t sent = (size_t)n;
 	if (sent < sizeof header) {
 		if (!write_all(fd, header + sent, sizeof header - sent))
 			return false;
 		sent = sizeof header;
 	}
-	return write_all(fd, (const uint8_t *)body + (sent - sizeof header), length - (sent - sizeof header));
+	return !length || write_all(fd, (const uint8_t *)body + (sent - sizeof header), length - (sent - sizeof header));
 }
 
 bool send_error(int fd, enum refusal code, const char *text)

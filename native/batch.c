@@ -1,0 +1,213 @@
+/* A batch: steps in order, the host's made here, the container's by the child, until one fails. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "host.h"
+#include "watch.h"
+
+/* --- before anything is made: the whole batch is steps, and what it will need is there --------------------------------- */
+
+static bool is_clone(const struct outline *outline)
+{
+	return outline->name_length == 6 && !memcmp(outline->name, "clone3", 6);
+}
+
+static int batch_refused(struct host *host, struct cursor cursor, uint16_t count)
+{
+	bool child = host->shim.child > 0 || host->reaped;
+	size_t undo = 0;
+	for (int i = 0; i < count; i++) {
+		struct outline outline;
+		if (!step_outline(&cursor, &outline))
+			return MALFORMED;
+		if (outline.actor == HOST && is_clone(&outline))
+			child = true;
+		if (outline.actor == CONTAINER && !child)
+			return NO_CHILD;
+		undo += (size_t)(outline.end - outline.undo) + sizeof(uint32_t) * outline.n_undo;
+	}
+	if (cursor.at != cursor.end)
+		return MALFORMED;
+	return undo_reserve(host, undo) ? 0 : OUT_OF_MEMORY;
+}
+
+/* --- the host's steps --------------------------------------------------------------------------------------------------- */
+
+/* Calls that are nobody's in this actor. */
+static int refused_here(const struct host *host, const struct step *step)
+{
+	if (step->call->kind == EXEC || step->call->kind == EXIT)
+		return EINVAL; /* they would replace or end the shim itself */
+	if (step->call->kind == CLOSE && step->call->number != SYS_close_range) {
+		int last = step->call->number == SYS_close ? 0 : 1;
+		int64_t fd = (int32_t)step->arg[last].number;
+		return fd == host->shim.client || fd == host->channel ? EBUSY : 0;
+	}
+	if (step->call->kind == CLOSE) {
+		uint32_t first = (uint32_t)step->arg[0].number, end = (uint32_t)step->arg[1].number;
+		uint32_t client = (uint32_t)host->shim.client, channel = (uint32_t)host->channel;
+		bool client_in = client >= first && client <= end, channel_in = channel >= first && channel <= end;
+		return client_in || (host->channel >= 0 && channel_in) ? EBUSY : 0;
+	}
+	return 0;
+}
+
+/* A step that waits for the child reaps it: then the shim must not wait for it (its pid may be another's by now). */
+static void regard_wait(struct host *host, const struct step *step, const struct outcome *outcome)
+{
+	if (outcome->status != STATUS_OK || !host->shim.child)
+		return;
+	bool reaped = false;
+	int status = 0;
+	const void *told = (const void *)(uintptr_t)step->arg[step->call->number == SYS_wait4 ? 1 : 2].number;
+	if (step->call->number == SYS_wait4) {
+		reaped = outcome->ret == host->shim.child;
+		if (told)
+			memcpy(&status, told, sizeof status);
+		reaped = reaped && (!told || WIFEXITED(status) || WIFSIGNALED(status));
+	} else if (told) {
+		siginfo_t info;
+		memcpy(&info, told, sizeof info);
+		reaped = info.si_pid == host->shim.child && !(step->arg[3].number & WNOWAIT) &&
+			 (info.si_code == CLD_EXITED || info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED);
+		status = info.si_code == CLD_EXITED ? info.si_status << 8 : info.si_status | (info.si_code == CLD_DUMPED ? 0x80 : 0);
+	} else {
+		siginfo_t info;
+		reaped = waitid(P_PID, (id_t)host->shim.child, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 && errno == ECHILD;
+	}
+	if (reaped) {
+		host->reaped = true;
+		host->wait_status = status;
+		host->shim.child = 0;
+	}
+}
+
+/* A sleep that was interrupted has so much less to go. */
+static void shorten(struct step *step, uint64_t slept)
+{
+	bool clock = step->call->number == SYS_clock_nanosleep;
+	if (clock && step->arg[1].number)
+		return; /* TIMER_ABSTIME */
+	struct timespec left;
+	void *request = (void *)(uintptr_t)step->arg[clock ? 2 : 0].number;
+	memcpy(&left, request, sizeof left);
+	left.tv_sec -= (time_t)(slept / 1000000000u);
+	left.tv_nsec -= (long)(slept % 1000000000u);
+	if (left.tv_nsec < 0) {
+		left.tv_nsec += 1000000000;
+		left.tv_sec--;
+	}
+	if (left.tv_sec < 0)
+		left = (struct timespec){ 0 };
+	memcpy(request, &left, sizeof left);
+}
+
+static struct outcome make_here(struct host *host, struct step *step)
+{
+	if (!step->error)
+		step->error = refused_here(host, step);
+	if (!step->error && step->call->kind == CLONE)
+		return clone_child(host, step);
+	struct outcome outcome = step_make(step, &host->slots);
+	while (outcome.error == EINTR && !hung_up) { /* by the client's next frame, which has nothing to do with this step */
+		if (step->call->kind == SLEEP)
+			shorten(step, outcome.ns);
+		outcome = step_make(step, &host->slots);
+	}
+	if (!step->error && step->call->kind == WAIT)
+		regard_wait(host, step, &outcome);
+	return outcome;
+}
+
+static void host_step(struct host *host, struct run *run, struct cursor *cursor)
+{
+	struct outline outline;
+	struct step step;
+	step_outline(cursor, &outline);
+	bool taken = step_take(&outline, &step, &host->slots, &host->arena) &&
+		     buffer_reserve(&host->answer, host->answer.length + outline.answer);
+	struct outcome outcome = taken ? make_here(host, &step) : step_failed(&outline, ENOMEM);
+	if (outcome.status == STATUS_OK)
+		undo_arm(host, &outline);
+	else if (outcome.status == STATUS_FAILED)
+		run->stopped = run->failed = true;
+	answer_result(host, run, &outcome, taken ? &step : NULL);
+	run->index++;
+	if (hung_up) {
+		host->shim.client = -1;
+		host->ended = run->stopped = true;
+	}
+}
+
+/* --- the container's ----------------------------------------------------------------------------------------------------- */
+
+/* As many of the container's steps as follow each other from here, and as fit. */
+static void container_steps(struct host *host, struct run *run, struct cursor *cursor)
+{
+	struct cursor ahead = *cursor;
+	uint16_t count = 0;
+	size_t answers = 0;
+	while (run->index + count < run->count) {
+		struct cursor next = ahead;
+		struct outline outline;
+		step_outline(&next, &outline);
+		answers += outline.answer;
+		if (outline.actor != CONTAINER || answers > RUN_ANSWERS)
+			break;
+		ahead = next;
+		count++;
+	}
+	if (host->channel >= 0) {
+		child_make(host, run, cursor, count, (uint32_t)(ahead.at - cursor->at));
+		return;
+	}
+	/* The clone failed and the plan allowed it, or the child has gone. */
+	struct outline outline;
+	step_outline(cursor, &outline);
+	struct outcome outcome = step_failed(&outline, ECHILD);
+	answer_result(host, run, &outcome, NULL);
+	run->index++;
+	run->stopped = run->failed = true;
+}
+
+int batch_run(struct host *host, uint8_t *body, size_t length)
+{
+	struct cursor cursor = { body, body + length, false };
+	struct run run = { .batch = take_u32(&cursor) };
+	run.count = take_u16(&cursor);
+	int refusal = cursor.bad ? MALFORMED : batch_refused(host, cursor, run.count);
+	if (refusal)
+		return refusal;
+
+	bool executed_before = host->shim.execed;
+	while (run.index < run.count && !run.stopped) {
+		struct cursor next = cursor;
+		struct outline outline;
+		step_outline(&next, &outline);
+		if (outline.actor == HOST) {
+			watch_begin(host->shim.client);
+			host_step(host, &run, &cursor);
+		} else {
+			watch_end();
+			container_steps(host, &run, &cursor);
+		}
+	}
+	watch_end();
+	struct outcome not_run = { .status = STATUS_NOT_RUN, .ret = -1 };
+	for (; run.index < run.count; run.index++)
+		answer_result(host, &run, &not_run, NULL);
+	if (host->shim.execed && !executed_before) {
+		uint32_t pid = (uint32_t)host->shim.child;
+		answer_frame(host, EXEC_DONE, &pid, sizeof pid);
+	}
+	uint8_t done[5], *at = done, verdict = run.failed;
+	PUT(at, run.batch);
+	PUT(at, verdict);
+	answer_frame(host, DONE, done, sizeof done);
+	answer_flush(host);
+	return 0;
+}
