@@ -1,0 +1,247 @@
+/** What this machine lets us map: the choice between the three methods of idmap.ts, and what their errors mean here. */
+import { accessSync, constants, readFileSync } from 'node:fs'
+import { release, userInfo } from 'node:os'
+import { delimiter, join } from 'node:path'
+import type { IdmapSpec, IdRange } from './idmap.js'
+
+/** Facts about the host, as far as user namespaces go. `undefined`: the kernel has no such file. */
+export interface IdmapHost {
+  readonly uid: number
+  readonly gid: number
+  readonly user: string
+  /** CAP_SETUID, CAP_SETGID and CAP_SYS_ADMIN are effective. */
+  readonly privileged: boolean
+  /** Contents of the files in /etc. */
+  readonly subuid: string
+  readonly subgid: string
+  /** Paths of the programs. */
+  readonly newuidmap: string | undefined
+  readonly newgidmap: string | undefined
+  readonly ownUidMap: readonly IdRange[]
+  readonly ownGidMap: readonly IdRange[]
+  /** /proc/sys/user/max_user_namespaces. */
+  readonly maxUserNamespaces: number | undefined
+  /** /proc/sys/kernel/unprivileged_userns_clone (Debian, Ubuntu, Arch). */
+  readonly unprivilegedClone: number | undefined
+  /** /proc/sys/kernel/apparmor_restrict_unprivileged_userns (Ubuntu 23.10 and later). */
+  readonly apparmorRestricts: number | undefined
+  readonly kernel: string
+}
+
+export interface IdmapPlan extends IdmapSpec {
+  /** What follows for whoever is inside, in one or two sentences. */
+  readonly says: string
+  /** Why it will fail here all the same, when that is known beforehand; with the remedy. */
+  readonly problem?: string
+}
+
+/** How many ids a container gets when there is a choice: as many as a 16-bit uid had, which every distribution fits in. */
+const USUAL = 65536
+
+/** Names under which root's containers look for a range in /etc/subuid: our own, then Docker's for userns-remap. */
+const ROOTS_NAMES = ['drydock', 'dockremap']
+
+/** The method and the ranges for this host. Pure: `readIdmapHost()` has the facts. */
+export function planIdmap(host: IdmapHost = readIdmapHost()): IdmapPlan {
+  const problem = restriction(host)
+  const plan = host.privileged ? planAsRoot(host) : planAsUser(host)
+  return problem === undefined ? plan : { ...plan, problem }
+}
+
+function planAsRoot(host: IdmapHost): IdmapPlan {
+  const names = [...ROOTS_NAMES, host.user]
+  const uids = firstRange(host.subuid, names, host.ownUidMap)
+  const gids = firstRange(host.subgid, names, host.ownGidMap)
+  if (uids && gids) {
+    const says = `Root inside is user ${uids.outside} outside, who owns nothing here; ${uids.count} ids from there on are the container's (/etc/subuid).`
+    return { method: 'root', uids: [uids], gids: [gids], says }
+  }
+  const free = { uid: freeRange(host.subuid, host.ownUidMap), gid: freeRange(host.subgid, host.ownGidMap) }
+  if (free.uid && free.gid) {
+    const says = `Root inside is user ${free.uid.outside} outside, who owns nothing here; /etc/subuid names no range for drydock, so the first one that nobody has is used.`
+    return { method: 'root', uids: [free.uid], gids: [free.gid], says }
+  }
+  const says = 'This is a user namespace already and has no ids to spare, so the ids inside are those outside: root inside is root here.'
+  const same = (own: readonly IdRange[]) => own.map(({ inside, count }) => ({ inside, outside: inside, count }))
+  return { method: 'root', uids: same(host.ownUidMap), gids: same(host.ownGidMap), says }
+}
+
+function planAsUser(host: IdmapHost): IdmapPlan {
+  const one = (outside: number): IdRange => ({ inside: 0, outside, count: 1 })
+  const uids = rangesOf(host.subuid, [host.user, String(host.uid)])
+  const gids = rangesOf(host.subgid, [host.user, String(host.uid)])
+  const tools = host.newuidmap !== undefined && host.newgidmap !== undefined
+  if (tools && uids.length > 0 && gids.length > 0) {
+    const spread = (own: number, ranges: readonly { start: number; count: number }[]) => {
+      let inside = 1
+      const following = ranges.map(({ start, count }) => {
+        const range = { inside, outside: start, count }
+        inside += count
+        return range
+      })
+      return [one(own), ...following]
+    }
+    const total = uids.reduce((sum, { count }) => sum + count, 0)
+    return {
+      method: 'newuidmap',
+      uids: spread(host.uid, uids),
+      gids: spread(host.gid, gids),
+      says: `Root inside is you (user ${host.uid}) outside; the ${total} ids from 1 on are those that /etc/subuid gives you, from ${uids[0]?.start} on.`,
+    }
+  }
+  const missing = tools
+    ? `/etc/subuid and /etc/subgid have no range for ${host.user}`
+    : 'newuidmap and newgidmap (package uidmap) are not installed'
+  return {
+    method: 'single',
+    uids: [one(host.uid)],
+    gids: [one(host.gid)],
+    says: `Root inside is you (user ${host.uid}) outside, and there is no other id: ${missing}. Files of other users look as if 'nobody' owned them, and chown and setgroups fail.`,
+  }
+}
+
+/** Why no user namespace can be made here at all, with what to do about it. */
+function restriction(host: IdmapHost): string | undefined {
+  if (host.maxUserNamespaces === 0) {
+    return 'user namespaces are switched off here (/proc/sys/user/max_user_namespaces is 0): as root, `sysctl user.max_user_namespaces=15000`'
+  }
+  if (host.privileged) return undefined
+  if (host.unprivilegedClone === 0) {
+    return 'only root may make user namespaces here (/proc/sys/kernel/unprivileged_userns_clone is 0): as root, `sysctl kernel.unprivileged_userns_clone=1`'
+  }
+  if (host.apparmorRestricts !== undefined && host.apparmorRestricts !== 0) {
+    return `AppArmor takes the capabilities away from user namespaces of programs that have no profile of their own (/proc/sys/kernel/apparmor_restrict_unprivileged_userns is ${host.apparmorRestricts}): as root, \`sysctl kernel.apparmor_restrict_unprivileged_userns=0\`, or run with sudo`
+  }
+  return undefined
+}
+
+/**
+ * The sentence for a failed step that has to do with user namespaces, for this host: `errno` of clone3 or unshare with `user`, of
+ * a write to uid_map, gid_map or setgroups, or of the first privileged call inside. Undefined when nothing here explains it.
+ */
+export function explainUserNamespaceFailure(errno: string, host: IdmapHost = readIdmapHost()): string | undefined {
+  const known = restriction(host)
+  switch (errno) {
+    case 'ENOSPC':
+    case 'EUSERS':
+      if (host.maxUserNamespaces === 0) return known
+      return `there are as many user namespaces as may be (/proc/sys/user/max_user_namespaces is ${host.maxUserNamespaces ?? 'not readable'}), or they are nested 32 deep: end some, or raise the limit as root`
+    case 'EPERM':
+    case 'EACCES':
+      if (known !== undefined) return known
+      if (!host.privileged && host.ownUidMap.every(({ inside, count }) => host.uid < inside || host.uid >= inside + count)) {
+        return `your own user id (${host.uid}) is not mapped in the user namespace that you are in, so no further one can be made`
+      }
+      return undefined
+    case 'EINVAL':
+    case 'ENOSYS':
+      return `this kernel (${host.kernel}) seems to be built without user namespaces (CONFIG_USER_NS), or the map's ranges overlap`
+    default:
+      return undefined
+  }
+}
+
+/** Ranges of /etc/subuid or /etc/subgid: lines `name:start:count`, with a name or a number as subuid(5) allows. */
+function rangesOf(file: string, names: readonly string[]): { start: number; count: number }[] {
+  const found: { start: number; count: number }[] = []
+  for (const line of file.split('\n')) {
+    const [name = '', first = '', many = ''] = line.trim().split(':')
+    const range = { start: Number(first), count: Number(many) }
+    const valid = /^\d+$/.test(first) && /^\d+$/.test(many) && range.count > 0
+    if (valid && names.includes(name) && !found.some(({ start }) => start === range.start)) found.push(range)
+  }
+  return found
+}
+
+/** The first named range that lies within the ids that we have ourselves. */
+function firstRange(file: string, names: readonly string[], own: readonly IdRange[]): IdRange | undefined {
+  for (const name of names) {
+    for (const { start, count } of rangesOf(file, [name])) {
+      if (isWithin(start, count, own)) return { inside: 0, outside: start, count }
+    }
+  }
+  return undefined
+}
+
+/** 65536 ids after all that the file gives to anybody. */
+function freeRange(file: string, own: readonly IdRange[]): IdRange | undefined {
+  const everybody = file.split('\n').flatMap((line) => rangesOf(line, [line.trim().split(':')[0] ?? '']))
+  const start = everybody.reduce((highest, range) => Math.max(highest, range.start + range.count), 100000)
+  return isWithin(start, USUAL, own) ? { inside: 0, outside: start, count: USUAL } : undefined
+}
+
+function isWithin(start: number, count: number, own: readonly IdRange[]): boolean {
+  return own.some((range) => start >= range.inside && start + count <= range.inside + range.count)
+}
+
+/** Lines of /proc/PID/uid_map. */
+export function parseIdmap(content: string): IdRange[] {
+  return content
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => {
+      const [inside = 0, outside = 0, count = 0] = line.trim().split(/\s+/).map(Number)
+      return { inside, outside, count }
+    })
+}
+
+const SETGID = 6n
+const SETUID = 7n
+const SYS_ADMIN = 21n
+
+/** The facts about this machine and this process. */
+export function readIdmapHost(): IdmapHost {
+  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(read('/proc/self/status') ?? '')?.[1] ?? '0'}`)
+  return {
+    uid: process.geteuid?.() ?? 0,
+    gid: process.getegid?.() ?? 0,
+    user: userName(),
+    privileged: [SETGID, SETUID, SYS_ADMIN].every((bit) => (effective >> bit) & 1n),
+    subuid: read('/etc/subuid') ?? '',
+    subgid: read('/etc/subgid') ?? '',
+    newuidmap: programPath('newuidmap'),
+    newgidmap: programPath('newgidmap'),
+    ownUidMap: parseIdmap(read('/proc/self/uid_map') ?? ''),
+    ownGidMap: parseIdmap(read('/proc/self/gid_map') ?? ''),
+    maxUserNamespaces: readNumber('/proc/sys/user/max_user_namespaces'),
+    unprivilegedClone: readNumber('/proc/sys/kernel/unprivileged_userns_clone'),
+    apparmorRestricts: readNumber('/proc/sys/kernel/apparmor_restrict_unprivileged_userns'),
+    kernel: release(),
+  }
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+function readNumber(path: string): number | undefined {
+  const content = read(path)
+  return content === undefined ? undefined : Number(content.trim())
+}
+
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    // A uid without an entry in /etc/passwd: /etc/subuid may still have it as a number.
+    return String(process.geteuid?.() ?? 0)
+  }
+}
+
+function programPath(name: string): string | undefined {
+  const directories = [...(process.env.PATH ?? '').split(delimiter), '/usr/bin', '/usr/sbin', '/bin', '/sbin']
+  for (const directory of directories.filter((entry) => entry.startsWith('/'))) {
+    const path = join(directory, name)
+    try {
+      accessSync(path, constants.X_OK)
+      return path
+    } catch {
+      // Not in this directory.
+    }
+  }
+  return undefined
+}
