@@ -1,0 +1,163 @@
+/** Fragments into one plan: the steps in the order of the phases, with an error that explains itself for what cannot be. */
+import { DrydockError } from '../kernel/errors.js'
+import { showStep } from '../kernel/show.js'
+import type { Actor, ArgValue, Fragment, Phase, Step } from '../kernel/step.js'
+import { PHASE, PHASES, PLACES } from './phases.js'
+
+export { PHASE, PHASES, type PhaseEntry, PLACES, type Place } from './phases.js'
+
+/** A step that knows its phase and its actor. */
+export type PlannedStep = Step & { readonly phase: Phase; readonly actor: Actor }
+
+const ORDER = new Map(PHASES.map(({ name }, index) => [name, index]))
+
+/**
+ * All steps, stably sorted by phase: within a phase the fragments' order is kept. Checked are each step's phase and actor, what
+ * every reference refers to, and that the program comes last. Throws one sentence about the first thing that is wrong.
+ */
+export function plan(fragments: readonly Fragment[]): PlannedStep[] {
+  const placed = fragments.flatMap(({ primitive, steps }) => steps.map((step) => place(step, primitive)))
+  const steps = placed.sort((a, b) => position(a.phase) - position(b.phase))
+  checkClone(steps)
+  checkWithin(steps)
+  checkReferences(steps)
+  checkExec(steps)
+  return steps
+}
+
+/**
+ * A plan cut where something else has to happen first: the steps before `phase`, and those from it on. The meeting for newuidmap
+ * is at 'become'.
+ */
+export function meetBefore(phase: Phase, steps: readonly PlannedStep[]): [before: PlannedStep[], after: PlannedStep[]] {
+  const cut = steps.findIndex((step) => position(step.phase) >= position(phase))
+  return cut === -1 ? [[...steps], []] : [steps.slice(0, cut), steps.slice(cut)]
+}
+
+/** The key of a call in the table of places: prctl, ioctl and seccomp are many calls under one name. */
+export function callKey(step: Pick<Step, 'call' | 'args'>): string {
+  const operation = step.args.find(({ kind }) => kind === 'word')
+  const manyInOne = step.call === 'prctl' || step.call === 'ioctl' || step.call === 'seccomp'
+  return manyInOne && operation?.kind === 'word' ? `${step.call} ${operation.word}` : step.call
+}
+
+const position = (phase: Phase): number => ORDER.get(phase) ?? PHASES.length
+
+const list = (phases: readonly Phase[]) => phases.map((phase) => `'${phase}'`).join(' or ')
+
+function place(step: Step, primitive: string): PlannedStep {
+  const { phase } = step
+  const shown = `${callKey(step)} (${primitive}: ${showStep(step)})`
+  if (phase === undefined) throw new DrydockError(`${shown} is in no phase, so the plan cannot tell when it is to happen`)
+  const entry = PHASE[phase]
+  if (entry === undefined) throw new DrydockError(`${shown} is in a phase '${String(phase)}' that there is not`)
+  const actor = step.actor ?? entry.actors[0] ?? 'container'
+  const allowed = PLACES[callKey(step)]
+  if (allowed && !allowed.phases.includes(phase)) {
+    throw new DrydockError(
+      `${callKey(step)} in phase '${phase}': it belongs to ${list(allowed.phases)}, because ${allowed.why} (phase '${phase}' is for ${entry.what}: ${entry.why})`,
+    )
+  }
+  if (!entry.actors.includes(actor)) {
+    throw new DrydockError(
+      `${shown} in phase '${phase}' is the ${side(actor)}'s, but that phase is the ${side(entry.actors[0])}'s: ${entry.why}`,
+    )
+  }
+  if (allowed?.actors && !allowed.actors.includes(actor)) {
+    throw new DrydockError(`${shown} is the ${side(actor)}'s, but it can only be the ${side(allowed.actors[0])}'s, because ${allowed.why}`)
+  }
+  return { ...step, phase, actor }
+}
+
+const side = (actor: Actor | undefined) => (actor === 'host' ? 'host' : 'container')
+
+function checkClone(steps: readonly PlannedStep[]): void {
+  const clones = steps.filter(({ call }) => call === 'clone3').length
+  if (clones > 1) throw new DrydockError(`a plan makes one container, this one has ${clones} clones`)
+  const first = steps.find(({ actor }) => actor === 'container')
+  if (clones === 0 && first) {
+    throw new DrydockError(
+      `${showStep(first)} is the container's, but no step of the plan makes the container: a clone is missing (namespaces)`,
+    )
+  }
+}
+
+/** Where the order of fragments matters within a phase: those of `first` do not come after those of `later`. */
+const WITHIN = [
+  {
+    phase: 'become',
+    first: ['setns', 'unshare'],
+    later: ['setgroups', 'setresgid', 'setresuid'],
+    why: 'ids are taken in the user namespace that was joined, and a process whose ids have changed may not write in its own /proc: give namespaces before idmap',
+  },
+  {
+    phase: 'confine',
+    first: ['write'],
+    later: ['unshare', 'setns'],
+    why: 'the cgroup where the process is then becomes the root that it sees: give cgroups before namespaces',
+  },
+] as const
+
+function checkWithin(steps: readonly PlannedStep[]): void {
+  for (const { phase, first, later, why } of WITHIN) {
+    const calls = steps.filter((step) => step.phase === phase)
+    const early = calls.findIndex(({ call }) => (later as readonly string[]).includes(call))
+    const late = calls.slice(early + 1).find(({ call }) => (first as readonly string[]).includes(call))
+    if (early !== -1 && late) {
+      throw new DrydockError(`${showStep(late)} comes after ${showStep(calls[early] as Step)} in phase '${phase}', but ${why}`)
+    }
+  }
+}
+
+/** Each number that a step uses was kept by a step before it. */
+function checkReferences(steps: readonly PlannedStep[]): void {
+  const kept = new Set<string>()
+  const check = (step: Step, known: ReadonlySet<string>, what: string) => {
+    for (const name of step.args.flatMap(referencesOf)) {
+      if (!known.has(name)) throw new DrydockError(`${what} refers to '${name}', which ${whoKeeps(name, steps)}`)
+    }
+  }
+  for (const step of steps) {
+    check(step, kept, showStep(step))
+    for (const { slot } of step.keep ?? []) kept.add(slot)
+    if (step.call === 'clone3') kept.add('child')
+    const forUndo = new Set(kept)
+    for (const undo of step.undo ?? []) {
+      check(undo, forUndo, `what undoes ${showStep(step)}, ${showStep(undo)},`)
+      for (const { slot } of undo.keep ?? []) forUndo.add(slot)
+    }
+  }
+}
+
+function whoKeeps(name: string, steps: readonly PlannedStep[]): string {
+  const later = steps.find(({ call, keep }) => keep?.some(({ slot }) => slot === name) || (name === 'child' && call === 'clone3'))
+  return later ? `is kept only later, by ${showStep(later)} in phase '${later.phase}'` : 'no step keeps'
+}
+
+/** The names of kept numbers in an argument, at any depth. */
+function referencesOf(arg: ArgValue): string[] {
+  switch (arg.kind) {
+    case 'ref':
+      return [arg.ref]
+    case 'text':
+      return arg.parts.flatMap((part) => (typeof part === 'string' ? [] : [part.ref]))
+    case 'bytes':
+      return (arg.patches ?? []).map(({ ref }) => ref)
+    case 'struct':
+      return arg.fields.flatMap(({ value }) => referencesOf(value))
+    default:
+      return []
+  }
+}
+
+/** Nothing follows the program but other places where it may be found (a PATH search: all but the last allow ENOENT). */
+function checkExec(steps: readonly PlannedStep[]): void {
+  const isExec = ({ call }: Step) => call === 'execve' || call === 'execveat'
+  const first = steps.findIndex(isExec)
+  if (first === -1) return
+  const after = steps.slice(first).find((step) => !isExec(step))
+  if (after) throw new DrydockError(`${showStep(after)} comes after execve, when the program has replaced the process that would run it`)
+  const certain = steps.slice(first, -1).find(({ allow }) => !allow?.includes('ENOENT'))
+  if (certain)
+    throw new DrydockError(`${showStep(certain)} is followed by another execve, which only a failure that it allows (ENOENT) can reach`)
+}

@@ -1,0 +1,225 @@
+/**
+ * What cgroups this machine has, and where drydock may make its own: /proc/self/mountinfo, /proc/self/cgroup, cgroups(7).
+ * Nothing is written here.
+ */
+import { availableParallelism } from 'node:os'
+import { type CgroupFiles, hostFiles, lines } from './files.js'
+
+/** One tree of cgroups: v1 has one for each controller (or pair), v2 one for all. */
+export interface Hierarchy {
+  readonly version: 1 | 2
+  /** Short name, for descriptors and for people: `memory`, `cpu,cpuacct`, `systemd`, `unified`. */
+  readonly name: string
+  /** Controllers that a cgroup below `base` can have. */
+  readonly controllers: readonly string[]
+  readonly mount: string
+  /** The existing directory below which drydock's own is made. */
+  readonly base: string
+  /** v2: controllers that `base` gives to its children already. */
+  readonly enabled: readonly string[]
+  /** Names of files that are known to be in a cgroup here; not all, where there is no cgroup to look at. */
+  readonly files: ReadonlySet<string>
+  /** v1 with cpuset: what the cgroup `base` has. */
+  readonly cpuset?: { readonly cpus: string; readonly mems: string }
+}
+
+export interface CgroupHost {
+  /** Which versions are mounted. hybrid: controllers on v1, and v2 beside it. */
+  readonly layout: 'v1' | 'v2' | 'hybrid' | 'none'
+  /** Those in which we may make cgroups. */
+  readonly hierarchies: readonly Hierarchy[]
+  /** A sentence for each thing that cannot be limited here, with the remedy. */
+  readonly problems: readonly string[]
+  readonly cpus: number
+  /** Whether device programs may be loaded (v2): CAP_BPF or CAP_SYS_ADMIN in the first user namespace. */
+  readonly devicePrograms: boolean
+  /** Directories of ours between a base and a container's cgroup. */
+  readonly parents: readonly string[]
+}
+
+/** The controllers of v2 that limits are made of. */
+export const CONTROLLERS_V2: readonly string[] = ['cpuset', 'cpu', 'io', 'memory', 'pids']
+
+/** The name of drydock's directory in each hierarchy. */
+export const OWN_DIRECTORY = 'drydock'
+
+export function detectCgroups(files: CgroupFiles = hostFiles): CgroupHost {
+  const own = ownCgroups(files)
+  const mounts = cgroupMounts(files)
+  const hierarchies: Hierarchy[] = []
+  const problems: string[] = []
+  const closedV1: string[] = []
+  for (const mount of mounts) {
+    const path = own.get(mount.version === 2 ? '' : mount.name)
+    const where = path === undefined ? undefined : locate(mount, path)
+    const base = mount.version === 1 ? baseV1(files, mount, where) : baseV2(files, mount, where)
+    if (base !== undefined) hierarchies.push(describe(files, mount, base, where))
+    else if (mount.version === 1) closedV1.push(mount.name)
+    else if (!isEmptyV2(files, mount)) problems.push(whyClosedV2(files, mount, path ?? '/'))
+  }
+  if (mounts.length === 0) problems.push('no cgroup file system is mounted here, so nothing can be limited')
+  if (closedV1.length > 0) {
+    problems.push(
+      `these cgroup v1 controllers belong to root here, and no directory of theirs is given to you: ${closedV1.join(', ')}. Limits with them need root (sudo)`,
+    )
+  }
+  const v1 = mounts.some(({ version }) => version === 1)
+  const v2 = mounts.some(({ version }) => version === 2)
+  return {
+    layout: v1 && v2 ? 'hybrid' : v1 ? 'v1' : v2 ? 'v2' : 'none',
+    hierarchies,
+    problems,
+    cpus: availableParallelism(),
+    devicePrograms: mayLoadPrograms(files),
+    parents: [OWN_DIRECTORY],
+  }
+}
+
+/** The same host, where further cgroups are made below `name`: what a bottle hands to those inside it. */
+export function below(host: CgroupHost, name: string): CgroupHost {
+  return { ...host, parents: [...host.parents, name] }
+}
+
+/** The hierarchy that has a controller; `cpuacct` and `io` by either of their names. */
+export function hierarchyOf<H extends { readonly controllers: readonly string[] }>(
+  hierarchies: readonly H[],
+  controller: string,
+): H | undefined {
+  const names = controller === 'io' || controller === 'blkio' ? ['io', 'blkio'] : [controller]
+  return hierarchies.find(({ controllers }) => names.some((name) => controllers.includes(name)))
+}
+
+interface Mount {
+  readonly version: 1 | 2
+  readonly name: string
+  readonly controllers: readonly string[]
+  readonly mount: string
+  /** The cgroup that is seen at the mount point: `/` unless a part of the tree is mounted. */
+  readonly root: string
+}
+
+/** The first mount of each hierarchy, in the order in which they were mounted. */
+export function cgroupMounts(files: CgroupFiles): Mount[] {
+  const found = new Map<string, Mount>()
+  for (const line of lines(files.read('/proc/self/mountinfo'))) {
+    const [before = '', after = ''] = line.split(' - ')
+    const [, , , root = '/', mount = ''] = before.split(' ').map(unescaped)
+    const [type = '', , options = ''] = after.split(' ')
+    if (type !== 'cgroup' && type !== 'cgroup2') continue
+    const names =
+      type === 'cgroup2'
+        ? []
+        : options.split(',').filter((option) => !/^(rw|ro|xattr|noprefix|clone_children|cpuset_v2_mode|release_agent=.*)$/.test(option))
+    const controllers = names.filter((name) => !name.startsWith('name='))
+    const name = type === 'cgroup2' ? 'unified' : names.map((one) => one.replace(/^name=/, '')).join(',')
+    if (found.has(name)) continue
+    found.set(name, { version: type === 'cgroup2' ? 2 : 1, name, controllers, mount, root })
+  }
+  return [...found.values()]
+}
+
+/** Our own cgroup in each hierarchy, by the hierarchy's name; v2 has the empty one. */
+function ownCgroups(files: CgroupFiles): Map<string, string> {
+  const own = new Map<string, string>()
+  for (const line of lines(files.read('/proc/self/cgroup'))) {
+    const [, names = '', ...path] = line.split(':')
+    own.set(names.replace(/^name=/, ''), path.join(':'))
+  }
+  return own
+}
+
+/** Directory of a cgroup below a mount point, or undefined when it is not in the part that is mounted there. */
+export function locate({ mount, root }: Pick<Mount, 'mount' | 'root'>, path: string): string | undefined {
+  if (path.includes('/..')) return undefined
+  if (root === '/') return path === '/' ? mount : `${mount}${path}`
+  if (path === root) return mount
+  return path.startsWith(`${root}/`) ? `${mount}${path.slice(root.length)}` : undefined
+}
+
+/** v1: the top for root, otherwise our own cgroup if it is ours to change. */
+function baseV1(files: CgroupFiles, { mount }: Mount, own: string | undefined): string | undefined {
+  return [mount, own].find((directory) => directory !== undefined && files.writable(directory) && files.writable(`${directory}/tasks`))
+}
+
+/**
+ * v2: the top for root, otherwise the nearest cgroup above our own that was given to us. One with processes in it cannot give
+ * controllers to its children (except the very first), so our own, where this program runs, hardly ever will do.
+ */
+function baseV2(files: CgroupFiles, { mount }: Mount, own: string | undefined): string | undefined {
+  const candidates = [mount]
+  for (let directory = own; directory?.startsWith(`${mount}/`); directory = directory.slice(0, directory.lastIndexOf('/'))) {
+    candidates.push(directory)
+  }
+  return candidates.find((directory) => {
+    const needed = [directory, `${directory}/cgroup.procs`, `${directory}/cgroup.subtree_control`]
+    if (!needed.every((path) => files.writable(path))) return false
+    const type = files.read(`${directory}/cgroup.type`)
+    if (type === undefined) return true
+    return type.trim() === 'domain' && lines(files.read(`${directory}/cgroup.procs`)).length === 0
+  })
+}
+
+/** A v2 tree beside v1 that has no controller of ours: nothing is lost when it is closed to us. */
+function isEmptyV2(files: CgroupFiles, { mount }: Mount): boolean {
+  return !words(files.read(`${mount}/cgroup.controllers`)).some((name) => CONTROLLERS_V2.includes(name))
+}
+
+function whyClosedV2(files: CgroupFiles, { mount }: Mount, path: string): string {
+  const busy = files.writable(mount) && lines(files.read(`${mount}/cgroup.procs`)).length > 0
+  if (busy) {
+    return `the cgroup at ${mount} has processes in it, so it cannot give controllers to others: as root, \`mkdir ${mount}/init\` and move each process there (write its id to ${mount}/init/cgroup.procs)`
+  }
+  const systemd = path.startsWith('/user.slice/') || path.endsWith('.scope')
+  const remedy = systemd ? 'start again with `systemd-run --user --scope -p Delegate=yes …`, or run with sudo' : 'run with sudo'
+  return `no part of the cgroup tree at ${mount} is given to you, so nothing can be limited: ${remedy}`
+}
+
+function describe(files: CgroupFiles, mount: Mount, base: string, own: string | undefined): Hierarchy {
+  const { version, name, mount: top } = mount
+  const known = new Set<string>()
+  for (const directory of [
+    base,
+    own,
+    ...files
+      .directories(base)
+      .slice(0, 8)
+      .map((child) => `${base}/${child}`),
+  ]) {
+    if (directory !== undefined) for (const file of files.names(directory)) known.add(file)
+  }
+  assume(version, known, files.read('/proc/cmdline') ?? '', files.directories(base).length > 0)
+  const controllers = version === 1 ? mount.controllers : words(files.read(`${base}/cgroup.controllers`))
+  const enabled = version === 1 ? [] : words(files.read(`${base}/cgroup.subtree_control`))
+  const hierarchy = { version, name, controllers, mount: top, base, enabled, files: known }
+  if (version === 2 || !controllers.includes('cpuset')) return hierarchy
+  const [cpus = '', mems = ''] = ['cpuset.cpus', 'cpuset.mems'].map((file) => files.read(`${base}/${file}`)?.trim())
+  return { ...hierarchy, cpuset: { cpus, mems } }
+}
+
+/** Files that the top directory lacks though cgroups below it have them, where there is no other to look at. */
+function assume(version: 1 | 2, known: Set<string>, commandLine: string, sample: boolean): void {
+  if (version === 1) {
+    if (known.has('blkio.bfq.io_serviced')) known.add('blkio.bfq.weight')
+  } else if (!sample) {
+    if (!/\bswapaccount=0\b/.test(commandLine)) known.add('memory.swap.max')
+    if (known.has('io.cost.qos')) known.add('io.weight')
+  }
+}
+
+const SYS_ADMIN = 21n
+const BPF = 39n
+/** The inode number of the first user namespace, PROC_USER_INIT_INO of the kernel. */
+const FIRST_USER_NAMESPACE = 'user:[4026531837]'
+
+function mayLoadPrograms(files: CgroupFiles): boolean {
+  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(files.read('/proc/self/status') ?? '')?.[1] ?? '0'}`)
+  const capable = ((effective >> SYS_ADMIN) & 1n) === 1n || ((effective >> BPF) & 1n) === 1n
+  return capable && files.link('/proc/self/ns/user') === FIRST_USER_NAMESPACE
+}
+
+const words = (content: string | undefined): string[] => (content ?? '').split(/\s+/).filter((word) => word !== '')
+
+/** mountinfo writes space, tab, newline and backslash as octal. */
+function unescaped(field: string): string {
+  return field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
+}
