@@ -26,6 +26,8 @@ export interface Lesson {
 export interface Scene {
   /** The text of a `## heading` in README.md, exactly. */
   readonly heading: string
+  /** What this scene needs besides; without it the words are shown and the play is left out, out loud. */
+  readonly needs?: readonly Need[]
   /** What is done after the words were read. Scenes stand alone: each makes what it needs and leaves nothing. */
   play?(stage: Stage): Promise<void>
 }
@@ -141,7 +143,7 @@ export interface TrialBox {
   output(): string
 }
 
-/** The only thing that a lesson.ts exports; checks nothing that the type does not. */
+/** What a lesson.ts exports as its default; checks nothing that the type does not. */
 export function lesson(definition: Lesson): Lesson {
   return definition
 }

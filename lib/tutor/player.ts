@@ -1,0 +1,123 @@
+/** From the first scene to the proof that the host is as before. */
+import { Bottle, hostSpawner } from '../bottle.js'
+import { DrydockError, sentenceOf } from '../kernel/errors.js'
+import type { Display } from './display.js'
+import { type Guide, Quit } from './guide.js'
+import type { Lesson, Scene } from './lesson.js'
+import { type Missing, missing } from './needs.js'
+import type { Progress } from './progress.js'
+import { Proof } from './proof.js'
+import { LessonStage } from './stage.js'
+import { type LessonText, sectionOf } from './text.js'
+
+export interface PlayerParts {
+  readonly lesson: Lesson
+  readonly text: LessonText
+  readonly display: Display
+  readonly guide: Guide
+  readonly progress: Progress
+  /** What of the lesson's own needs is not there; its scenes are then read and not played. */
+  readonly lacking: readonly Missing[]
+}
+
+export class Player {
+  readonly #parts: PlayerParts
+  readonly #name: string
+  #stage: LessonStage | undefined
+  #failures = 0
+
+  constructor(parts: PlayerParts) {
+    this.#parts = parts
+    this.#name = parts.lesson.name
+  }
+
+  /** Plays the scenes from `first` on and proves that nothing is left. 0, or 1 when something did not go as it should. */
+  async play(first: number): Promise<number> {
+    const { lesson, display, progress } = this.#parts
+    // Before the first look at the host, so that it is there in both and no difference.
+    await hostSpawner()
+    const proof = await Proof.begin()
+    let leaving: Quit | undefined
+    try {
+      for (const [index, scene] of lesson.scenes.entries()) {
+        if (index < first) continue
+        progress.enter(this.#name, scene.heading, { scenes: lesson.scenes.length, exercises: lesson.exercises.length })
+        await this.#scene(scene, index)
+        progress.seen(this.#name, scene.heading, lesson.scenes[index + 1]?.heading)
+      }
+    } catch (error) {
+      if (!(error instanceof Quit)) throw error
+      leaving = error
+    } finally {
+      await this.leave()
+    }
+    if (!(await proof.show(display))) this.#failures += 1
+    if (leaving) throw leaving
+    this.#end()
+    return this.#failures > 0 ? 1 : 0
+  }
+
+  /** End whatever is on the stage: everything inside is killed and undone. */
+  async leave(): Promise<void> {
+    const stage = this.#stage
+    this.#stage = undefined
+    await stage?.close()
+  }
+
+  async #scene(scene: Scene, index: number): Promise<void> {
+    const { lesson, text, display, guide } = this.#parts
+    const section = sectionOf(text, scene.heading)
+    guide.scene(scene.heading)
+    display.line()
+    display.rule(`${index + 1} of ${lesson.scenes.length}: ${scene.heading}`)
+    display.line()
+    await display.markdown(section.markdown)
+    if ((await guide.read({ plays: scene.play !== undefined })) === 'skip' || !scene.play) return
+    const lacking = [...this.#parts.lacking, ...(await missing(scene.needs ?? []))]
+    if (lacking.length > 0) return this.#skip(lacking)
+    while ((await this.#attempt(scene)) === 'again') guide.scene(scene.heading)
+  }
+
+  #skip(lacking: readonly Missing[]): void {
+    const { display } = this.#parts
+    display.line()
+    display.bad('What this scene does is left out here:', 'skipped')
+    for (const { why } of lacking) display.text(`- ${why}`, '  ')
+  }
+
+  async #attempt(scene: Scene): Promise<'again' | 'go on'> {
+    const { display, guide, lesson } = this.#parts
+    try {
+      const bottle = await Bottle.open({ name: 'bottle' })
+      this.#stage = new LessonStage({ bottle, lesson, display, guide })
+      await scene.play?.(this.#stage)
+      await this.leave()
+      return 'go on'
+    } catch (error) {
+      if (error instanceof Quit) throw error
+      await this.leave()
+      display.line()
+      display.bad(`This scene could not go on: ${sentenceOf(error)}`, 'error')
+      // A bug in a lesson or in the tutor is for who mends it; a refusal of the machine was told in a sentence.
+      if (!(error instanceof DrydockError) && error instanceof Error) display.note(error.stack ?? '')
+      const next = await guide.stumbled(scene.heading)
+      if (next === 'go on') this.#failures += 1
+      return next
+    }
+  }
+
+  #end(): void {
+    const { lesson, display, progress } = this.#parts
+    const passed = new Set(progress.lesson(this.#name).exercises)
+    const open = lesson.exercises.filter(({ id }) => !passed.has(id))
+    display.line()
+    if (lesson.exercises.length > 0 && !this.#parts.guide.auto) {
+      display.text(
+        open.length === 0
+          ? 'All exercises of this lesson are passed.'
+          : `Exercises still open: ${open.map(({ title }) => title).join(', ')}. Open the lesson again to go on with them.`,
+      )
+    }
+    display.good(`the end of lesson ${lesson.number}, ${lesson.title}`)
+  }
+}
