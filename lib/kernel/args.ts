@@ -23,7 +23,7 @@ export function word<G extends Group>(name: string, group: G, value: Word<G>): A
 }
 
 /** An octal number, as file modes are read. */
-export const mode = (name: string, value: number): Arg => int(name, value, `0${value.toString(8)}`)
+export const mode = (name: string, value: number): Arg => int(name, value, value === 0 ? '0' : `0${value.toString(8)}`)
 
 export function path(name: string, value: Pathname): Arg {
   return { name, kind: 'text', parts: typeof value === 'string' ? [value] : value.text }
