@@ -39,9 +39,14 @@ export interface WorkplaceSpec {
   readonly cwd?: string
   /** File mode bits that are taken away from what the program makes; 0o022 by default. */
   readonly umask?: number
+  /**
+   * Enter the working directory while still root, in 'privileges' (`enterAsRoot` there), and not as the final user. Docker does so: with it a
+   * user may be put into a directory that he could not enter himself.
+   */
+  readonly cwdAsRoot?: boolean
 }
 
-export interface ProcessSpec extends ExecuteSpec, WorkplaceSpec, PrivilegesSpec {
+export interface ProcessSpec extends ExecuteSpec, WorkplaceSpec, Omit<PrivilegesSpec, 'enterAsRoot'> {
   /** How gladly the kernel kills it when memory is short: -1000 (never) to 1000. */
   readonly oomScoreAdj?: number
   /** The seccomp fragment: its step takes the place that its phase gives it, right before the execve when that is 'exec'. */
@@ -50,11 +55,11 @@ export interface ProcessSpec extends ExecuteSpec, WorkplaceSpec, PrivilegesSpec 
 
 /** Everything between the set-up and the running program. */
 export function process(spec: ProcessSpec): Fragment {
-  const { oomScoreAdj, filter } = spec
+  const { oomScoreAdj, filter, cwd = '/', cwdAsRoot = false } = spec
   const steps = [
     ...(oomScoreAdj === undefined ? [] : oomScore(oomScoreAdj)),
     ...(filter?.steps.filter(({ phase }) => phase === 'filter') ?? []),
-    ...privileges(spec).steps,
+    ...privileges(cwdAsRoot ? { ...spec, enterAsRoot: cwd } : spec).steps,
     ...workplace(spec).steps,
     ...(filter?.steps.filter(({ phase }) => phase !== 'filter') ?? []),
     ...execute(spec).steps,
@@ -63,13 +68,14 @@ export function process(spec: ProcessSpec): Fragment {
 }
 
 /** Working directory, umask and open descriptors. */
-export function workplace({ cwd = '/', umask = 0o022 }: WorkplaceSpec): Fragment {
+export function workplace({ cwd = '/', umask = 0o022, cwdAsRoot = false }: WorkplaceSpec): Fragment {
   checkPath(cwd, 'the working directory')
   if (!Number.isInteger(umask) || umask < 0 || umask > 0o777) {
     throw new DrydockError(`a umask is an octal number from 0 to 777; ${umask} is not`, { status: 400 })
   }
+  const enter = chdir(cwd, { why: 'With the final user’s rights, so that nobody is put where he could not have gone by himself.' })
   const steps = [
-    chdir(cwd, { why: 'With the final user’s rights, so that nobody is put where he could not have gone by himself.' }),
+    ...(cwdAsRoot ? [] : [enter]),
     setUmask(umask, { why: 'Whoever started the engine had a umask of his own; the container’s files must not depend on it.' }),
     close_range(3, ['cloexec'], {
       why: 'Whatever is open besides stdio goes at the execve; a descriptor of a host directory would be a way out.',

@@ -219,6 +219,13 @@ describe('a whole process', () => {
     )
   })
 
+  it('enters its directory as its user, or as root before that', () => {
+    const chdirs = (cwdAsRoot: boolean) =>
+      process({ argv: ['/x'], cwd: '/srv', cwdAsRoot }).steps.flatMap(({ call, phase }) => (call === 'chdir' ? [phase] : []))
+    expect(chdirs(false)).toEqual(['exec'])
+    expect(chdirs(true)).toEqual(['privileges'])
+  })
+
   it.each([-1001, 1001, 0.5])('refuses the OOM score %d', (oomScoreAdj) => {
     expect(() => process({ argv: ['/x'], oomScoreAdj })).toThrow(/^the OOM score adjustment is a whole number from -1000 to 1000/)
   })
