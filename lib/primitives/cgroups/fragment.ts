@@ -225,7 +225,7 @@ function deviceSteps(path: string, rules: readonly DeviceRule[]): Step[] {
     open(path, ['rdonly', 'directory'], { keep: directory.ref, why: 'A device program is attached to a directory of the v2 tree.' }),
     bpf_prog_load_cgroup_device(deviceProgram(rules), {
       keep: program.ref,
-      why: 'cgroup v2 has no file of device rules: a small program answers yes or no at each open and mknod.',
+      why: 'Version 2 has no file of device rules: a small program answers yes or no at each open and mknod.',
     }),
     bpf_prog_attach_cgroup_device(directory, program, { why: 'From now on it is asked for every process in this cgroup and below it.' }),
     close(program, { why: 'The cgroup keeps the program, until it is removed.' }),
