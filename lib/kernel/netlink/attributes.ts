@@ -35,10 +35,12 @@ export function splitMessages(data: Uint8Array): RawMessage[] {
   return messages
 }
 
-/** The messages of one type. */
-export function messagesOf(data: Uint8Array, type: Word<'rtm'>): RawMessage[] {
+/** The messages of one type, each with its structure whole. */
+export function messagesOf(data: Uint8Array, type: Word<'rtm'>, structureSize: number): RawMessage[] {
   const number = constant('rtm', type)
-  return splitMessages(data).filter((message) => message.type === number)
+  const messages = splitMessages(data).filter((message) => message.type === number)
+  if (messages.some(({ body }) => body.length < structureSize)) throw new DrydockError(`a netlink message '${type}' is too short`)
+  return messages
 }
 
 /** Attributes by their number. One that is there twice counts the last time, as in the kernel. */

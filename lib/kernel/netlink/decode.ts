@@ -64,17 +64,17 @@ export interface Neighbour {
   readonly state: readonly Word<'nud'>[]
 }
 
-export const decodeLinks = (answer: Uint8Array): Link[] => messagesOf(answer, 'newlink').map(decodeLink)
-export const decodeAddresses = (answer: Uint8Array): Address[] => decodeInternet(answer, 'newaddr', decodeAddress)
-export const decodeRoutes = (answer: Uint8Array): Route[] => decodeInternet(answer, 'newroute', decodeRoute)
-export const decodeNeighbours = (answer: Uint8Array): Neighbour[] => decodeInternet(answer, 'newneigh', decodeNeighbour)
+export const decodeLinks = (answer: Uint8Array): Link[] => messagesOf(answer, 'newlink', STRUCTURE.ifinfomsg).map(decodeLink)
+export const decodeAddresses = (answer: Uint8Array): Address[] => decodeInternet(answer, 'newaddr', STRUCTURE.ifaddrmsg, decodeAddress)
+export const decodeRoutes = (answer: Uint8Array): Route[] => decodeInternet(answer, 'newroute', STRUCTURE.rtmsg, decodeRoute)
+export const decodeNeighbours = (answer: Uint8Array): Neighbour[] => decodeInternet(answer, 'newneigh', STRUCTURE.ndmsg, decodeNeighbour)
 
 /** Sizes in bytes of the structures before the attributes. */
-export const STRUCTURE = { ifinfomsg: 16, ifaddrmsg: 8, rtmsg: 12, ndmsg: 12 } as const
+const STRUCTURE = { ifinfomsg: 16, ifaddrmsg: 8, rtmsg: 12, ndmsg: 12 } as const
 
 /** Answers may be about other families too (forwarding tables of bridges, multicast): those are left out. */
-function decodeInternet<T>(answer: Uint8Array, type: Word<'rtm'>, decode: (message: RawMessage, family: Family) => T): T[] {
-  return messagesOf(answer, type).flatMap((message) => {
+function decodeInternet<T>(answer: Uint8Array, type: Word<'rtm'>, size: number, decode: (message: RawMessage, family: Family) => T): T[] {
+  return messagesOf(answer, type, size).flatMap((message) => {
     const family = familyOf(message)
     return family === undefined ? [] : [decode(message, family)]
   })

@@ -113,7 +113,7 @@ export function vethAdd(veth: NewVeth): NetlinkMessage {
     throw new DrydockError(`an index for ${peer.name} is ignored by the kernel unless its other end ${veth.name} gets one too`)
   }
   const pieces = [linkHeader(peer.index, undefined), ...newLinkAttributes(peer)]
-  return linkAdd('veth', veth, [attribute(constant('veth', 'info_peer'), pieces)], words(['peer', newLinkWords(peer)]))
+  return linkAdd('veth', veth, [attribute(constant('veth', 'info_peer'), pieces)], words(['peer name', newLinkWords(peer)]))
 }
 
 /** `ip link add NAME type KIND` for kinds that need nothing more (`dummy`, `ifb`), or whose IFLA_INFO_DATA the caller knows. */

@@ -17,12 +17,6 @@ export const ATTRIBUTE_HEADER_SIZE = 4
 /** Every message and attribute starts at a multiple of this. */
 export const align = (length: number): number => (length + 3) & ~3
 
-/**
- * The number that answers carry back. One is enough: the shim reads the answer to a request before it sends the next one, and a plan
- * that is the same twice is the same bytes twice.
- */
-const SEQUENCE = 1
-
 /** Bytes as they are, or an attribute. */
 export type Piece = Uint8Array | Attribute
 
@@ -69,7 +63,7 @@ export function message(type: Word<'rtm'>, words: readonly Word<'nlm'>[], pieces
   header.writeUInt32LE(HEADER_SIZE + body.length, 0)
   header.writeUInt16LE(constant('rtm', type), 4)
   header.writeUInt16LE(flags('nlm', ['request', ...words]), 6)
-  header.writeUInt32LE(SEQUENCE, 8)
+  header.writeUInt32LE(sequenceOf(type, body), 8)
   const bytes = Buffer.concat([header, body])
   return patches.length > 0 ? { bytes, shown, patches } : { bytes, shown }
 }
@@ -77,6 +71,16 @@ export function message(type: Word<'rtm'>, words: readonly Word<'nlm'>[], pieces
 /** What a person would type for a message. */
 export function ipCommand(message: Pick<NetlinkMessage, 'shown'>): string {
   return `ip ${message.shown}`
+}
+
+/**
+ * The number that answers carry back: from what is asked, so that an answer to an interrupted request cannot be taken for that to another,
+ * and a plan that is made twice is the same bytes twice. (The hash is FNV-1a.)
+ */
+function sequenceOf(type: Word<'rtm'>, body: Uint8Array): number {
+  let hash = 0x811c9dc5 ^ constant('rtm', type)
+  for (const byte of body) hash = Math.imul(hash ^ byte, 0x01000193)
+  return hash >>> 0 || 1
 }
 
 /** Pieces one after the other, of which the first stands `at` bytes from the message's start. */

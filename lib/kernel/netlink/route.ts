@@ -78,9 +78,9 @@ function routeMessage(type: 'newroute' | 'delroute', nlm: readonly Word<'nlm'>[]
   if (source) attributes.push(attribute(constant('rta', 'prefsrc'), source.bytes))
   if (metric !== undefined) attributes.push(u32(constant('rta', 'priority'), metric))
   if (table > 0xff) attributes.push(u32(constant('rta', 'table'), table))
-  // A deletion matches any scope, protocol and type that it does not name.
+  // A deletion matches any protocol and type that it does not name, and (IPv4; IPv6 does not look at it) any scope with 'nowhere'.
   const adding = type === 'newroute'
-  const scope = route.scope ?? (adding ? usualScope(network.family, kind, gateway !== undefined) : 'nowhere')
+  const scope = route.scope ?? (adding || network.family === 6 ? usualScope(network.family, kind, gateway !== undefined) : 'nowhere')
   // struct rtmsg: u8 family, destination length, source length, tos, table, protocol, scope, type; u32 flags
   const header = Buffer.alloc(12)
   header[0] = familyNumber(network.family)

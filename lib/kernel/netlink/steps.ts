@@ -74,7 +74,7 @@ export const route_dump = (socket: Descriptor, family?: Family, options: StepOpt
 export const neighbour_dump = (socket: Descriptor, family?: Family, options: StepOptions = {}): Step =>
   netlink(socket, neighbourDump(family), { ...options, answer: DUMP_SIZE })
 
-/** The bytes that a get or a dump was answered with, for the decoders. An error when there were more than the step has room for. */
+/** The bytes that a get or a dump was answered with, for the decoders. The shim returns how many there were, more than fit or not. */
 export function answerOf(result: Result): Buffer {
   const [buffer] = result.outs
   const length = Number(result.ret)
