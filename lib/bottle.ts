@@ -59,6 +59,13 @@ export function hostSpawner(): Promise<Spawner> {
   return spawner
 }
 
+/** End that spawner; the next bottle starts another. For whoever proves that nothing of a lesson is left. */
+export async function endHostSpawner(): Promise<void> {
+  const started = spawner
+  spawner = undefined
+  await (await started)?.close()
+}
+
 export class Bottle {
   readonly name: string
   /** False when root inside is root outside too. */

@@ -14,7 +14,7 @@ import { FileWatch } from './files.js'
 import type { Act, Guide } from './guide.js'
 import { hostPidOf } from './host-pid.js'
 import type { Box } from './lesson.js'
-import { showAct, showChanges, showOutput, showResult } from './show-act.js'
+import { MARGIN, showAct, showChanges, showOutput, showResult } from './show-act.js'
 import { readHostname, readState } from './state.js'
 import { BoxStdio } from './stdio.js'
 
@@ -140,23 +140,26 @@ export class StageBox implements Box {
     if (executed) await this.#firstWords()
     showResult(this.#display, { ...act, steps }, results)
     const after = await this.states(hostname && !executed)
-    this.#showChanges(before, after, files.after(steps))
+    this.#showChanges(before, after, files.after(steps), executed)
     this.#showNews()
     this.#showFailure(results)
     return results
   }
 
-  #showChanges(before: States, after: States, files: readonly string[]): void {
+  #showChanges(before: States, after: States, files: readonly string[], executed: boolean): void {
     const born = before.container === undefined ? after.container : undefined
+    // The pipes and the channel to the child come with the clone, go with the exec, and are the tutor's and the shim's own.
+    const lesson = (changes: string[]) => (born || executed ? changes.filter((line) => !/^[+-]? ?descriptor /.test(line)) : changes)
     if (born) {
-      showChanges(this.#display, `a new process: ${this.#pids(born.pid)}; where it differs from the shim, which made it:`, [
-        ...(before.host ? changesBetween(before.host, born).filter((line) => !line.includes('descriptor')) : []),
-      ])
+      this.#display.text(`a new process: ${this.#pids(born.pid)}`, MARGIN, this.#display.style.change)
+      const differences = before.host ? lesson(changesBetween(before.host, born)) : []
+      showChanges(this.#display, 'where it differs from the shim, which made it:', differences)
+      if (differences.length === 0) this.#display.note('it differs from the shim, which made it, in nothing else', MARGIN)
     }
     if (before.container && after.container) {
       showChanges(this.#display, 'changed in the child:', changesBetween(before.container, after.container))
     }
-    if (before.host && after.host) showChanges(this.#display, 'changed in the shim:', changesBetween(before.host, after.host))
+    if (before.host && after.host) showChanges(this.#display, 'changed in the shim:', lesson(changesBetween(before.host, after.host)))
     showChanges(this.#display, 'changed in files:', files)
   }
 
@@ -175,7 +178,8 @@ export class StageBox implements Box {
   /** The process on the real host that makes a step, and the numbers kept so far. */
   #locate(step: Step): { pid: number; kept: ReadonlyMap<string, bigint> } | undefined {
     const pid = step.actor === 'container' ? this.childPid : this.shim.pid
-    return pid === undefined ? undefined : { pid: hostPidOf(this.bottle, pid), kept: this.#kept }
+    const state = pid === undefined ? undefined : this.#stateOf(pid)
+    return state && { pid: state.pid, kept: this.#kept }
   }
 
   #keep({ step, status, ret, outs }: Result): void {
@@ -206,14 +210,14 @@ export class StageBox implements Box {
       const { signal, code, oomKilled } = this.#exit
       const how = signal > 0 ? `was ended by signal ${signal} (${signalName(signal)})` : `exited with ${code}`
       const who = this.#executed ? 'the program' : 'the child'
-      this.#display.note(`           ${who} ${how}${oomKilled ? ', killed for want of memory' : ''}`)
+      this.#display.note(`${who} ${how}${oomKilled ? ', killed for want of memory' : ''}`, MARGIN)
     }
   }
 
   #showFailure(results: readonly Result[]): void {
     const failed = results.find(({ status }) => status === 'failed' || status === 'allowed')
     if (!failed) return
-    for (const line of explainFailure(failed)) this.#display.text(line, '           ')
+    for (const line of explainFailure(failed)) this.#display.text(line, MARGIN)
   }
 
   #unfailed(results: Result[]): Result[] {

@@ -135,7 +135,7 @@ export class Display {
     this.spans([{ text: mark, style: this.style.bad }, { text: ` ${words}` }], '', ' '.repeat(mark.length + 1))
   }
 
-  note(words: string): void {
-    this.text(words, '', this.style.dim)
+  note(words: string, indent = ''): void {
+    this.text(words, indent, this.style.dim)
   }
 }

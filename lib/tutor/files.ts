@@ -63,10 +63,13 @@ export class FileWatch {
       const place = this.#locate(step)
       if (!place) return []
       if (step.call === 'write') return writtenFile(step, place)
+      if (step.call === 'openat' && !creates(step)) return []
       return (NAMING[step.call] ?? []).flatMap((name) => namedFile(step, name, place))
     })
   }
 }
+
+const creates = (step: Step) => step.args.some((argument) => argument.kind === 'flags' && argument.words.includes('creat'))
 
 type Place = NonNullable<ReturnType<Locate>>
 
@@ -79,7 +82,9 @@ function writtenFile(step: Step, { pid, kept }: Place): Watched[] {
   if (descriptor === undefined) return []
   try {
     const shown = readlinkSync(`/proc/${pid}/fd/${descriptor}`)
-    return /^\/(proc|sys)\//.test(shown) ? [{ shown, path: `/proc/${pid}/root${shown}`, kind: 'content' }] : []
+    // What is in an id map is told as a change of the process.
+    const kernelFile = /^\/(proc|sys)\//.test(shown) && !/\/(uid_map|gid_map|setgroups)$/.test(shown)
+    return kernelFile ? [{ shown, path: `/proc/${pid}/root${shown}`, kind: 'content' }] : []
   } catch {
     return []
   }
@@ -113,19 +118,20 @@ function reading({ path, kind }: Watched): string {
   }
 }
 
-const TYPES: Record<number, string> = {
-  9604: 'directory',
-  16807: 'file',
-  21609: 'symbolic link',
-  4802: 'character device',
-  14406: 'block device',
-  2401: 'fifo',
-  26411: 'socket',
-}
+/** inode(7). */
+const TYPES: ReadonlyMap<number, string> = new Map([
+  [0o040000, 'directory'],
+  [0o100000, 'file'],
+  [0o120000, 'symbolic link'],
+  [0o020000, 'character device'],
+  [0o060000, 'block device'],
+  [0o010000, 'fifo'],
+  [0o140000, 'socket'],
+])
 
 function describe(stat: BigIntStats, path: string): string {
   const mode = Number(stat.mode)
-  const type = TYPES[mode & 0o170000] ?? 'file'
+  const type = TYPES.get(mode & 0o170000) ?? 'file'
   const device = type.endsWith('device') ? ` ${stat.rdev >> 8n}:${stat.rdev & 255n}` : ''
   const target = type === 'symbolic link' ? ` to ${readlinkSync(path)}` : ''
   const permissions = target ? '' : `0${(mode & 0o7777).toString(8)}, `

@@ -1,5 +1,5 @@
 /** From the first scene to the proof that the host is as before. */
-import { Bottle, hostSpawner } from '../bottle.js'
+import { Bottle, endHostSpawner } from '../bottle.js'
 import { DrydockError, sentenceOf } from '../kernel/errors.js'
 import type { Display } from './display.js'
 import { type Guide, Quit } from './guide.js'
@@ -34,9 +34,8 @@ export class Player {
   /** Plays the scenes from `first` on and proves that nothing is left. 0, or 1 when something did not go as it should. */
   async play(first: number): Promise<number> {
     const { lesson, display, progress } = this.#parts
-    // Before the first look at the host, so that it is there in both and no difference.
-    await hostSpawner()
-    const proof = await Proof.begin()
+    const proof = Proof.begin()
+    await proof.taken
     let leaving: Quit | undefined
     try {
       for (const [index, scene] of lesson.scenes.entries()) {
@@ -51,6 +50,7 @@ export class Player {
     } finally {
       await this.leave()
     }
+    await endHostSpawner()
     if (!(await proof.show(display))) this.#failures += 1
     if (leaving) throw leaving
     this.#end()

@@ -59,7 +59,7 @@ export function showResult(display: Display, act: Act, results: readonly Result[
   }
   const allowed = results.filter(({ status }) => status === 'allowed')
   const expected = allowed.length > 0 ? `, ${allowed.length} with an error that was expected` : ''
-  display.text(`= all of them were made${expected}   ${duration(nanoseconds)}`, MARGIN, display.style.ok)
+  display.text(`= all of them were made${expected} (${duration(nanoseconds)})`, MARGIN, display.style.ok)
 }
 
 function showOne(display: Display, result: Result): void {
@@ -68,7 +68,7 @@ function showOne(display: Display, result: Result): void {
   if (status === 'not run') return display.text('= not run, because a step before it failed', MARGIN)
   const became = step.call.startsWith('execve') && errno === 0
   const outcome = became ? 'it does not return: the process runs another program now' : showOutcome(result)
-  const time = became ? '' : `   ${duration(nanoseconds)}`
+  const time = became ? '' : ` (${duration(nanoseconds)})`
   const spans = [
     { text: `= ${outcome}`, style: errno === 0 ? style.ok : style.bad },
     { text: time, style: style.dim },
