@@ -1,0 +1,160 @@
+/** The checks of lesson 1's exercises: they look at the kernel, never at what the learner's program says. */
+import { lstatSync, realpathSync } from 'node:fs'
+import { basename } from 'node:path'
+import type { Bottle } from '../../lib/bottle.js'
+import { clone3, close, execve, host, mkdir, mount, type Namespace, open, ref, type Step, sethostname, text } from '../../lib/index.js'
+import { type IdRange, readIdMaps, toInside, toOutside } from '../../lib/kernel/proc/idmap.js'
+import { mountAt, readMountinfo } from '../../lib/kernel/proc/mountinfo.js'
+import { readNamespace } from '../../lib/kernel/proc/namespaces.js'
+import { executableOf, readProcess } from '../../lib/kernel/proc/processes.js'
+import { readStatus } from '../../lib/kernel/proc/status.js'
+import type { Shim } from '../../lib/kernel/shim.js'
+import { child } from '../../lib/kernel/step.js'
+import type { Trial, TrialBox } from '../../lib/tutor/lesson.js'
+import { readHostname } from '../../lib/tutor/state.js'
+import { ENVIRONMENT, idsSeenBy, shortList } from './looks.js'
+
+/** A program that cannot start, or has nothing to do, has ended after so many milliseconds. */
+const A_MOMENT = 200
+
+export async function checkHostname(trial: Trial): Promise<void> {
+  const name = trial.challenge.name as string
+  const before = await readHostname(trial.bottle, 1)
+  const process = await living(trial, await trial.run())
+  const after = await readHostname(trial.bottle, 1)
+  trial.expect(after === before, `the bottle is called ${after} now; it was ${before}`, 1)
+  if (process === undefined) return
+  trial.expect(!shares(trial.bottle, process, 'uts'), 'the process is in the bottle’s uts namespace', 0)
+  const own = await readHostname(trial.bottle, process.inBottle)
+  trial.expect(own === name, `the process’s host name is ${own}, not ${name}`, 2)
+}
+
+export async function checkOwnProcesses(trial: Trial): Promise<void> {
+  const { bottle, challenge } = trial
+  await alone(bottle, (shim) => shim.run([host(mount(null, '/', null, ['rec', 'shared']))]))
+  const before = mountsOf(bottle)
+  const process = await living(trial, await trial.run())
+  const after = mountsOf(bottle)
+  const news = after.filter((one) => !before.includes(one))
+  const lost = before.filter((one) => !after.includes(one))
+  const what = news.length > 0 ? `has a mount that was not there: ${news.join(', ')}` : `has lost a mount: ${lost.join(', ')}`
+  trial.expect(news.length + lost.length === 0, `the bottle ${what}`, 1)
+  if (process === undefined) return
+  const { onMachine } = process
+  trial.expect(!shares(bottle, process, 'pid'), 'the process is in the bottle’s pid namespace', 0)
+  const number = readStatus(onMachine)?.nsPids.at(-1)
+  trial.expect(number === 1, `the process has the number ${number} in its pid namespace, not 1`, 0)
+  const proc = mountAt(readMountinfo(onMachine) ?? [], '/proc')
+  trial.expect(proc?.fsType === 'proc', `on /proc it has ${proc ? `a mount of type ${proc.fsType}` : 'no mount'}, not a proc`, 2)
+  const seen = idsSeenBy(onMachine)
+  trial.expect(seen.join() === '1', `in its /proc there are the processes ${shortList(seen)}; only 1 was asked for`, 2)
+  const [, ...args] = readProcess(onMachine)?.commandLine ?? []
+  const program = executableOf(onMachine) ?? 'nothing'
+  const asked = basename(program) === basename(realpathSync('/bin/sleep')) && args.join(' ') === String(challenge.seconds)
+  trial.expect(asked, `it runs ${[program, ...args].join(' ')}, and not /bin/sleep ${challenge.seconds}`, 3)
+}
+
+export async function checkFakeRoot(trial: Trial): Promise<void> {
+  const { bottle, challenge } = trial
+  const outside = challenge.outside as number
+  const path = `/tmp/${challenge.file}`
+  const process = await living(trial, await trial.run())
+  if (process === undefined) return
+  trial.expect(!shares(bottle, process, 'user'), 'the process is in the bottle’s user namespace', 0)
+  const [own, around] = [readIdMaps(process.onMachine), readIdMaps(bottle.pid)]
+  const status = readStatus(process.onMachine)
+  for (const kind of ['uid', 'gid'] as const) {
+    const who = kind === 'uid' ? 'user' : 'group'
+    // Both maps as this machine counts, whatever the bottle's own map is.
+    const [inner, outer]: (readonly IdRange[])[] = [own?.[kind] ?? [], around?.[kind] ?? []]
+    const wanted = toOutside(outer ?? [], outside)
+    const behind = toOutside(inner ?? [], 0)
+    const shown = behind === undefined ? 'does not exist' : `is ${who} ${toInside(outer ?? [], behind)} in the bottle`
+    trial.expect(behind === wanted, `${who} 0 inside ${shown}; it should be ${who} ${outside}`, inner?.length === 0 ? 0 : 1)
+    const ids = status?.[kind]
+    const is = ids && toInside(inner ?? [], ids.effective)
+    trial.expect(
+      ids?.real === wanted && ids?.effective === wanted,
+      `the process is ${who} ${is ?? '65534 (without a number)'} inside, not 0`,
+      2,
+    )
+  }
+  const owner = ownerOf(bottle, path)
+  const seen =
+    owner === undefined ? 'is not there' : `belongs to user ${toInside(around?.uid ?? [], owner) ?? 'nobody'} in the bottle’s eyes`
+  trial.expect(owner !== undefined && owner === toOutside(around?.uid ?? [], outside), `${path} ${seen}`, 3)
+}
+
+const DOORS: readonly Namespace[] = ['uts', 'ipc', 'net', 'pid']
+
+export async function checkEnter(trial: Trial): Promise<void> {
+  const { bottle, challenge } = trial
+  const place = challenge.place as string
+  await alone(bottle, async (shim) => {
+    await shim.run(containerWithDoors(place))
+    const target = shim.childPid as number
+    const process = await living(trial, await trial.run())
+    if (process === undefined) return
+    for (const kind of DOORS) {
+      const [theirs, own] = [inode(bottle, target, kind), inode(bottle, process.inBottle, kind)]
+      const where = own === inode(bottle, 1, kind) ? 'the bottle’s' : 'another one'
+      trial.expect(own === theirs, `of the ${kind} namespaces the process is in ${where}, not in the container’s`, kind === 'pid' ? 1 : 0)
+    }
+  })
+}
+
+/** A container with four namespaces of its own, and a file for each on which it is mounted. */
+function containerWithDoors(place: string): Step[] {
+  const doors = DOORS.flatMap((kind) => [
+    open(`${place}/${kind}`, ['creat', 'wronly'], { keep: 'door', mode: 0o444 }),
+    close(ref('door')),
+    mount(text`/proc/${child}/ns/${kind}`, `${place}/${kind}`, null, ['bind']),
+  ])
+  const name = place.slice(place.lastIndexOf('/') + 1)
+  return [clone3(DOORS), ...host([mkdir(place), ...doors]), sethostname(name), execve('/bin/sleep', ['sleep', '1000'], ENVIRONMENT)]
+}
+
+/** One process by its number in the bottle and by its number on this machine. */
+interface Numbers {
+  readonly inBottle: number
+  readonly onMachine: number
+}
+
+/** The process that the steps have made, when it is there. */
+async function living(trial: Trial, box: TrialBox): Promise<Numbers | undefined> {
+  const { hostPid, shim } = box
+  trial.expect(hostPid !== undefined, 'there is no process: no step of yours makes one', 0)
+  if (hostPid === undefined) return undefined
+  const exit = await box.exitWithin(A_MOMENT)
+  const how = exit && exit.signal > 0 ? `was ended by signal ${exit.signal}` : `has exited with ${exit?.code}`
+  trial.expect(exit === undefined, `the process is not there any more: it ${how}`)
+  return exit === undefined ? { inBottle: shim.childPid as number, onMachine: hostPid } : undefined
+}
+
+/** Something done in the bottle by a shim of our own, which lives as long as that takes. */
+async function alone(bottle: Bottle, act: (shim: Shim) => Promise<unknown>): Promise<void> {
+  const shim = await bottle.shim()
+  try {
+    await act(shim)
+  } finally {
+    await shim.rollback()
+  }
+}
+
+const inode = (bottle: Bottle, pid: number, kind: Namespace) => readNamespace(pid, kind, bottle.hostPath('/proc'))
+
+const shares = (bottle: Bottle, process: Numbers, kind: Namespace) =>
+  inode(bottle, process.inBottle, kind) === readNamespace(bottle.pid, kind)
+
+/** Every mount of the bottle: where, and what. The order does not matter, the number does. */
+function mountsOf(bottle: Bottle): string[] {
+  return (readMountinfo(bottle.pid) ?? []).map(({ id, mountPoint, fsType }) => `${fsType} on ${mountPoint} (number ${id})`)
+}
+
+function ownerOf(bottle: Bottle, path: string): number | undefined {
+  try {
+    return lstatSync(bottle.hostPath(path)).uid
+  } catch {
+    return undefined
+  }
+}
