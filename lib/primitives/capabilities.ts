@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { int, word } from '../kernel/args.js'
 import { type Capability, cap_ambient_raise, capbset_drop, capset, set_keepcaps } from '../kernel/calls/credentials.js'
-import { constant, wordOf } from '../kernel/constants.js'
+import { constant } from '../kernel/constants.js'
 import { DrydockError } from '../kernel/errors.js'
 import { capabilityNames, readStatus } from '../kernel/proc/status.js'
 import { type Fragment, inPhase, type Step, step } from '../kernel/step.js'
@@ -153,10 +153,12 @@ function whySets(effective: readonly Capability[], inheritable: readonly Capabil
   return `From here on only these ${effective.length} are in effect, and ${inherited}; it comes after all that needed the others.`
 }
 
+const BY_NUMBER = new Map(ALL_CAPABILITIES.map((capability) => [constant('capability', capability), capability]))
+
 function dropStep(index: number): Step {
-  const capability = wordOf('capability', index)
+  const capability = BY_NUMBER.get(index)
   if (capability !== undefined) {
-    const why = `Whatever a program’s file or user is, no execve will give it ${capabilityName(capability)} again, which allows to ${CAPABILITY_NOTES[capability].allows}.`
+    const why = `Whatever a program’s file or user is, no execve will give it ${capabilityName(capability)} again, which allows a process to ${CAPABILITY_NOTES[capability].allows}.`
     return capbset_drop(capability, { why })
   }
   // A kernel newer than the headers: left in the bounding set, root would get it at the next execve.

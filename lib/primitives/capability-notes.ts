@@ -42,7 +42,7 @@ export const CAPABILITY_NOTES: Readonly<Record<Capability, CapabilityNote>> = {
   net_bind_service: { group: 'network', allows: 'listen on ports below 1024', container: 'Given: web servers do, in a network of their own.' },
   net_raw: { group: 'network', allows: 'use raw and packet sockets', container: 'Given, for ping; but it lets a container forge packets on its bridge, so drop it where nothing pings.' },
   net_admin: { group: 'network', allows: 'change interfaces, addresses, routes and firewall rules', container: 'Withheld: its network was made for it, and much code of the kernel lies behind it; VPNs ask for it.' },
-  net_broadcast: { group: 'network', allows: 'nothing: the kernel never asks for it', container: 'Withheld, at no loss.' },
+  net_broadcast: { group: 'network', allows: 'send broadcasts, but in name only: the kernel never asks for it', container: 'Withheld, at no loss.' },
   ipc_lock: { group: 'memory and messages', allows: 'lock any amount of memory', container: 'Withheld: locked memory cannot be taken back; the limit memlock allows some.' },
   ipc_owner: { group: 'memory and messages', allows: 'use System V queues, semaphores and shared memory of others', container: 'Withheld: with an ipc namespace of its own it is not needed.' },
   sys_rawio: { group: 'devices', allows: 'use I/O ports, physical memory and raw disk commands', container: 'Withheld: it is the whole machine.' },

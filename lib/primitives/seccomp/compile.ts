@@ -1,12 +1,15 @@
 /** Profiles into programs, each only once: the same profile with the same circumstances is the same program. */
 import { assemble } from './assemble.js'
 import { decisionOf } from './decide.js'
+import { decode, type Instruction } from './instructions.js'
 import { type Circumstances, NATIVE_ARCH, type Policy, resolveProfile } from './policy.js'
 import { type Profile, parseProfile } from './profile.js'
 
 export interface Compiled {
   /** Classic BPF, 8 bytes an instruction, as seccomp(2) takes it. */
   readonly program: Uint8Array
+  /** The same program to be run here. */
+  readonly instructions: readonly Instruction[]
   readonly policy: Policy
 }
 
@@ -30,7 +33,8 @@ export function compileProfile(profile: Profile, circumstances: Circumstances): 
   let compiled = entry.programs.get(key)
   if (!compiled) {
     const policy = resolveProfile(entry.profile, circumstances)
-    compiled = { program: assemble(decisionOf(policy)), policy }
+    const program = assemble(decisionOf(policy))
+    compiled = { program, instructions: decode(program), policy }
     entry.programs.set(key, compiled)
   }
   return compiled

@@ -14,10 +14,10 @@ import { constant, flags, SYSCALLS } from '../../kernel/constants.js'
 import { DrydockError } from '../../kernel/errors.js'
 import { type ArgValue, type Fragment, inPhase, type Step } from '../../kernel/step.js'
 import type { Word } from '../../kernel/words.js'
-import { compileProfile } from './compile.js'
+import { type Compiled, compileProfile } from './compile.js'
 import { DEFAULT_PROFILE } from './default-profile.js'
 import type { Profile } from './profile.js'
-import { verdict } from './simulate.js'
+import { numberOf, runDecoded, verdictWords } from './simulate.js'
 
 export { type Compiled, compileProfile } from './compile.js'
 export { DEFAULT_PROFILE } from './default-profile.js'
@@ -59,8 +59,9 @@ export function seccomp(spec: SeccompSpec): Fragment {
   const { profile, capabilities, noNewPrivileges, log = false, kernel = release(), following = [] } = spec
   if (profile === 'unconfined') return { primitive: 'seccomp', title: 'System call filter: none', steps: [] }
   const source = profile === 'default' ? DEFAULT_PROFILE : profile
-  const { program } = compileProfile(source, { capabilities, kernel })
-  checkFollowing(program, following, noNewPrivileges)
+  const compiled = compileProfile(source, { capabilities, kernel })
+  const { program } = compiled
+  checkFollowing(compiled, following, noNewPrivileges)
   const filterFlags = new Set((source.flags ?? []).flatMap((flag) => FLAG_WORDS[flag] ?? []))
   if (log) filterFlags.add('log')
   const why = noNewPrivileges
@@ -78,13 +79,13 @@ export function seccomp(spec: SeccompSpec): Fragment {
  * Throws one sentence when the filter refuses a call that the container still has to make after it is loaded. runc has the same limit: its
  * own setgroups, setresuid, capset, prctl, … come after the filter too unless no_new_privs is set.
  */
-export function checkFollowing(program: Uint8Array, following: readonly Step[], noNewPrivileges: boolean): void {
+export function checkFollowing({ instructions }: Compiled, following: readonly Step[], noNewPrivileges: boolean): void {
   const calls: { call: string; args: readonly (number | bigint)[] }[] = [...INTERPRETER_CALLS, 'execve'].map((call) => ({ call, args: [] }))
   for (const { call, args } of following) {
     if (Object.hasOwn(SYSCALLS, call)) calls.push({ call, args: args.map(asSeen) })
   }
   for (const { call, args } of calls) {
-    const answer = verdict(program, call, args)
+    const answer = verdictWords(runDecoded(instructions, { number: numberOf(call), args }))
     if (answer === 'allow' || answer === 'log') continue
     const advice = noNewPrivileges
       ? `allow ${call} in it`
