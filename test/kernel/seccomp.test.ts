@@ -146,7 +146,8 @@ describe('a program behind a filter', () => {
     const profile: Profile = { defaultAction: 'SCMP_ACT_KILL_PROCESS', syscalls: [{ names, action: 'SCMP_ACT_ALLOW' }] }
     writeProgram(bottle.hostPath('/tmp/program'), exitWith(42))
     const shim = await bottle.shim()
-    await shim.run([clone('pid'), ...seccomp({ ...spec, profile, following: setup }).steps, ...setup])
+    // One step at a time, so that the process has to speak with its shim in between.
+    for (const one of [clone('pid'), ...seccomp({ ...spec, profile, following: setup }).steps, ...setup]) await shim.run([one])
     expect(await shim.exited).toMatchObject({ code: 42, signal: 0 })
     await shim.ended
   })

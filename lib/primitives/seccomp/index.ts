@@ -42,10 +42,10 @@ export interface SeccompSpec {
 }
 
 /**
- * Calls that the process makes by itself after the filter is loaded, besides the plan's: it reads the next steps, reports how each one
- * went, and takes back its parent-death signal before the program starts.
+ * Calls that the process makes by itself after the filter is loaded, besides the plan's: it waits for the next steps, and says that the
+ * last ones are done. (native/child.c keeps them to these two, and its own prctl before the filter.)
  */
-export const INTERPRETER_CALLS = ['read', 'sendto', 'prctl'] as const
+export const INTERPRETER_CALLS = ['read', 'write'] as const
 
 const FLAG_WORDS: Readonly<Record<string, Word<'seccomp_filter'> | undefined>> = {
   SECCOMP_FILTER_FLAG_LOG: 'log',
