@@ -129,7 +129,7 @@ export interface Trial {
    * Resolves after the last step (an exec'ed program may still run).
    */
   run(): Promise<TrialBox>
-  /** The verdict is the conjunction of these. `saw` tells what the kernel showed when it is not as asked; `hint` names the level that fits. */
+  /** The verdict is the conjunction of these. `saw` tells what the kernel showed when it is not as asked; `hint`: number of the hint that fits, from 1. */
   expect(holds: boolean, saw: string, hint?: number): void
 }
 

@@ -1,8 +1,14 @@
 /** Through a lesson without a person: everything is done and shown, nothing is asked. */
+
+import { DrydockError } from '../kernel/errors.js'
 import type { StageBox } from './box.js'
+import { checkExercise } from './checker.js'
 import type { Display } from './display.js'
 import type { Guide } from './guide.js'
 import type { Exercise, Lesson, Prediction, Suggestion } from './lesson.js'
+import { missing } from './needs.js'
+import { showExercise, showVerdict } from './show-verdict.js'
+import { solutionFile } from './workspace.js'
 
 /** Letters before the choices, as they are shown to people too. */
 export const letter = (index: number) => String.fromCharCode('a'.charCodeAt(0) + index)
@@ -23,12 +29,9 @@ export function showSuggestions(display: Display, suggestions: readonly Suggesti
 export class AutoGuide implements Guide {
   readonly auto = true
   readonly #display: Display
-  readonly #solve: (lesson: Lesson, exercise: Exercise) => Promise<void>
 
-  /** `solve` shows an exercise and checks its solution. */
-  constructor(display: Display, solve: (lesson: Lesson, exercise: Exercise) => Promise<void>) {
+  constructor(display: Display) {
     this.#display = display
-    this.#solve = solve
   }
 
   scene(): void {}
@@ -53,8 +56,20 @@ export class AutoGuide implements Guide {
     return Promise.resolve()
   }
 
-  exercise(lesson: Lesson, exercise: Exercise): Promise<void> {
-    return this.#solve(lesson, exercise)
+  /** With nobody to do it, the lesson's own solution shows that it can be done. */
+  async exercise(lesson: Lesson, exercise: Exercise): Promise<void> {
+    await showExercise(this.#display, exercise)
+    const lacking = await missing(exercise.needs ?? [])
+    this.#display.line()
+    if (lacking.length > 0) {
+      this.#display.bad('This exercise cannot be checked here:', 'skipped')
+      for (const { why } of lacking) this.#display.text(`- ${why}`, '  ')
+      return
+    }
+    this.#display.text("With nobody here to do it, the lesson's own solution is tried:")
+    const verdict = await checkExercise(exercise, solutionFile(lesson))
+    showVerdict(this.#display, verdict)
+    if (!verdict.passed) throw new DrydockError(`the solution of exercise '${exercise.id}' did not pass its check`)
   }
 
   stumbled(): Promise<'go on'> {

@@ -1,0 +1,76 @@
+/** Checks an exercise: a new challenge, the learner's steps for it, a bottle of their own, and the kernel's state as the judge. */
+import { Bottle } from '../bottle.js'
+import { DrydockError, sentenceOf } from '../kernel/errors.js'
+import { explainFailure } from './explain.js'
+import { type LearnerLimits, runLearner } from './learner.js'
+import type { Exercise, Trial } from './lesson.js'
+import { random } from './random.js'
+import { ExerciseTrial, TrialFailure, within } from './trial.js'
+
+export interface Verdict {
+  readonly passed: boolean
+  /** What the kernel showed that is not as asked, the most telling first; or why the try did not come so far. */
+  readonly saw: readonly string[]
+  /** What is behind it, when a step failed. */
+  readonly because: readonly string[]
+  /** Number of the hint that fits, from 1. */
+  readonly hint: number | undefined
+  /** How many things were looked at. */
+  readonly looks: number
+  /** What the learner's program printed; it was not listened to. */
+  readonly printed: string
+  readonly challenge: Trial['challenge']
+}
+
+/** A check waits for programs to end and limits to bite; one that is not done after this never will be. */
+const LONGEST_CHECK = 60_000
+
+/** Try the function `exercise.id` of a file. Never throws for what a learner can do wrong. */
+export async function checkExercise(exercise: Exercise, file: string, limits: Partial<LearnerLimits> = {}): Promise<Verdict> {
+  const challenge = exercise.challenge(random)
+  const { outcome, printed } = await runLearner(file, exercise.id, challenge, limits)
+  const base = { challenge, printed, because: [], hint: undefined, looks: 0, passed: false }
+  if ('problem' in outcome) return { ...base, saw: [`Your function ${exercise.id}: ${outcome.problem}${/[.?!]$/.test(outcome.problem) ? '' : '.'}`] }
+  const bottle = await Bottle.open({ name: 'bottle' })
+  try {
+    const trial = new ExerciseTrial(bottle, challenge, outcome.steps)
+    return { ...base, ...(await tryOut(exercise, trial)) }
+  } finally {
+    await bottle.close()
+  }
+}
+
+async function tryOut(exercise: Exercise, trial: ExerciseTrial): Promise<Pick<Verdict, 'passed' | 'saw' | 'because' | 'hint' | 'looks'>> {
+  try {
+    const done = await within(
+      exercise.check(trial).then(() => true),
+      LONGEST_CHECK,
+    )
+    if (!done) throw new TrialFailure(`the check was not done after ${LONGEST_CHECK / 1000} s: something that it waited for did not happen`)
+  } catch (error) {
+    // Findings that were made before it stand: they may tell more than the error.
+    return { passed: false, ...failedFindings(trial), ...whyStopped(error, trial) }
+  }
+  const { saw, hint } = failedFindings(trial)
+  const looks = trial.findings.length
+  if (looks === 0) throw new DrydockError(`the check of exercise '${exercise.id}' looked at nothing, so it cannot say anything`)
+  return { passed: saw.length === 0, saw, because: [], hint, looks }
+}
+
+function failedFindings({ findings }: ExerciseTrial): { saw: string[]; hint: number | undefined } {
+  const failed = findings.filter(({ holds }) => !holds)
+  return { saw: failed.map(({ saw }) => saw), hint: failed.find(({ hint }) => hint !== undefined)?.hint }
+}
+
+function whyStopped(error: unknown, trial: ExerciseTrial): Pick<Verdict, 'saw' | 'because' | 'looks'> {
+  const { saw } = failedFindings(trial)
+  const looks = trial.findings.length
+  if (error instanceof TrialFailure) {
+    return { saw: [...saw, sentence(error.message)], because: error.result ? explainFailure(error.result) : [], looks }
+  }
+  // A learner's plan can lead to states that a check did not think of; that is not passed either.
+  if (error instanceof DrydockError) return { saw: [...saw, `The check could not go on: ${sentenceOf(error)}`], because: [], looks }
+  throw error
+}
+
+const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)

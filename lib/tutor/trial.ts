@@ -1,0 +1,110 @@
+/** One try at an exercise: the learner's steps, run in a bottle of their own, and what was expected of them. */
+import type { Bottle } from '../bottle.js'
+import { DrydockError } from '../kernel/errors.js'
+import type { Exit } from '../kernel/frames.js'
+import { type Result, StepError } from '../kernel/result.js'
+import type { Shim } from '../kernel/shim.js'
+import type { Step } from '../kernel/step.js'
+import { hostPidOf } from './host-pid.js'
+import type { Trial, TrialBox } from './lesson.js'
+import { BoxStdio } from './stdio.js'
+
+/** So long the steps themselves may take; what they execute may take longer. */
+const LONGEST_RUN = 10_000
+
+export interface Finding {
+  readonly holds: boolean
+  readonly saw: string
+  /** Number of the hint that fits, from 1. */
+  readonly hint: number | undefined
+}
+
+/** The learner's steps did not run to their end; the try is over. */
+export class TrialFailure extends DrydockError {
+  /** The step that failed, when one did. */
+  readonly result: Result | undefined
+
+  constructor(message: string, result?: Result) {
+    super(message)
+    this.result = result
+  }
+}
+
+export class ExerciseTrial implements Trial {
+  readonly bottle: Bottle
+  readonly challenge: Trial['challenge']
+  readonly steps: readonly Step[]
+  readonly findings: Finding[] = []
+
+  constructor(bottle: Bottle, challenge: Trial['challenge'], steps: readonly Step[]) {
+    this.bottle = bottle
+    this.challenge = challenge
+    this.steps = steps
+  }
+
+  expect(holds: boolean, saw: string, hint?: number): void {
+    this.findings.push({ holds, saw, hint })
+  }
+
+  async run(): Promise<TrialBox> {
+    const shim = await this.bottle.shim()
+    const stdio = new BoxStdio(shim)
+    const results = await within(stdio.attempt(this.steps), LONGEST_RUN)
+    if (results === undefined) {
+      // It may be the shim itself that waits in a call: its connection is cut, and the bottle's end ends it.
+      await shim.close()
+      throw new TrialFailure(`your steps did not come to an end within ${LONGEST_RUN / 1000} s: one of them waits for something`)
+    }
+    const failed = results.find(({ status }) => status === 'failed')
+    if (failed) {
+      const at = results.indexOf(failed) + 1
+      throw new TrialFailure(`step ${at} of your ${results.length} failed: ${new StepError(failed).message}`, failed)
+    }
+    return new RunningTrial(this.bottle, shim, results, stdio)
+  }
+}
+
+class RunningTrial implements TrialBox {
+  readonly shim: Shim
+  readonly results: readonly Result[]
+  readonly hostPid: number | undefined
+  readonly #stdio: BoxStdio
+
+  constructor(bottle: Bottle, shim: Shim, results: readonly Result[], stdio: BoxStdio) {
+    this.shim = shim
+    this.results = results
+    this.#stdio = stdio
+    this.hostPid = pidOnHost(bottle, shim.childPid)
+  }
+
+  async exitWithin(milliseconds: number): Promise<Exit | undefined> {
+    return within(this.shim.exited, milliseconds)
+  }
+
+  output(): string {
+    return this.#stdio.text
+  }
+}
+
+/** Undefined also when it has ended already. */
+function pidOnHost(bottle: Bottle, pid: number | undefined): number | undefined {
+  try {
+    return pid === undefined ? undefined : hostPidOf(bottle, pid)
+  } catch {
+    return undefined
+  }
+}
+
+/** What a promise resolves to, or undefined when that takes too long. */
+export async function within<T>(promise: Promise<T>, milliseconds: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), milliseconds)
+  })
+  promise.catch(() => undefined)
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
