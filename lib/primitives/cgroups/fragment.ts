@@ -1,6 +1,6 @@
 /** The steps that make a container's cgroups and put it in them. */
 import { bpf_prog_attach_cgroup_device, bpf_prog_load_cgroup_device } from '../../kernel/calls/bpf.js'
-import { close, mkdir, open, rmdir, write } from '../../kernel/calls/files.js'
+import { close, mkdir, open, rmdir, rmdir_tree, write } from '../../kernel/calls/files.js'
 import { type Fragment, inPhase, type Ref, ref, type Step } from '../../kernel/step.js'
 import { type CgroupHost, CONTROLLERS_V2, type Hierarchy, hierarchyOf } from './detect.js'
 import { type DeviceRule, deviceProgram } from './devices.js'
@@ -168,8 +168,8 @@ function makeDirectories({ hierarchy, parents, name, keep }: Place, made: string
   made.push(path)
   const why =
     hierarchy.version === 2 ? 'A cgroup is a directory: the kernel fills it with files.' : `The same for the ${hierarchy.name} tree.`
-  // The shim runs them from the end: first the cgroup itself, then those above it.
-  steps.push(mkdir(path, 0o755, { undo: [...removals, rmdir(path)], why }))
+  // The shim runs them from the end: first the cgroup itself, with what its processes made in it, then those above it.
+  steps.push(mkdir(path, 0o755, { undo: [...removals, rmdir_tree(path)], why }))
   return steps
 }
 

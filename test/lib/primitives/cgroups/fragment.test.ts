@@ -55,7 +55,7 @@ describe('on cgroup v2', () => {
     const undo = fragment.steps.flatMap((step) => (step.undo ? [brief(step.undo)] : []))
     expect(undo).toEqual([
       ['write -cpuset', 'open cgroup.subtree_control'],
-      [`unlinkat(fdcwd, "${TOP}/drydock", removedir)`, `unlinkat(fdcwd, "${TOP}/drydock/box", removedir)`],
+      [`unlinkat(fdcwd, "${TOP}/drydock", removedir)`, `rmdir_tree("${TOP}/drydock/box")`],
     ])
     // The shim runs an undo list from its end.
     const removals = fragment.steps.filter(({ call }) => call === 'mkdirat').at(-1)?.undo
@@ -154,8 +154,9 @@ describe('everywhere', () => {
         .steps.filter(({ call }) => call === 'mkdirat')
         .flatMap(({ undo }) => undo?.map(showStep) ?? [])
     const removed = (path: string) => `unlinkat(fdcwd, "${TOP}/${path}", removedir)`
-    expect(undoOf(false)).toEqual([removed('drydock'), removed('drydock/a'), removed('drydock/a/b')])
-    expect(undoOf(true)).toEqual([removed('drydock/a/b')])
+    const own = `rmdir_tree("${TOP}/drydock/a/b")`
+    expect(undoOf(false)).toEqual([removed('drydock'), removed('drydock/a'), own])
+    expect(undoOf(true)).toEqual([own])
   })
 
   test('only the directory of this one must not be there yet', () => {

@@ -1,0 +1,146 @@
+/** Id maps in the kernel: who one is inside, who that is outside, and what a single id cannot. */
+import { execFileSync } from 'node:child_process'
+import { readFileSync, statSync } from 'node:fs'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { Bottle } from '../../lib/bottle.js'
+import { meetBefore, plan } from '../../lib/container/plan.js'
+import { setgroups } from '../../lib/kernel/calls/credentials.js'
+import { chown, open } from '../../lib/kernel/calls/files.js'
+import { readIdMaps } from '../../lib/kernel/proc/idmap.js'
+import type { Shim } from '../../lib/kernel/shim.js'
+import { type Fragment, inPhase, type Step } from '../../lib/kernel/step.js'
+import { type IdmapSpec, type IdRange, idmap, planIdmap, readIdmapHost } from '../../lib/primitives/idmap.js'
+import { namespaces } from '../../lib/primitives/namespaces.js'
+import { runAsOrdinaryUser } from '../support/ordinary.js'
+import { missing, requires } from '../support/requires.js'
+
+let bottle: Bottle
+const shims: Shim[] = []
+beforeAll(async () => {
+  bottle = await Bottle.open({ name: 'idmap' })
+})
+afterEach(async () => {
+  for (const shim of shims.splice(0)) await shim.rollback()
+})
+afterAll(() => bottle.close())
+
+const doing = (...list: Step[]): Fragment => ({ primitive: 'test', title: 'test', steps: inPhase('mounts', 'container', list) })
+
+async function run(spec: IdmapSpec, ...fragments: Fragment[]): Promise<{ shim: Shim; status: string; proc: (file: string) => string }> {
+  const shim = await bottle.shim()
+  shims.push(shim)
+  await shim.run(plan([namespaces({ user: 'new' }), idmap(spec), ...fragments]))
+  const proc = (file: string) => readFileSync(bottle.hostPath(`/proc/${shim.childPid}/${file}`), 'utf8')
+  return { shim, status: proc('status'), proc }
+}
+
+const columns = (text: string) =>
+  text
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
+
+describe('ranges, written by the host', () => {
+  const uids: IdRange[] = [
+    { inside: 0, outside: 5000, count: 10 },
+    { inside: 10, outside: 100, count: 5 },
+  ]
+  const gids: IdRange[] = [{ inside: 0, outside: 6000, count: 20 }]
+
+  test('make the child root inside and somebody else outside', async () => {
+    const { proc } = await run({ method: 'root', uids, gids })
+    expect(columns(proc('uid_map'))).toEqual([
+      [0, 5000, 10],
+      [10, 100, 5],
+    ])
+    expect(columns(proc('gid_map'))).toEqual([[0, 6000, 20]])
+    expect(proc('setgroups').trim()).toBe('allow')
+    // Seen from the bottle, which is the parent user namespace.
+    const status = columns(
+      proc('status')
+        .replace(/[A-Za-z_]+:/g, '')
+        .split('\n')
+        .filter((line) => /^\t5000|^\t6000/.test(line))
+        .join('\n'),
+    )
+    expect(status).toEqual([Array(4).fill(5000), Array(4).fill(6000)])
+  })
+
+  test('own what the child makes', async () => {
+    const file = '/tmp/made-inside'
+    await run({ method: 'root', uids, gids }, doing(open(file, ['wronly', 'creat', 'excl'], { mode: 0o600 }), chown(file, 12, 3)))
+    const { uid, gid } = statSync(bottle.hostPath(file))
+    const outside = (id: number, map: 'uid' | 'gid') => id + firstOutside(map)
+    expect([uid, gid]).toEqual([outside(102, 'uid'), outside(6003, 'gid')])
+  })
+
+  test('leave the rest to nobody', async () => {
+    const file = '/tmp/not-theirs'
+    const { shim } = await run({ method: 'root', uids, gids }, doing(open(file, ['wronly', 'creat', 'excl'], { mode: 0o600 })))
+    const [result] = await shim.attempt([{ ...chown(file, 4000, 0), actor: 'container' }])
+    expect(result).toMatchObject({ status: 'failed', errno: 22 })
+  })
+})
+
+/** Where the bottle's own ids begin outside: 0 for root's bottle, which has no user namespace. */
+function firstOutside(map: 'uid' | 'gid'): number {
+  return readIdMaps(bottle.pid)?.[map][0]?.outside ?? 0
+}
+
+describe('an ordinary user', () => {
+  requires('command:setpriv', 'user-namespaces')('alone has one id, and no setgroups', async () => {
+    const { stdout, stderr } = await runAsOrdinaryUser(['node', '--import', 'tsx', 'test/support/programs/idmap-as-user.ts'])
+    expect(stderr).not.toMatch(/Error/)
+    const found = JSON.parse(String(stdout))
+    expect(found).toMatchObject({ method: 'single', setgroups: 'deny', groups: 'EPERM', chown: 'EINVAL' })
+    expect(found.uidMap).toEqual([[0, found.uid, 1]])
+  })
+
+  const owner = rangeOwner()
+  const lacks = [
+    ...missing(['root', 'command:newuidmap', 'command:setpriv', 'user-namespaces']),
+    ...(owner ? [] : ['a user with a line in /etc/subuid']),
+  ]
+  const name = 'with newuidmap has its range'
+  if (lacks.length > 0) console.warn(`skipped: ${name}: ${lacks.join('; ')}`)
+  test.skipIf(lacks.length > 0)(lacks.length > 0 ? `${name} [needs: ${lacks.join('; ')}]` : name, async () => {
+    const { stdout, stderr } = await runAsOrdinaryUser(['node', '--import', 'tsx', 'test/support/programs/idmap-as-user.ts'], {}, owner)
+    expect(stderr).not.toMatch(/Error/)
+    const found = JSON.parse(String(stdout))
+    expect(found).toMatchObject({ method: 'newuidmap', setgroups: 'allow', groups: '', chown: '' })
+    expect(found.uidMap[0]).toEqual([0, owner, 1])
+    expect(found.uidMap[1]?.[0]).toBe(1)
+  })
+})
+
+/** The uid of somebody who has a range of subordinate ids. */
+function rangeOwner(): number | undefined {
+  const names = readIdmapHost()
+    .subuid.split('\n')
+    .map((line) => line.split(':')[0] ?? '')
+  for (const name of names.filter((one) => one !== '')) {
+    try {
+      return Number(execFileSync('id', ['-u', name], { stdio: ['ignore', 'pipe', 'ignore'] }))
+    } catch {
+      // A line for somebody who is not there (any more).
+    }
+  }
+  return undefined
+}
+
+test('the meeting for newuidmap lies before the child becomes root', () => {
+  const range = [{ inside: 0, outside: 1, count: 1 }]
+  const [before, after] = meetBefore(
+    'become',
+    plan([namespaces({ user: 'new' }), idmap({ method: 'newuidmap', uids: range, gids: range })]),
+  )
+  expect(before.at(-1)?.call).toBe('clone3')
+  expect(after[0]?.call).toBe(setgroups([]).call)
+})
+
+test('this machine’s facts can be read', () => {
+  const host = readIdmapHost()
+  expect(host.uid).toBe(process.geteuid?.())
+  expect(host.ownUidMap.length).toBeGreaterThan(0)
+  expect(planIdmap(host).uids.length).toBeGreaterThan(0)
+})
