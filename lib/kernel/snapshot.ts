@@ -3,12 +3,12 @@
  * and the settings that a namespace keeps its own copy of. Read from /proc and /sys; only the rules need another program.
  */
 import { type Dirent, lstatSync, readdirSync, realpathSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { execa } from 'execa'
 import { SHIM_PATH } from './constants.js'
 import { DrydockError } from './errors.js'
 import { OWN_CGROUP, runDirectoryPath } from './places.js'
-import { directoryOf, readCgroup, readHierarchies } from './proc/cgroup.js'
+import { type CgroupHierarchy, type CgroupMembership, directoryOf, readCgroup, readHierarchies } from './proc/cgroup.js'
 import { propagationOf, readMountinfo } from './proc/mountinfo.js'
 import { readNetDev } from './proc/net.js'
 import { executableOf, processIds, readProcess } from './proc/processes.js'
@@ -161,21 +161,21 @@ function kindOf(name: string, directory: string): string {
   return readProcLink(directory)?.includes('/virtual/') ? 'virtual' : 'device'
 }
 
+const cgroupsNow = (): Seen[] => sorted(ownCgroups(readHierarchies(), readCgroup('self') ?? []).map((name) => ({ name, detail: '' })))
+
 /** Every directory in ours, in every tree: below its top, and below the cgroups that we are in (delegated ones). */
-function cgroupsNow(): Seen[] {
-  const memberships = readCgroup('self') ?? []
+export function ownCgroups(hierarchies: readonly CgroupHierarchy[], memberships: readonly CgroupMembership[]): string[] {
   const found = new Set<string>()
-  for (const hierarchy of readHierarchies()) {
+  for (const hierarchy of hierarchies) {
     const own = memberships.find(({ version, name, controllers }) =>
       version === 2 ? hierarchy.version === 2 : name === hierarchy.name && controllers.join() === hierarchy.controllers.join(),
     )
-    let directory = own && directoryOf(own, hierarchy)
-    const parents = [hierarchy.mountPoint]
-    for (; directory?.startsWith(`${hierarchy.mountPoint}/`); directory = directory.slice(0, directory.lastIndexOf('/')))
-      parents.push(directory)
-    for (const parent of parents) addDirectories(join(parent, OWN_CGROUP), found)
+    addDirectories(join(hierarchy.mountPoint, OWN_CGROUP), found)
+    for (let at = own && directoryOf(own, hierarchy); at?.startsWith(`${hierarchy.mountPoint}/`); at = dirname(at)) {
+      addDirectories(join(at, OWN_CGROUP), found)
+    }
   }
-  return sorted([...found].map((name) => ({ name, detail: '' })))
+  return [...found]
 }
 
 function addDirectories(directory: string, found: Set<string>): void {
