@@ -30,7 +30,8 @@ export async function checkExercise(exercise: Exercise, file: string, limits: Pa
   const challenge = exercise.challenge(random)
   const { outcome, printed } = await runLearner(file, exercise.id, challenge, limits)
   const base = { challenge, printed, because: [], hint: undefined, looks: 0, passed: false }
-  if ('problem' in outcome) return { ...base, saw: [`Your function ${exercise.id}: ${outcome.problem}${/[.?!]$/.test(outcome.problem) ? '' : '.'}`] }
+  if ('problem' in outcome)
+    return { ...base, saw: [`Your function ${exercise.id}: ${outcome.problem}${/[.?!]$/.test(outcome.problem) ? '' : '.'}`] }
   const bottle = await Bottle.open({ name: 'bottle' })
   try {
     const trial = new ExerciseTrial(bottle, challenge, outcome.steps)

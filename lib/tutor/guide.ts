@@ -26,6 +26,8 @@ export interface Guide {
   exercise(lesson: Lesson, exercise: Exercise): Promise<void>
   /** A scene ended with an error, which was shown. */
   stumbled(heading: string): Promise<'again' | 'go on'>
+  /** The lesson is over: the terminal is as it was. */
+  leave(): void
 }
 
 /** The person leaves: everything is undone, progress is kept, and this is the program's exit status. */

@@ -33,16 +33,16 @@ export class Player {
 
   /** Plays the scenes from `first` on and proves that nothing is left. 0, or 1 when something did not go as it should. */
   async play(first: number): Promise<number> {
-    const { lesson, display, progress } = this.#parts
+    const { lesson, display, guide, progress } = this.#parts
     const proof = Proof.begin()
     await proof.taken
     let leaving: Quit | undefined
     try {
       for (const [index, scene] of lesson.scenes.entries()) {
         if (index < first) continue
-        progress.enter(this.#name, scene.heading, { scenes: lesson.scenes.length, exercises: lesson.exercises.length })
+        if (!guide.auto) progress.enter(this.#name, scene.heading, { scenes: lesson.scenes.length, exercises: lesson.exercises.length })
         await this.#scene(scene, index)
-        progress.seen(this.#name, scene.heading, lesson.scenes[index + 1]?.heading)
+        if (!guide.auto) progress.seen(this.#name, scene.heading, lesson.scenes[index + 1]?.heading)
       }
     } catch (error) {
       if (!(error instanceof Quit)) throw error

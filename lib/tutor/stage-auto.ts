@@ -75,4 +75,6 @@ export class AutoGuide implements Guide {
   stumbled(): Promise<'go on'> {
     return Promise.resolve('go on')
   }
+
+  leave(): void {}
 }

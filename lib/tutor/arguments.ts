@@ -1,0 +1,38 @@
+/** What is typed after `npm run lesson --`. */
+import { Command, CommanderError } from 'commander'
+
+export interface TutorArguments {
+  readonly lesson: string | undefined
+  readonly auto: boolean
+  readonly reset: boolean
+  readonly list: boolean
+  readonly plain: boolean
+  readonly yes: boolean
+}
+
+/** The arguments; or, for `--help` and mistakes, the exit status after commander has said what there is to say. */
+export function parseArguments(argv: readonly string[]): TutorArguments | { readonly status: number } {
+  const command = new Command('npm run lesson --')
+    .description('Learn what a container is made of, one system call at a time.')
+    .argument('[lesson]', 'its number or its name')
+    .option('--auto', 'play it through without questions')
+    .option('--reset', 'start it over, with a fresh exercise file')
+    .option('--yes', 'do not ask before starting over')
+    .option('--list', 'list the lessons and leave')
+    .option('--plain', 'for screen readers: no colour, no drawn lines, no moving cursor')
+    .helpOption('-h, --help', 'show this')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  npm run lesson            the list\n  npm run lesson 1          open lesson 1, or go on with it\n  npm run lesson 2 -- --auto',
+    )
+    .allowExcessArguments(false)
+    .exitOverride()
+  try {
+    command.parse([...argv], { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) return { status: error.exitCode }
+    throw error
+  }
+  const { auto = false, reset = false, list = false, plain = false, yes = false } = command.opts<Partial<TutorArguments>>()
+  return { auto, reset, list, plain, yes, lesson: command.args[0] }
+}

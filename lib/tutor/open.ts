@@ -1,0 +1,87 @@
+/** Opens a lesson: what it needs, where one left it, who leads through it, and what happens when one is interrupted. */
+import type { TutorArguments } from './arguments.js'
+import type { Display } from './display.js'
+import { type Guide, Quit } from './guide.js'
+import type { Lesson } from './lesson.js'
+import { type LessonEntry, loadLesson } from './lessons.js'
+import { type Missing, missing } from './needs.js'
+import { Player } from './player.js'
+import type { Progress } from './progress.js'
+import { readLessonText } from './text.js'
+
+export interface OpenParts {
+  readonly entry: LessonEntry
+  readonly options: TutorArguments
+  readonly display: Display
+  readonly progress: Progress
+  readonly auto: boolean
+}
+
+export async function openLesson({ entry, options, display, progress, auto }: OpenParts): Promise<number> {
+  const [lesson, text] = await Promise.all([loadLesson(entry), readLessonText(entry.directory)])
+  if (options.reset) await (await import('./reset.js')).resetLesson(lesson, progress, display, options.yes || auto)
+  const first = auto ? 0 : resumeAt(lesson, progress)
+  display.rule(`Lesson ${lesson.number}: ${text.title}`, 'title')
+  if (auto && !options.auto) display.note('There is no terminal to ask questions on, so the lesson plays by itself (--auto).')
+  display.line()
+  if (first === 0) await display.markdown(text.intro)
+  else display.text(`You go on where you left it: scene ${first + 1} of ${lesson.scenes.length}. --reset starts over.`)
+  const lacking = await missing(['bottle', ...lesson.needs])
+  if (lacking.length > 0) {
+    const status = await tellLacking(lacking, display, auto)
+    if (status !== undefined) return status
+  }
+  const guide = await guideFor(auto, display, progress)
+  const player = new Player({ lesson, text, display, guide, progress, lacking })
+  return interruptible(player, async () => {
+    try {
+      return await player.play(first)
+    } catch (error) {
+      if (!(error instanceof Quit)) throw error
+      display.line()
+      display.text(`Everything is undone, and where you are is kept. Go on with: npm run lesson ${lesson.number}`)
+      return error.status
+    } finally {
+      guide.leave()
+    }
+  })
+}
+
+function resumeAt(lesson: Lesson, progress: Progress): number {
+  const { current } = progress.lesson(lesson.name)
+  const index = lesson.scenes.findIndex(({ heading }) => heading === current)
+  return Math.max(0, index)
+}
+
+async function guideFor(auto: boolean, display: Display, progress: Progress): Promise<Guide> {
+  if (auto) return new (await import('./stage-auto.js')).AutoGuide(display)
+  return new (await import('./stage-interactive.js')).InteractiveGuide(display, progress)
+}
+
+/** Says precisely what is missing; with a person there it offers sudo. A status ends the program. */
+async function tellLacking(lacking: readonly Missing[], display: Display, auto: boolean): Promise<number | undefined> {
+  display.line()
+  display.bad('This machine lacks something that this lesson uses:', 'note')
+  for (const { why, remedy } of lacking) {
+    display.text(`- ${why}.`, '  ')
+    display.text(`What helps: ${remedy}.`, '    ')
+  }
+  if (!auto && process.geteuid?.() !== 0 && lacking.some(({ root }) => root)) {
+    const { offerSudo } = await import('./sudo.js')
+    return offerSudo(display)
+  }
+  return undefined
+}
+
+/** A signal ends what is on the stage, and then the program, with the status that shells give for it. */
+async function interruptible(player: Player, play: () => Promise<number>): Promise<number> {
+  const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
+  const interrupted = new Promise<number>((resolve) => {
+    for (const [name, status] of Object.entries(signals)) {
+      process.once(name, () => {
+        void player.leave().finally(() => resolve(status))
+      })
+    }
+  })
+  return Promise.race([play(), interrupted])
+}

@@ -1,0 +1,80 @@
+/** A real shell inside: in the child's namespaces when there is a child, otherwise in the bottle. */
+import { execve } from '../kernel/calls/process.js'
+import { differingNamespaces, type Namespaces, readNamespaces } from '../kernel/proc/namespaces.js'
+import type { Step } from '../kernel/step.js'
+import { enterAll, NAMESPACES } from '../primitives/namespaces.js'
+import type { StageBox } from './box.js'
+import type { Display } from './display.js'
+import { hostPidOf } from './host-pid.js'
+import type { Keyboard } from './keys.js'
+
+const SHELLS = [
+  ['/bin/bash', 'bash', '--norc', '--noprofile', '-i'],
+  ['/bin/sh', 'sh', '-i'],
+] as const
+
+/** Ctrl-] */
+const LEAVE = '\x1d'
+
+/** Open one, and come back when it ends (exit, Ctrl-D) or is left (Ctrl-]). */
+export async function openShell(box: StageBox, display: Display, keyboard: Keyboard): Promise<void> {
+  const size = { cols: process.stdout.columns || 80, rows: process.stdout.rows || 24 }
+  const { pty, shim } = await box.bottle.terminal(size)
+  const ended = shim.ended
+  let left = false
+  const leave = () => {
+    left = true
+    void shim.rollback()
+  }
+  const resize = () => pty.resize(process.stdout.columns || 80, process.stdout.rows || 24)
+  const forward = (chunk: Buffer) => (chunk.includes(LEAVE) ? leave() : pty.write(chunk.toString()))
+  try {
+    await shim.run(shellSteps(box))
+    display.note(`A shell in ${where(box)}. Leave it with exit, or at any time with Ctrl-].`)
+    await keyboard.away(async () => {
+      const output = pty.onData((data) => process.stdout.write(data))
+      process.stdin.setRawMode(true)
+      process.stdin.on('data', forward)
+      process.stdin.resume()
+      process.stdout.on('resize', resize)
+      try {
+        await ended
+      } finally {
+        process.stdout.off('resize', resize)
+        process.stdin.off('data', forward)
+        process.stdin.pause()
+        process.stdin.setRawMode(false)
+        output.dispose()
+      }
+    })
+  } finally {
+    await shim.rollback()
+    pty.kill()
+  }
+  if (left) display.line()
+}
+
+const where = (box: StageBox) => (box.alive ? `${box.name}, beside its process` : 'the bottle: there is no process in the box')
+
+/** Into the namespaces in which the child differs from the bottle, and there become a shell. */
+function shellSteps(box: StageBox): Step[] {
+  const pid = box.alive ? box.childPid : undefined
+  const kinds = pid === undefined ? [] : differing(box, pid)
+  const enter = enterAll({ pid: pid ?? 1, kinds })
+  const env = [
+    'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    `TERM=${process.env.TERM ?? 'xterm'}`,
+    'HOME=/root',
+    // A plain sh has no \\h; what is the same in both is said by words.
+    'PS1=(inside) # ',
+  ]
+  const shells = SHELLS.map(([path, ...argv], index) => execve(path, argv, env, index < SHELLS.length - 1 ? { allow: ['ENOENT'] } : {}))
+  return [...enter.steps, ...shells]
+}
+
+function differing(box: StageBox, pid: number) {
+  const own = readNamespaces(hostPidOf(box.bottle, pid))
+  const around = readNamespaces(box.bottle.pid)
+  const different = own && around ? differingNamespaces(own as Namespaces, around as Namespaces) : []
+  return NAMESPACES.filter((kind) => different.includes(kind))
+}
