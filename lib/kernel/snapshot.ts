@@ -4,9 +4,9 @@
  */
 import { type Dirent, lstatSync, readdirSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { execa } from 'execa'
 import { SHIM_PATH } from './constants.js'
 import { DrydockError } from './errors.js'
+import { readOwnTables } from './nft.js'
 import { OWN_CGROUP, runDirectoryPath } from './places.js'
 import { type CgroupHierarchy, type CgroupMembership, directoryOf, readCgroup, readHierarchies } from './proc/cgroup.js'
 import { propagationOf, readMountinfo } from './proc/mountinfo.js'
@@ -46,16 +46,20 @@ export interface Snapshot {
 /** Settings that a container has its own of: were one to change, the step went to the wrong namespace. */
 const SETTINGS = ['kernel/hostname', 'kernel/domainname', 'net/ipv4/ip_forward', 'net/ipv6/conf/all/forwarding'] as const
 
-/** Names of our nft tables start with this. */
-const OWN_TABLE = 'drydock'
-
 /** The host as it is now. `nft: false` leaves the rules out, which are the slow part. */
 export async function hostSnapshot(options: { nft?: boolean } = {}): Promise<Snapshot> {
-  const rules = options.nft === false ? { seen: [], problem: 'nobody asked' } : await ownTables()
+  const rules = options.nft === false ? 'nobody asked' : await readOwnTables()
   const mounts = mountsNow()
   return {
-    things: { mounts, links: linksNow(), cgroups: cgroupsNow(), rules: rules.seen, processes: processesNow(), files: filesNow() },
-    unreadable: rules.problem === undefined ? {} : { rules: rules.problem },
+    things: {
+      mounts,
+      links: linksNow(),
+      cgroups: cgroupsNow(),
+      rules: typeof rules === 'string' ? [] : sorted(rules),
+      processes: processesNow(),
+      files: filesNow(),
+    },
+    unreadable: typeof rules === 'string' ? { rules } : {},
     settings: settingsNow(),
     ipc: ipcNow(),
   }
@@ -237,37 +241,6 @@ function ipcNow(): Record<string, number> {
   const names = queues && entriesOf(queues.mountPoint)
   if (names) counts['POSIX message queues'] = names.length
   return counts
-}
-
-/** Our tables, and how much is in each. Only root may look, and only with nft: the rules are no file. */
-async function ownTables(): Promise<{ seen: Seen[]; problem?: string }> {
-  if (process.geteuid?.() !== 0) return { seen: [], problem: 'only root may list nft tables' }
-  const tables = await nft('list', 'tables')
-  if (typeof tables === 'string') return { seen: [], problem: tables }
-  const ours = tables.flatMap(({ table }) => (table?.name.startsWith(OWN_TABLE) ? [table] : []))
-  const seen: Seen[] = []
-  for (const { family, name } of ours) {
-    const content = await nft('list', 'table', family, name)
-    if (typeof content === 'string') continue // gone meanwhile
-    const [chains, rules] = [content.filter(({ chain }) => chain).length, content.filter(({ rule }) => rule).length]
-    seen.push({ name: `${family} ${name}`, detail: `chains: ${chains}, rules: ${rules}` })
-  }
-  return { seen: sorted(seen) }
-}
-
-interface NftObject {
-  readonly table?: { readonly family: string; readonly name: string }
-  readonly chain?: object
-  readonly rule?: object
-}
-
-/** What nft answers, or why it does not. */
-async function nft(...args: string[]): Promise<NftObject[] | string> {
-  const path = `${process.env.PATH ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`
-  const result = await execa('nft', ['-j', ...args], { reject: false, env: { PATH: path } })
-  if (result.code === 'ENOENT') return 'nft is not installed'
-  if (result.failed) return `nft: ${result.stderr.split('\n')[0] || result.shortMessage}`
-  return (JSON.parse(result.stdout) as { nftables: NftObject[] }).nftables
 }
 
 /** What is in a directory; undefined when it is not there or not ours to see. */

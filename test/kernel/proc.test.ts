@@ -39,7 +39,7 @@ describe('mountinfo', () => {
 
   test('of an overlay whose layers have colons, commas and backslashes in their names', async () => {
     const [low, lower, upper, work, merged] = ['lo:w', 'lo,wer', 'up\\per', 'work', 'merged'].map((name) => `/tmp/layers/${name}`)
-    const escape = (path?: string) => path?.replace(/[\\:,]/g, '\\$&')
+    const escaped = (path?: string) => path?.replace(/[\\:,]/g, '\\$&')
     await shim.run([
       mkdir('/tmp/layers'),
       clone('mnt'),
@@ -50,7 +50,7 @@ describe('mountinfo', () => {
         merged as string,
         'overlay',
         [],
-        `lowerdir=${escape(low)}:${escape(lower)},upperdir=${escape(upper)},workdir=${work}`,
+        `lowerdir=${escaped(low)}:${escaped(lower)},upperdir=${escaped(upper)},workdir=${work}`,
       ),
     ])
     const found = mountAt(readMountinfo(pid(), proc()) ?? [], merged as string)
