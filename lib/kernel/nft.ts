@@ -31,6 +31,6 @@ async function nft(...args: string[]): Promise<NftObject[] | string> {
   const path = `${process.env.PATH ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`
   const result = await execa('nft', ['-j', ...args], { reject: false, env: { PATH: path } })
   if (result.code === 'ENOENT') return 'nft is not installed'
-  if (result.failed) return `nft: ${result.stderr.split('\n')[0] || result.shortMessage}`
+  if (result.failed) return `nft: ${(result.stderr || result.originalMessage || 'it failed').split('\n')[0]}`
   return (JSON.parse(result.stdout) as { nftables: NftObject[] }).nftables
 }
