@@ -23,6 +23,7 @@ import { runDirectory } from './kernel/places.js'
 import { Shim } from './kernel/shim.js'
 import { Spawner } from './kernel/spawner.js'
 import { host, inPhase, ref, type Step } from './kernel/step.js'
+import { lostParent } from './primitives/cgroups/index.js'
 import { helpers, type IdmapPlan, idmap, planIdmap } from './primitives/idmap.js'
 
 export interface BottleOptions {
@@ -34,6 +35,9 @@ export interface BottleOptions {
 
 /** Where the listening socket is handed to the spawner inside: far from the descriptors that the plan opens. */
 const LISTENER = 200
+
+/** How often a bottle is made anew when another one's end came in between. */
+const ATTEMPTS = 5
 
 /**
  * What root in a bottle does not get, because it reaches past every namespace: kernel modules, raw hardware, the machine's
@@ -92,6 +96,17 @@ export class Bottle {
 
   /** Make one. Fails with a sentence that says what this machine does not allow. */
   static async open(options: BottleOptions = {}): Promise<Bottle> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await Bottle.#make(options)
+      } catch (error) {
+        // The last bottle of somebody else took the cgroup directory above away in that moment.
+        if (!lostParent(error) || attempt === ATTEMPTS) throw error
+      }
+    }
+  }
+
+  static async #make(options: BottleOptions): Promise<Bottle> {
     const name = options.name ?? 'drydock'
     const rootless = options.userNamespace === true || process.geteuid?.() !== 0
     const map = rootless ? planIdmap() : undefined

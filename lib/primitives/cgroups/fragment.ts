@@ -73,6 +73,17 @@ export function cgroups(spec: CgroupSpec, host: CgroupHost): CgroupsFragment {
   }
 }
 
+/** Steps that put a further process into a container's cgroups (exec), at birth on v2 and by itself on v1. */
+export function joinCgroups(cgroup: Cgroup): Fragment & Pick<CgroupsFragment, 'clone'> {
+  const v2 = cgroup.find(({ version }) => version === 2)
+  return {
+    primitive: 'cgroups',
+    title: `Join the cgroup ${cgroup[0]?.path.split('/').at(-1) ?? ''}`.trim(),
+    steps: cgroup.flatMap((directory) => join(directory, directory.path)),
+    clone: v2 ? { into: ref(joinName(v2)) } : {},
+  }
+}
+
 /** The directories of an existing (or future) cgroup of ours, without making anything. */
 export function cgroupAt(path: string, host: CgroupHost): Cgroup {
   const components = pathComponents(path)
@@ -82,7 +93,7 @@ export function cgroupAt(path: string, host: CgroupHost): Cgroup {
 
 const identity = ({ version, name, controllers }: Hierarchy) => ({ version, name, controllers })
 const pathOf = ({ base }: Hierarchy, parents: readonly string[], name: string) => [base, ...parents, name].join('/')
-const joinName = ({ name }: Hierarchy) => `cgroup.${name}`
+const joinName = ({ name }: Pick<Hierarchy, 'name'>) => `cgroup.${name}`
 
 interface Assigned extends FileValue {
   readonly hierarchy: Hierarchy
@@ -203,7 +214,7 @@ function writeValues(directory: string, values: readonly FileValue[]): Step[] {
   return steps
 }
 
-function join(hierarchy: Hierarchy, path: string): Step[] {
+function join(hierarchy: Pick<Hierarchy, 'version' | 'name'>, path: string): Step[] {
   const keep = joinName(hierarchy)
   if (hierarchy.version === 2) {
     const why = 'The clone takes this descriptor: the process is born in the cgroup.'

@@ -7,11 +7,12 @@
  *     devices.ts    device rules: v1 lists, v2 a program
  *     fragment.ts   the steps
  *     live.ts       a cgroup that lives: read, freeze, kill, update, remove
+ *     parents.ts    the directories that all share
  *     ledger.ts     what was made, on disk, so that a crash leaves nothing for ever
  */
 export { below, type CgroupHost, CONTROLLERS_V2, detectCgroups, type Hierarchy, hierarchyOf, OWN_DIRECTORY } from './detect.js'
 export { DEFAULT_DEVICES, type DeviceRule, deviceRuleText, parseDeviceRule } from './devices.js'
-export { type Cgroup, type CgroupDirectory, type CgroupsFragment, cgroupAt, cgroups } from './fragment.js'
+export { type Cgroup, type CgroupDirectory, type CgroupsFragment, cgroupAt, cgroups, joinCgroups } from './fragment.js'
 export { Ledger, type Leftover, readLedger, removeLeftovers } from './ledger.js'
 export {
   type CgroupEvents,
@@ -27,8 +28,8 @@ export {
   readProcesses,
   readUsage,
   remove,
-  removeParents,
   thaw,
   update,
 } from './live.js'
+export { lostParent, removeParents } from './parents.js'
 export { type CgroupLimits, type CgroupSpec, checkLimits, type IoMax, weightOfShares } from './spec.js'

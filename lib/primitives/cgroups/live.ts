@@ -52,19 +52,20 @@ export function isFrozen(cgroup: Cgroup): boolean {
 /** SIGKILL to every process of a cgroup and of those below it. Resolves when none is left. */
 export async function killAll(cgroup: Cgroup): Promise<void> {
   const unified = onlyOurs(cgroup).find(({ version, path }) => version === 2 && hostFiles.writable(`${path}/cgroup.kill`))
-  await until(`not all processes of ${cgroup[0]?.path} end, though they are killed`, async () => {
-    // One write reaches all at once, whatever they fork meanwhile (Linux 5.14).
-    if (unified) write(unified, 'cgroup.kill', '1')
+  await until(`not all processes of ${cgroup[0]?.path} end, though they are killed`, () => {
     const processes = readProcesses(cgroup)
-    if (processes.length > 0 && !unified) await killStanding(cgroup, processes)
-    return processes.length === 0
+    if (processes.length === 0) return true
+    // One write reaches all at once, whatever they fork meanwhile (Linux 5.14).
+    const atOnce = unified && readProcesses([unified]).length > 0
+    unlessGone(() => (atOnce ? write(unified, 'cgroup.kill', '1') : killStanding(cgroup, processes)))
+    return false
   })
 }
 
 /** Without cgroup.kill, who forks faster than we kill wins; so they stand still while the signals are sent. */
-async function killStanding(cgroup: Cgroup, processes: readonly number[]): Promise<void> {
+function killStanding(cgroup: Cgroup, processes: readonly number[]): void {
   const freezer = hierarchyOf(cgroup, 'freezer')
-  if (freezer) set(freezer, 'FROZEN', '1')
+  if (freezer) write(freezer, 'freezer.state', 'FROZEN')
   for (const pid of new Set([...processes, ...readProcesses(cgroup)])) {
     try {
       process.kill(pid, 'SIGKILL')
@@ -72,7 +73,7 @@ async function killStanding(cgroup: Cgroup, processes: readonly number[]): Promi
       if (codeOf(error) !== 'ESRCH') throw error
     }
   }
-  if (freezer) set(freezer, 'THAWED', '0')
+  if (freezer) write(freezer, 'freezer.state', 'THAWED')
 }
 
 /** Change limits. Returns a sentence for each that is not enforced here. */
@@ -139,19 +140,13 @@ export async function remove(cgroup: Cgroup, patience = PATIENCE): Promise<void>
   }
 }
 
-/** Remove the directories that drydock has above its cgroups, where nothing is left in them. */
-export function removeParents(host: CgroupHost): void {
-  for (const { base } of host.hierarchies) {
-    for (let depth = host.parents.length; depth > 0; depth--) removeDirectory([base, ...host.parents.slice(0, depth)].join('/'))
-  }
-}
-
 /** From the bottom up; a cgroup's own files need no removing. True when nothing is left. */
 function removeTree(directory: string): boolean {
   return hostFiles.directories(directory).every((child) => removeTree(`${directory}/${child}`)) && removeDirectory(directory)
 }
 
-function removeDirectory(directory: string): boolean {
+/** rmdir; true when it is not there any more, false when something is in it. */
+export function removeDirectory(directory: string): boolean {
   try {
     rmdirSync(directory)
     return true
@@ -172,13 +167,28 @@ const exists = (directory: string, file: string) => readdirSync(directory).inclu
 const state = ({ path }: CgroupDirectory) => hostFiles.read(`${path}/freezer.state`)?.trim()
 
 function set(place: CgroupDirectory, v1: string, v2: string): void {
-  if (place.version === 1) write(place, 'freezer.state', v1)
-  else write(place, 'cgroup.freeze', v2)
+  try {
+    if (place.version === 1) write(place, 'freezer.state', v1)
+    else write(place, 'cgroup.freeze', v2)
+  } catch (cause) {
+    const code = codeOf(cause)
+    const why = code === 'ENOENT' || code === 'ENODEV' ? 'it is gone' : code
+    throw new DrydockError(`${place.path} cannot be frozen or thawed: ${why}`, { cause })
+  }
 }
 
 function isFrozenIn(place: CgroupDirectory): boolean {
   if (place.version === 1) return state(place) === 'FROZEN'
   return keyed(hostFiles.read(`${place.path}/cgroup.events`)).get('frozen') === 1
+}
+
+/** A container may end, and its cgroup with it, while we look. */
+function unlessGone(act: () => void): void {
+  try {
+    act()
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENODEV') throw error
+  }
 }
 
 /** For writing alone, as some of these files can be read by nobody. */

@@ -100,12 +100,21 @@ export function readEvents(cgroup: Cgroup, files: CgroupFiles = hostFiles): Cgro
   const waited = cpu?.version === 1 ? cpu.line('cpu.stat', 'throttled_time') : scaled(cpu?.line('cpu.stat', 'throttled_usec'), 1000)
   return absentDropped({
     oomKills: v1 ? memory?.line('memory.oom_control', 'oom_kill') : memory?.line('memory.events', 'oom_kill'),
-    memoryLimitHits: v1 ? memory?.number('memory.failcnt') : memory?.line('memory.events', 'max'),
+    memoryLimitHits: v1 ? limitHitsV1(memory) : memory?.line('memory.events', 'max'),
     pidsRefused: pids?.line('pids.events', 'max'),
     periods: cpu?.line('cpu.stat', 'nr_periods'),
     throttledPeriods: cpu?.line('cpu.stat', 'nr_throttled'),
     throttledTime: waited,
   })
+}
+
+/**
+ * Memory and swap together are charged first, so where both limits are the same only that counter counts; and Linux 6.18 was seen
+ * to count no failures of that one, which leaves oom_kill alone to tell.
+ */
+function limitHitsV1(memory: ReturnType<typeof readerOf>): Counter | undefined {
+  const [alone, both] = [memory.number('memory.failcnt'), memory.number('memory.memsw.failcnt')]
+  return alone && both && both.value > alone.value ? both : alone
 }
 
 /** Process ids in a cgroup and those below it, as this process's pid namespace counts; those that it cannot see are left out. */

@@ -79,6 +79,10 @@ describe('v1', () => {
     })
     expect(readEvents(v1, files).oomKills).toEqual({ value: 2, file: 'memory.oom_control', key: 'oom_kill' })
   })
+  test('a limit of memory and swap together is met first, and counted elsewhere', () => {
+    const both = { ...V1_FILES, '/m/memory.failcnt': '0\n', '/m/memory.memsw.failcnt': '3\n' }
+    expect(readEvents(v1, fixture({ files: both })).memoryLimitHits).toEqual({ value: 3, file: 'memory.memsw.failcnt' })
+  })
   test('processes, those below too, those that cannot be named not', () => {
     expect(readProcesses(v1, files)).toEqual([3, 20, 21])
   })
