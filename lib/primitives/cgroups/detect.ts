@@ -3,7 +3,17 @@
  * Nothing is written here.
  */
 import { availableParallelism } from 'node:os'
-import { type CgroupFiles, hostFiles, lines } from './files.js'
+import { OWN_CGROUP } from '../../kernel/places.js'
+import {
+  type CgroupHierarchy,
+  type CgroupMembership,
+  cgroupVersion,
+  directoryOf,
+  hierarchiesOf,
+  parseCgroup,
+} from '../../kernel/proc/cgroup.js'
+import { parseMountinfo } from '../../kernel/proc/mountinfo.js'
+import { type CgroupFiles, hostFiles, lines, words } from './files.js'
 
 /** One tree of cgroups: v1 has one for each controller (or pair), v2 one for all. */
 export interface Hierarchy {
@@ -40,38 +50,30 @@ export interface CgroupHost {
 /** The controllers of v2 that limits are made of. */
 export const CONTROLLERS_V2: readonly string[] = ['cpuset', 'cpu', 'io', 'memory', 'pids']
 
-/** The name of drydock's directory in each hierarchy. */
-export const OWN_DIRECTORY = 'drydock'
-
 export function detectCgroups(files: CgroupFiles = hostFiles): CgroupHost {
-  const own = ownCgroups(files)
-  const mounts = cgroupMounts(files)
+  const trees = treesOf('self', files)
   const hierarchies: Hierarchy[] = []
   const problems: string[] = []
   const closedV1: string[] = []
-  for (const mount of mounts) {
-    const path = own.get(mount.version === 2 ? '' : mount.name)
-    const where = path === undefined ? undefined : locate(mount, path)
-    const base = mount.version === 1 ? baseV1(files, mount, where) : baseV2(files, mount, where)
-    if (base !== undefined) hierarchies.push(describe(files, mount, base, where))
-    else if (mount.version === 1) closedV1.push(mount.name)
-    else if (!isEmptyV2(files, mount)) problems.push(whyClosedV2(files, mount, path ?? '/'))
+  for (const { tree, own, directory } of trees) {
+    const base = tree.version === 1 ? baseV1(files, tree, directory) : baseV2(files, tree, directory)
+    if (base !== undefined) hierarchies.push(describe(files, tree, base, directory))
+    else if (tree.version === 1) closedV1.push(nameOf(tree))
+    else if (!isEmptyV2(files, tree)) problems.push(whyClosedV2(files, tree, own?.path ?? '/'))
   }
-  if (mounts.length === 0) problems.push('no cgroup file system is mounted here, so nothing can be limited')
+  if (trees.length === 0) problems.push('no cgroup file system is mounted here, so nothing can be limited')
   if (closedV1.length > 0) {
     problems.push(
       `these cgroup v1 controllers belong to root here, and no directory of theirs is given to you: ${closedV1.join(', ')}. Limits with them need root (sudo)`,
     )
   }
-  const v1 = mounts.some(({ version }) => version === 1)
-  const v2 = mounts.some(({ version }) => version === 2)
   return {
-    layout: v1 && v2 ? 'hybrid' : v1 ? 'v1' : v2 ? 'v2' : 'none',
+    layout: cgroupVersion(trees.map(({ tree }) => tree)),
     hierarchies,
     problems,
     cpus: availableParallelism(),
     devicePrograms: mayLoadPrograms(files),
-    parents: [OWN_DIRECTORY],
+    parents: [OWN_CGROUP],
   }
 }
 
@@ -89,55 +91,25 @@ export function hierarchyOf<H extends { readonly controllers: readonly string[] 
   return hierarchies.find(({ controllers }) => names.some((name) => controllers.includes(name)))
 }
 
-interface Mount {
-  readonly version: 1 | 2
-  readonly name: string
-  readonly controllers: readonly string[]
-  readonly mount: string
-  /** The cgroup that is seen at the mount point: `/` unless a part of the tree is mounted. */
-  readonly root: string
+/** Each mounted hierarchy with the directory of a process's cgroup in it, as far as it is in the part that is mounted. */
+export function treesOf(
+  pid: number | 'self',
+  files: CgroupFiles,
+): { tree: CgroupHierarchy; own: CgroupMembership | undefined; directory: string | undefined }[] {
+  const memberships = parseCgroup(files.read(`/proc/${pid}/cgroup`) ?? '')
+  return hierarchiesOf(parseMountinfo(files.read('/proc/self/mountinfo') ?? '')).map((tree) => {
+    const own = memberships.find((one) => one.version === tree.version && (tree.version === 2 || nameOf(one) === nameOf(tree)))
+    return { tree, own, directory: own && directoryOf(own, tree) }
+  })
 }
 
-/** The first mount of each hierarchy, in the order in which they were mounted. */
-export function cgroupMounts(files: CgroupFiles): Mount[] {
-  const found = new Map<string, Mount>()
-  for (const line of lines(files.read('/proc/self/mountinfo'))) {
-    const [before = '', after = ''] = line.split(' - ')
-    const [, , , root = '/', mount = ''] = before.split(' ').map(unescaped)
-    const [type = '', , options = ''] = after.split(' ')
-    if (type !== 'cgroup' && type !== 'cgroup2') continue
-    const names =
-      type === 'cgroup2'
-        ? []
-        : options.split(',').filter((option) => !/^(rw|ro|xattr|noprefix|clone_children|cpuset_v2_mode|release_agent=.*)$/.test(option))
-    const controllers = names.filter((name) => !name.startsWith('name='))
-    const name = type === 'cgroup2' ? 'unified' : names.map((one) => one.replace(/^name=/, '')).join(',')
-    if (found.has(name)) continue
-    found.set(name, { version: type === 'cgroup2' ? 2 : 1, name, controllers, mount, root })
-  }
-  return [...found.values()]
-}
-
-/** Our own cgroup in each hierarchy, by the hierarchy's name; v2 has the empty one. */
-function ownCgroups(files: CgroupFiles): Map<string, string> {
-  const own = new Map<string, string>()
-  for (const line of lines(files.read('/proc/self/cgroup'))) {
-    const [, names = '', ...path] = line.split(':')
-    own.set(names.replace(/^name=/, ''), path.join(':'))
-  }
-  return own
-}
-
-/** Directory of a cgroup below a mount point, or undefined when it is not in the part that is mounted there. */
-export function locate({ mount, root }: Pick<Mount, 'mount' | 'root'>, path: string): string | undefined {
-  if (path.includes('/..')) return undefined
-  if (root === '/') return path === '/' ? mount : `${mount}${path}`
-  if (path === root) return mount
-  return path.startsWith(`${root}/`) ? `${mount}${path.slice(root.length)}` : undefined
+/** `memory`, `cpu,cpuacct`, `systemd`, `unified`. */
+export function nameOf({ version, controllers, name }: Pick<CgroupHierarchy, 'version' | 'controllers' | 'name'>): string {
+  return version === 2 ? 'unified' : controllers.join(',') || (name ?? '')
 }
 
 /** v1: the top for root, otherwise our own cgroup if it is ours to change. */
-function baseV1(files: CgroupFiles, { mount }: Mount, own: string | undefined): string | undefined {
+function baseV1(files: CgroupFiles, { mountPoint: mount }: CgroupHierarchy, own: string | undefined): string | undefined {
   return [mount, own].find((directory) => directory !== undefined && files.writable(directory) && files.writable(`${directory}/tasks`))
 }
 
@@ -145,7 +117,7 @@ function baseV1(files: CgroupFiles, { mount }: Mount, own: string | undefined): 
  * v2: the top for root, otherwise the nearest cgroup above our own that was given to us. One with processes in it cannot give
  * controllers to its children (except the very first), so our own, where this program runs, hardly ever will do.
  */
-function baseV2(files: CgroupFiles, { mount }: Mount, own: string | undefined): string | undefined {
+function baseV2(files: CgroupFiles, { mountPoint: mount }: CgroupHierarchy, own: string | undefined): string | undefined {
   const candidates = [mount]
   for (let directory = own; directory?.startsWith(`${mount}/`); directory = directory.slice(0, directory.lastIndexOf('/'))) {
     candidates.push(directory)
@@ -160,11 +132,11 @@ function baseV2(files: CgroupFiles, { mount }: Mount, own: string | undefined): 
 }
 
 /** A v2 tree beside v1 that has no controller of ours: nothing is lost when it is closed to us. */
-function isEmptyV2(files: CgroupFiles, { mount }: Mount): boolean {
+function isEmptyV2(files: CgroupFiles, { mountPoint: mount }: CgroupHierarchy): boolean {
   return !words(files.read(`${mount}/cgroup.controllers`)).some((name) => CONTROLLERS_V2.includes(name))
 }
 
-function whyClosedV2(files: CgroupFiles, { mount }: Mount, path: string): string {
+function whyClosedV2(files: CgroupFiles, { mountPoint: mount }: CgroupHierarchy, path: string): string {
   const busy = files.writable(mount) && lines(files.read(`${mount}/cgroup.procs`)).length > 0
   if (busy) {
     return `the cgroup at ${mount} has processes in it, so it cannot give controllers to others: as root, \`mkdir ${mount}/init\` and move each process there (write its id to ${mount}/init/cgroup.procs)`
@@ -174,8 +146,8 @@ function whyClosedV2(files: CgroupFiles, { mount }: Mount, path: string): string
   return `no part of the cgroup tree at ${mount} is given to you, so nothing can be limited: ${remedy}`
 }
 
-function describe(files: CgroupFiles, mount: Mount, base: string, own: string | undefined): Hierarchy {
-  const { version, name, mount: top } = mount
+function describe(files: CgroupFiles, tree: CgroupHierarchy, base: string, own: string | undefined): Hierarchy {
+  const { version, mountPoint: mount } = tree
   const known = new Set<string>()
   for (const directory of [
     base,
@@ -188,9 +160,9 @@ function describe(files: CgroupFiles, mount: Mount, base: string, own: string | 
     if (directory !== undefined) for (const file of files.names(directory)) known.add(file)
   }
   assume(version, known, files.read('/proc/cmdline') ?? '', files.directories(base).length > 0)
-  const controllers = version === 1 ? mount.controllers : words(files.read(`${base}/cgroup.controllers`))
+  const controllers = version === 1 ? tree.controllers : words(files.read(`${base}/cgroup.controllers`))
   const enabled = version === 1 ? [] : words(files.read(`${base}/cgroup.subtree_control`))
-  const hierarchy = { version, name, controllers, mount: top, base, enabled, files: known }
+  const hierarchy = { version, name: nameOf(tree), controllers, mount, base, enabled, files: known }
   if (version === 2 || !controllers.includes('cpuset')) return hierarchy
   const [cpus = '', mems = ''] = ['cpuset.cpus', 'cpuset.mems'].map((file) => files.read(`${base}/${file}`)?.trim())
   return { ...hierarchy, cpuset: { cpus, mems } }
@@ -215,11 +187,4 @@ function mayLoadPrograms(files: CgroupFiles): boolean {
   const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(files.read('/proc/self/status') ?? '')?.[1] ?? '0'}`)
   const capable = ((effective >> SYS_ADMIN) & 1n) === 1n || ((effective >> BPF) & 1n) === 1n
   return capable && files.link('/proc/self/ns/user') === FIRST_USER_NAMESPACE
-}
-
-const words = (content: string | undefined): string[] => (content ?? '').split(/\s+/).filter((word) => word !== '')
-
-/** mountinfo writes space, tab, newline and backslash as octal. */
-function unescaped(field: string): string {
-  return field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
 }

@@ -31,6 +31,11 @@ export function lines(content: string | undefined): string[] {
   return (content ?? '').split('\n').filter((line) => line !== '')
 }
 
+/** The words of a file that may not be there. */
+export function words(content: string | undefined): string[] {
+  return (content ?? '').split(/\s+/).filter((word) => word !== '')
+}
+
 /** `key value` lines as numbers. */
 export function keyed(content: string | undefined): Map<string, number> {
   return new Map(

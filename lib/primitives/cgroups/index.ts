@@ -10,7 +10,7 @@
  *     parents.ts    the directories that all share
  *     ledger.ts     what was made, on disk, so that a crash leaves nothing for ever
  */
-export { below, type CgroupHost, CONTROLLERS_V2, detectCgroups, type Hierarchy, hierarchyOf, OWN_DIRECTORY } from './detect.js'
+export { below, type CgroupHost, CONTROLLERS_V2, detectCgroups, type Hierarchy, hierarchyOf } from './detect.js'
 export { DEFAULT_DEVICES, type DeviceRule, deviceRuleText, parseDeviceRule } from './devices.js'
 export { type Cgroup, type CgroupDirectory, type CgroupsFragment, cgroupAt, cgroups, joinCgroups } from './fragment.js'
 export { Ledger, type Leftover, readLedger, removeLeftovers } from './ledger.js'

@@ -11,8 +11,8 @@ import { appendFileSync, lstatSync, readdirSync, readFileSync, rmdirSync, rmSync
 import { dirname, join } from 'node:path'
 import { constant } from '../../kernel/constants.js'
 import { DrydockError } from '../../kernel/errors.js'
-import { runDirectory } from '../../kernel/places.js'
-import { OWN_DIRECTORY } from './detect.js'
+import { OWN_CGROUP, runDirectory } from '../../kernel/places.js'
+import { readProcess } from '../../kernel/proc/processes.js'
 
 /** A directory that is still written down. */
 export interface Leftover {
@@ -136,7 +136,7 @@ function stateOf(path: string, device: number): Leftover['state'] {
 
 /** From drydock's directory down, every component is a directory (no link) of the cgroup file system that was written down. */
 function onOneMount(path: string, device: number): boolean {
-  const top = path.indexOf(`/${OWN_DIRECTORY}`) + OWN_DIRECTORY.length + 1
+  const top = path.indexOf(`/${OWN_CGROUP}`) + OWN_CGROUP.length + 1
   for (let at = path; at.length >= top; at = dirname(at)) {
     const found = lstatSync(at)
     if (!found.isDirectory() || found.dev !== device) return false
@@ -183,13 +183,7 @@ function isFilled(path: string): boolean {
   }
 }
 
-/** Field 22 of /proc/PID/stat, in ticks since boot: with it a process id means one process. Undefined when there is none. */
+/** With its start, in ticks since boot, a process id means one process for ever. Undefined when there is none. */
 function startTime(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The name, in parentheses, may hold anything.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
-  } catch {
-    return undefined
-  }
+  return readProcess(pid)?.startTicks.toString()
 }

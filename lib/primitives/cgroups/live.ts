@@ -2,7 +2,8 @@
 import { closeSync, constants, openSync, readdirSync, rmdirSync, writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DrydockError } from '../../kernel/errors.js'
-import { type CgroupHost, hierarchyOf, OWN_DIRECTORY } from './detect.js'
+import { OWN_CGROUP } from '../../kernel/places.js'
+import { type CgroupHost, hierarchyOf } from './detect.js'
 import { hostFiles, keyed } from './files.js'
 import type { Cgroup, CgroupDirectory } from './fragment.js'
 import { readLimits, readProcesses } from './read.js'
@@ -203,7 +204,7 @@ function write({ path }: CgroupDirectory, file: string, value: string): void {
 
 /** Never the cgroup of the host's own processes: one of ours has drydock's directory above it. */
 function onlyOurs(cgroup: Cgroup): Cgroup {
-  const foreign = cgroup.find(({ path }) => !path.includes(`/${OWN_DIRECTORY}/`))
+  const foreign = cgroup.find(({ path }) => !path.includes(`/${OWN_CGROUP}/`))
   if (foreign) throw new DrydockError(`${foreign.path} is not below a directory of drydock's, so drydock leaves it alone`)
   return cgroup
 }

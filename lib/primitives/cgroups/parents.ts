@@ -1,7 +1,8 @@
 /** Drydock's own directories, which all its containers share: the last one below removes them. */
+import { OWN_CGROUP } from '../../kernel/places.js'
 import { StepError } from '../../kernel/result.js'
 import { showStep } from '../../kernel/show.js'
-import { type CgroupHost, OWN_DIRECTORY } from './detect.js'
+import type { CgroupHost } from './detect.js'
 import { removeDirectory } from './live.js'
 
 /** Remove the directories that drydock has above its cgroups, where nothing is left in them; for whoever kept them (`keepParents`). */
@@ -18,5 +19,5 @@ export function removeParents(host: CgroupHost): void {
 export function lostParent(error: unknown): boolean {
   if (!(error instanceof StepError) || error.step.phase !== 'prepare') return false
   // ENODEV: what was open has lost its directory.
-  return error.errno === 'ENODEV' || (error.errno === 'ENOENT' && showStep(error.step).includes(`/${OWN_DIRECTORY}`))
+  return error.errno === 'ENODEV' || (error.errno === 'ENOENT' && showStep(error.step).includes(`/${OWN_CGROUP}`))
 }

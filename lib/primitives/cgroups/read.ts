@@ -1,6 +1,6 @@
 /** What a cgroup says of itself: limits, usage, and how often a limit has bitten; the names of both versions in one place. */
-import { cgroupMounts, hierarchyOf, locate } from './detect.js'
-import { type CgroupFiles, hostFiles, keyed, lines } from './files.js'
+import { hierarchyOf, nameOf, treesOf } from './detect.js'
+import { type CgroupFiles, hostFiles, keyed, lines, words } from './files.js'
 import type { Cgroup, CgroupDirectory } from './fragment.js'
 
 /** A number with the kernel's own name for it, for whoever wants to look for himself. */
@@ -56,16 +56,11 @@ const UNLIMITED_V1 = 2 ** 62
 
 /** The cgroups of a living process, or undefined when it is gone. */
 export function cgroupOf(pid: number, files: CgroupFiles = hostFiles): Cgroup | undefined {
-  const content = files.read(`/proc/${pid}/cgroup`)
-  if (content === undefined) return undefined
-  const mounts = cgroupMounts(files)
-  return lines(content).flatMap((line): CgroupDirectory[] => {
-    const [, names = '', ...rest] = line.split(':')
-    const mount = mounts.find(({ version, name }) => (version === 2 ? names === '' : name === names.replace(/^name=/, '')))
-    const path = mount && locate(mount, rest.join(':'))
-    if (!mount || path === undefined) return []
-    const controllers = mount.version === 1 ? mount.controllers : (files.read(`${path}/cgroup.controllers`) ?? '').trim().split(' ')
-    return [{ version: mount.version, name: mount.name, controllers, path }]
+  if (files.read(`/proc/${pid}/cgroup`) === undefined) return undefined
+  return treesOf(pid, files).flatMap(({ tree, directory }): CgroupDirectory[] => {
+    if (directory === undefined) return []
+    const controllers = tree.version === 1 ? tree.controllers : words(files.read(`${directory}/cgroup.controllers`))
+    return [{ version: tree.version, name: nameOf(tree), controllers, path: directory }]
   })
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { below, detectCgroups, hierarchyOf, locate } from '../../../../lib/primitives/cgroups/detect.js'
+import { below, detectCgroups, hierarchyOf } from '../../../../lib/primitives/cgroups/detect.js'
 import { asRoot, asUser, fixture, HYBRID, UNIFIED } from './fixture.js'
 
 describe('cgroup v2', () => {
@@ -121,15 +121,6 @@ test('no cgroups at all', () => {
 test('a bottle hands on a part', () => {
   const host = detectCgroups(fixture({ files: { ...HYBRID, ...asRoot } }))
   expect(below(host, 'bottle-1').parents).toEqual(['drydock', 'bottle-1'])
-})
-
-test('a cgroup’s directory depends on what part of the tree is mounted', () => {
-  expect(locate({ mount: '/cg', root: '/' }, '/')).toBe('/cg')
-  expect(locate({ mount: '/cg', root: '/' }, '/a/b')).toBe('/cg/a/b')
-  expect(locate({ mount: '/cg', root: '/a' }, '/a')).toBe('/cg')
-  expect(locate({ mount: '/cg', root: '/a' }, '/a/b')).toBe('/cg/b')
-  expect(locate({ mount: '/cg', root: '/a' }, '/ab')).toBeUndefined()
-  expect(locate({ mount: '/cg', root: '/' }, '/../b')).toBeUndefined()
 })
 
 test('mount points with spaces', () => {

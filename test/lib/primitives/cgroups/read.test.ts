@@ -132,9 +132,9 @@ test('the cgroups of a process', () => {
   const files = { ...HYBRID, '/proc/9/cgroup': '9:name=systemd:/drydock/box\n4:memory:/drydock/box\n1:cpu,cpuacct:/\n0::/drydock/box\n' }
   const found = cgroupOf(9, fixture({ files }))
   expect(found?.map(({ path }) => path)).toEqual([
-    '/sys/fs/cgroup/systemd/drydock/box',
     '/sys/fs/cgroup/memory/drydock/box',
     '/sys/fs/cgroup/cpu,cpuacct',
+    '/sys/fs/cgroup/systemd/drydock/box',
     '/sys/fs/cgroup/unified/drydock/box',
   ])
   expect(cgroupOf(10, fixture({ files }))).toBeUndefined()
