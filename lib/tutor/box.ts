@@ -12,6 +12,7 @@ import type { Display } from './display.js'
 import { explainFailure } from './explain.js'
 import { FileWatch } from './files.js'
 import type { Act, Guide } from './guide.js'
+import { HelpingShim } from './helper.js'
 import { hostPidOf } from './host-pid.js'
 import type { Box } from './lesson.js'
 import { MARGIN, showAct, showChanges, showOutput, showResult } from './show-act.js'
@@ -44,6 +45,7 @@ export class StageBox implements Box {
   readonly #stdio: BoxStdio
   readonly #kept = new Map<string, bigint>()
   #executed = false
+  #helper: HelpingShim | undefined
   #exit: Exit | undefined
   #exitShown = false
 
@@ -103,6 +105,7 @@ export class StageBox implements Box {
   /** Kill what runs, undo what was done. */
   async close(): Promise<void> {
     await this.shim.rollback()
+    await this.#helper?.close()
     this.#showNews()
   }
 
@@ -134,7 +137,7 @@ export class StageBox implements Box {
     const before = await this.states(hostname)
     const files = new FileWatch((step) => this.#locate(step))
     files.before(steps)
-    const results = await this.#stdio.attempt(steps)
+    const results = await this.#attempt(steps)
     for (const result of results) this.#keep(result)
     const executed = results.some(({ step, status }) => step.call.startsWith('execve') && status === 'ok')
     if (executed) await this.#firstWords()
@@ -144,6 +147,13 @@ export class StageBox implements Box {
     this.#showNews()
     this.#showFailure(results)
     return results
+  }
+
+  /** By the box's own shim, or after its execve by another one. */
+  async #attempt(steps: readonly (Step & { actor: Actor })[]): Promise<Result[]> {
+    if (!this.#executed) return this.#stdio.attempt(steps)
+    this.#helper ??= new HelpingShim(await this.bottle.shim(), this.shim)
+    return this.#helper.attempt(steps, this.#kept)
   }
 
   #showChanges(before: States, after: States, files: readonly string[], executed: boolean): void {
@@ -223,6 +233,8 @@ export class StageBox implements Box {
   #unfailed(results: Result[]): Result[] {
     const failed = results.find(({ status }) => status === 'failed')
     if (failed) throw new StepError(failed)
+    const left = results.find(({ status }) => status === 'not run')
+    if (left) throw new DrydockError(`${showStep(left.step)} was not made: the process that should make it has ended`)
     return results
   }
 }

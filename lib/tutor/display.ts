@@ -125,6 +125,11 @@ export class Display {
     }
   }
 
+  /** One of a list, its further lines below its first word. */
+  item(words: string, indent = '  ', mark = '- '): void {
+    this.spans([{ text: words }], `${indent}${mark}`, `${indent}${' '.repeat(mark.length)}`)
+  }
+
   /** One thing that went well, with the word that says so. */
   good(words: string): void {
     this.spans([{ text: 'ok', style: this.style.ok }, { text: ` ${words}` }], '', '   ')

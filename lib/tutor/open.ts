@@ -63,7 +63,7 @@ async function tellLacking(lacking: readonly Missing[], display: Display, auto: 
   display.line()
   display.bad('This machine lacks something that this lesson uses:', 'note')
   for (const { why, remedy } of lacking) {
-    display.text(`- ${why}.`, '  ')
+    display.item(`${why}.`)
     display.text(`What helps: ${remedy}.`, '    ')
   }
   if (!auto && process.geteuid?.() !== 0 && lacking.some(({ root }) => root)) {

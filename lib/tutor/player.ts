@@ -82,7 +82,7 @@ export class Player {
     const { display } = this.#parts
     display.line()
     display.bad('What this scene does is left out here:', 'skipped')
-    for (const { why } of lacking) display.text(`- ${why}`, '  ')
+    for (const { why } of lacking) display.item(why)
   }
 
   async #attempt(scene: Scene): Promise<'again' | 'go on'> {

@@ -50,7 +50,7 @@ export class Proof {
       return true
     }
     display.bad('Your machine is not as before:', 'error')
-    for (const difference of differences) display.text(`- ${difference}`, '  ')
+    for (const difference of differences) display.item(difference)
     display.text('npm run doctor lists what is left and removes it.')
     return false
   }

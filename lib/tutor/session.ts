@@ -64,7 +64,7 @@ export class ExerciseSession {
     display.line()
     display.bad('This exercise cannot be checked here:', 'skipped')
     for (const { why, remedy } of lacking) {
-      display.text(`- ${why}.`, '  ')
+      display.item(`${why}.`)
       display.text(`What helps: ${remedy}.`, '    ')
     }
     const erase = showKeys(display, [
@@ -143,7 +143,7 @@ export class ExerciseSession {
     display.line()
     if (next < 0) {
       display.text(hints.length === 0 ? 'There is no hint for this exercise.' : 'These are all hints there are:')
-      for (const [index, hint] of hints.entries()) display.text(hint, `  ${index + 1}. `)
+      for (const [index, hint] of hints.entries()) display.item(hint, '', `${index + 1}. `)
       return
     }
     this.#hinted.add(next)

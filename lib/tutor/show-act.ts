@@ -65,7 +65,7 @@ export function showResult(display: Display, act: Act, results: readonly Result[
 function showOne(display: Display, result: Result): void {
   const { step, status, errno, nanoseconds } = result
   const { style } = display
-  if (status === 'not run') return display.text('= not run, because a step before it failed', MARGIN)
+  if (status === 'not run') return display.text('= not made', MARGIN)
   const became = step.call.startsWith('execve') && errno === 0
   const outcome = became ? 'it does not return: the process runs another program now' : showOutcome(result)
   const time = became ? '' : ` (${duration(nanoseconds)})`

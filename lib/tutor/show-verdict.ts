@@ -22,8 +22,8 @@ export function showVerdict(display: Display, { passed, saw, because, printed, c
     display.good(`passed: ${looks} ${looks === 1 ? 'thing was' : 'things were'} looked at in the kernel, and all are as asked.`)
     return
   }
-  display.bad('not yet:')
-  for (const line of saw) display.text(`- ${line}`, '  ')
+  display.bad('this is what was seen:', 'not yet:')
+  for (const line of saw) display.item(line)
   for (const line of because) display.text(line, '    ')
 }
 

@@ -63,7 +63,7 @@ export class AutoGuide implements Guide {
     this.#display.line()
     if (lacking.length > 0) {
       this.#display.bad('This exercise cannot be checked here:', 'skipped')
-      for (const { why } of lacking) this.#display.text(`- ${why}`, '  ')
+      for (const { why } of lacking) this.#display.item(why)
       return
     }
     this.#display.text("With nobody here to do it, the lesson's own solution is tried:")
