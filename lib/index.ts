@@ -12,7 +12,7 @@
 // Ids: who one is.
 export { setgroups, setresgid, setresuid } from './kernel/calls/credentials.js'
 // Files and directories, descriptors and pipes.
-export { chmod, chown, close, mkdir, open, pipe2, read, readlink, rmdir, symlink, unlink, write } from './kernel/calls/files.js'
+export { chmod, chown, close, mkdir, open, pipe2, read, readlink, rmdir, statfs, symlink, unlink, write } from './kernel/calls/files.js'
 // Mounts.
 export { mount, umount2 } from './kernel/calls/mounts.js'
 // Processes: made, entered, signalled, waited for, and turned into other programs; and their names.

@@ -14,6 +14,8 @@
 
 void answer_flush(struct host *host)
 {
+	if (host->watching)
+		return;
 	if (host->answer.length && host->shim.client >= 0 && !write_all(host->shim.client, host->answer.data, host->answer.length))
 		host->shim.client = -1; /* it has gone; whoever waits next sees that too */
 	host->answer.length = 0;
@@ -147,16 +149,13 @@ static void next_frame(struct host *host)
 /* --- the whole ---------------------------------------------------------------------------------------------------------- */
 
 /* Closing a stream with unread bytes in it takes what was sent last from the other side (unix(7): ECONNRESET). */
-static void hang_up(struct host *host)
+static void hang_up(int client)
 {
 	uint8_t unread[512];
-	if (host->shim.client < 0)
-		return;
-	shutdown(host->shim.client, SHUT_WR);
-	while (recv(host->shim.client, unread, sizeof unread, MSG_DONTWAIT) > 0)
+	shutdown(client, SHUT_WR);
+	while (recv(client, unread, sizeof unread, MSG_DONTWAIT) > 0)
 		;
-	close(host->shim.client);
-	host->shim.client = -1;
+	close(client);
 }
 
 void serve(int client)
@@ -165,7 +164,7 @@ void serve(int client)
 	struct host *host = &state;
 	uint32_t hello[2] = { PROTOCOL_VERSION, (uint32_t)getpid() };
 	if (!send_frame(client, HELLO, hello, sizeof hello))
-		return;
+		host->shim.client = -1;
 	while (!host->ended && !host->shim.execed && host->shim.client >= 0)
 		if (wait_for_frame(host))
 			next_frame(host);
@@ -189,7 +188,7 @@ void serve(int client)
 	}
 	if (host->shim.execed)
 		monitor_linger(&host->shim);
-	hang_up(host);
+	hang_up(client);
 	buffer_release(&host->frame);
 	buffer_release(&host->arena);
 	buffer_release(&host->answer);

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -40,6 +41,8 @@ static int batch_refused(struct host *host, struct cursor cursor, uint16_t count
 /* Calls that are nobody's in this actor. */
 static int refused_here(const struct host *host, const struct step *step)
 {
+	if (step->call->kind == WAIT && host->watching)
+		return EBUSY; /* whoever reaps the child has its status, and that is the monitor's to tell */
 	if (step->call->kind == EXEC || step->call->kind == EXIT)
 		return EINVAL; /* they would replace or end the shim itself */
 	if (step->call->kind == CLOSE && step->call->number != SYS_close_range) {
@@ -210,4 +213,20 @@ int batch_run(struct host *host, uint8_t *body, size_t length)
 	answer_frame(host, DONE, done, sizeof done);
 	answer_flush(host);
 	return 0;
+}
+
+/* The client's stream is the monitor's now, which may have half a frame on its way: what this answers goes through it. */
+int batch_while_watching(struct shim *shim, uint8_t *body, size_t length, const uint8_t **frames, size_t *frames_length)
+{
+	struct host *host = (struct host *)((char *)shim - offsetof(struct host, shim));
+	int client = shim->client;
+	host->watching = true;
+	host->answer.length = 0;
+	int refusal = batch_run(host, body, length);
+	host->watching = false;
+	shim->client = client; /* if it has hung up meanwhile the monitor sees that by itself */
+	host->ended = false;
+	*frames = host->answer.data;
+	*frames_length = host->answer.length;
+	return refusal;
 }

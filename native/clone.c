@@ -73,6 +73,7 @@ struct outcome clone_child(struct host *host, struct step *step)
 	host->slots.value[SLOT_CHILD] = pid;
 	host->slots.set[SLOT_CHILD] = true;
 	/* The monitor's own, whether the plan asks for one or not. There is no race: nobody else can reap this child. */
+	host->shim.batch = batch_while_watching;
 	host->shim.pidfd = (int)syscall(SYS_pidfd_open, host->shim.child, 0);
 	step_keep(&step->outline, pid, step->out, &host->slots);
 	return (struct outcome){ .status = STATUS_OK, .ret = pid, .ns = ns };

@@ -27,7 +27,7 @@ static int fixed_part(const struct peer *peer, uint8_t type)
 	case ROLLBACK:
 		return peer->kind == PEER_CLIENT ? 0 : -1;
 	case BATCH:
-		return peer->kind == PEER_CLIENT ? 6 : -1;
+		return peer->kind == PEER_CLIENT ? 0 : -1;
 	default:
 		return -1;
 	}
@@ -55,25 +55,18 @@ void send_exit(struct monitor *monitor, struct peer *peer)
 	peer->has_exit = true;
 }
 
-/* The list of steps is over when the child runs another program. */
-static void refuse_batch(struct monitor *monitor, struct peer *peer)
+/* Steps of the host's, whole now: made, and answered behind what waits for the client. */
+static void make_batch(struct monitor *monitor, struct peer *peer)
 {
-	uint32_t batch;
-	uint16_t count;
-	memcpy(&batch, peer->head + FRAME_HEAD, sizeof batch);
-	memcpy(&count, peer->head + FRAME_HEAD + 4, sizeof count);
-	int64_t ret = -1;
-	uint8_t result[28] = { 0 }, done[5];
-	memcpy(result, &batch, 4);
-	result[6] = 3; /* not run */
-	memcpy(result + 7, &ret, sizeof ret);
-	for (uint16_t i = 0; i < count; i++) {
-		memcpy(result + 4, &i, sizeof i);
-		peer_send_frame(monitor, peer, RESULT, result, sizeof result);
-	}
-	memcpy(done, &batch, 4);
-	done[4] = 1;
-	peer_send_frame(monitor, peer, DONE, done, sizeof done);
+	const uint8_t *frames = NULL;
+	size_t length = 0;
+	int refusal = UNKNOWN_TYPE;
+	if (monitor->shim->batch)
+		refusal = monitor->shim->batch(monitor->shim, monitor->batch.data, monitor->batch.length, &frames, &length);
+	buffer_shrink(&monitor->batch);
+	if (refusal)
+		return refuse(monitor, peer, (enum refusal)refusal, "the batch cannot be made");
+	peer_send_frames(monitor, peer, frames, length);
 }
 
 static void become_control(struct monitor *monitor, struct peer *peer)
@@ -122,7 +115,7 @@ static void act(struct monitor *monitor, struct peer *peer, uint8_t type)
 		monitor->released = true;
 		return;
 	case BATCH:
-		return refuse_batch(monitor, peer);
+		return make_batch(monitor, peer);
 	}
 }
 
@@ -145,6 +138,7 @@ static void begin(struct monitor *monitor, struct peer *peer)
 		return refuse(monitor, peer, MALFORMED, "the frame's length does not fit its type");
 	peer->body_left = body - (uint32_t)fixed;
 	peer->body_is_input = type == STDIN;
+	monitor->batch.length = 0;
 	if (type == STDIN && body == 0)
 		input_end(monitor);
 }
@@ -175,6 +169,8 @@ size_t frames_take(struct monitor *monitor, struct peer *peer, const uint8_t *by
 				break;
 			if (peer->body_is_input)
 				input_push(monitor, bytes + taken, part);
+			else if (!buffer_append(&monitor->batch, bytes + taken, part))
+				return refuse(monitor, peer, OUT_OF_MEMORY, "no memory for the batch"), n;
 			taken += part;
 			peer->body_left -= part;
 			if (peer->body_left > 0)

@@ -17,6 +17,7 @@ struct host {
 	struct buffer armed;       /* undo steps as they came over the wire, each in front of its length (u32); run from the end */
 	bool ended;                /* the child's life is over, or the client's patience: no step is made any more */
 	bool rollback;             /* … because the client asked */
+	bool watching;             /* the monitor speaks to the client: answers are collected for it, and it alone waits for the child */
 	bool reaped;               /* by a step of the plan: */
 	int wait_status;
 };
@@ -40,6 +41,9 @@ void answer_flush(struct host *host);
 /* batch.c */
 /* Answer a BATCH frame. Returns 0, or the code of the ERROR that it deserves: then nothing of it was made. */
 int batch_run(struct host *host, uint8_t *body, size_t length);
+
+/* The same while the monitor watches: struct shim's `batch`. */
+int batch_while_watching(struct shim *shim, uint8_t *body, size_t length, const uint8_t **frames, size_t *frames_length);
 
 /* clone.c: the child as the host sees it. */
 struct outcome clone_child(struct host *host, struct step *step);

@@ -15,6 +15,7 @@
 #ifndef DRYDOCK_MONITOR_H
 #define DRYDOCK_MONITOR_H
 
+#include "bytes.h"
 #include "log.h"
 #include "place.h"
 #include "queue.h"
@@ -38,7 +39,8 @@ struct stream {
 	struct source own;
 	int number;   /* 1 stdout, 2 stderr */
 	bool pipe;    /* can be spliced */
-	bool widened; /* the pipe was made larger */
+	bool widened; /* the pipe was made larger, or that was tried */
+	bool copied;  /* … and refused: not spliced any more */
 };
 
 struct input {
@@ -73,7 +75,7 @@ struct peer {
 	/* The frame that is being read. */
 	uint8_t head[16];
 	size_t head_length;
-	size_t body_left; /* of a STDIN or a skipped body, which is passed on as it comes */
+	size_t body_left; /* of a STDIN, which is passed on as it comes, or of a BATCH, which is collected */
 	bool body_is_input;
 };
 
@@ -96,6 +98,7 @@ struct monitor {
 	struct input input;
 	struct peer *peers;
 	struct peer client;
+	struct buffer batch; /* the client's, as much as has come */
 
 	int epoll;
 	bool running;  /* the loop has begun: readers may be served */
@@ -149,6 +152,8 @@ bool peer_is_slow(const struct peer *peer, const struct stream *stream);
 size_t peer_header(const struct monitor *monitor, const struct peer *peer, const struct stream *stream, size_t n, uint8_t header[8]);
 void peer_send_output(struct monitor *monitor, struct peer *peer, struct stream *stream, const uint8_t *bytes, size_t n);
 void peer_send_frame(struct monitor *monitor, struct peer *peer, uint8_t type, const void *body, size_t n);
+/* Whole frames as they are. */
+void peer_send_frames(struct monitor *monitor, struct peer *peer, const uint8_t *frames, size_t n);
 bool peer_flush(struct monitor *monitor, struct peer *peer);
 bool peer_read(struct monitor *monitor, struct peer *peer);
 /* It does not take anything any more. */

@@ -131,6 +131,12 @@ void peer_send_frame(struct monitor *monitor, struct peer *peer, uint8_t type, c
 	peer_send(monitor, peer, header, sizeof header, body, n);
 }
 
+void peer_send_frames(struct monitor *monitor, struct peer *peer, const uint8_t *frames, size_t n)
+{
+	streams_settle(monitor);
+	peer_send(monitor, peer, NULL, 0, frames, n);
+}
+
 bool peer_flush(struct monitor *monitor, struct peer *peer)
 {
 	bool some = false;

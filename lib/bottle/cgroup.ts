@@ -70,6 +70,9 @@ export function bottleCgroup(id: string, host: CgroupHost = detectCgroups()): Bo
   }
 }
 
+/** Where cgroups can be made in any bottle of this machine, with paths as they are inside. */
+export const cgroupsInside = (): CgroupHost => insideOf(detectCgroups())
+
 function none(host: CgroupHost): BottleCgroup {
   const nothing = { directories: [], prepare: [], confine: [], settle: [], join: [], mounts: () => [] }
   return { ...nothing, inside: { ...host, hierarchies: [], parents: [] }, bornInside: undefined, namespaceAtBirth: false, namespace: false }

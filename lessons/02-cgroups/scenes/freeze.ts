@@ -1,0 +1,63 @@
+/** Freeze and thaw: a counter that stops, and what a killed process does in the ice. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { child, clone3, execve, host, kill } from '../../../lib/index.js'
+import type { Stage } from '../../../lib/tutor/lesson.js'
+import { ENVIRONMENT, until, within } from '../../01-namespaces/looks.js'
+import { content, FROZEN, frozen, join, LIMIT_FILE, make, put, treeOf } from '../groups.js'
+
+/** It writes a number that grows, ten times a second or so, into a file of the bottle. */
+const COUNTER = 'i=0; while :; do i=$((i+1)); echo $i > /tmp/count; sleep 0.05; done'
+const WATCHED = 400
+
+export async function ice(stage: Stage): Promise<void> {
+  const { bottle } = stage
+  const { version, path } = treeOf(bottle, 'freezer')
+  const group = `${path}/crew`
+  const file = `${group}/${LIMIT_FILE.freezer[version]}`
+  const count = () => Number(content(bottle.hostPath('/tmp/count')) || 0)
+  const box = await stage.box()
+  await box.together('A group, and in it a child that counts', [
+    ...make(group),
+    clone3(['pid']),
+    ...join(group),
+    execve('/bin/sh', ['sh', '-c', COUNTER], ENVIRONMENT),
+  ])
+  await until('the first numbers', () => count() > 2)
+  await stage.look('The counter, twice', async () => {
+    const first = count()
+    await sleep(WATCHED)
+    return [
+      { label: 'now', value: String(first) },
+      { label: 'a moment later', value: String(count()) },
+    ]
+  })
+
+  await box.step(...host(put(file, FROZEN[version].on, 'the word that stops everybody in the group')))
+  await until('the group to stand still', () => frozen(bottle, 'crew'))
+  await stage.look('The counter, twice again', async () => {
+    const first = count()
+    await sleep(WATCHED)
+    return [
+      { label: 'now', value: String(first) },
+      { label: 'a moment later', value: String(count()), notice: true },
+    ]
+  })
+
+  const choices = ['it is gone at once, as always', 'it stays until the ice melts'] as const
+  await stage.predict({
+    question: 'We send SIGKILL to the frozen process. What becomes of it?',
+    choices,
+    async measure() {
+      await box.step(host(kill(child, 'kill', { why: 'the signal that nobody can refuse' })))
+      const exit = await within(WATCHED, box.shim.exited)
+      return exit === undefined ? choices[1] : choices[0]
+    },
+    because:
+      version === 1
+        ? 'In version 1 a frozen process takes no signal at all: it would have to run to die. In version 2 they have changed this, and a killed process dies in the ice.'
+        : 'In version 2 a frozen process can still be killed. In version 1 it could not: it would have had to run to die, and stayed until the group was thawed.',
+  })
+  await box.step(...host(put(file, FROZEN[version].off, 'the ice melts')))
+  await box.exited()
+  await stage.exercise('stop')
+}
