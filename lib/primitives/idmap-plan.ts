@@ -2,7 +2,8 @@
 import { accessSync, constants, readFileSync } from 'node:fs'
 import { release, userInfo } from 'node:os'
 import { delimiter, join } from 'node:path'
-import type { IdmapSpec, IdRange } from './idmap.js'
+import { type IdRange, parseIdMap } from '../kernel/proc/idmap.js'
+import type { IdmapSpec } from './idmap.js'
 
 /** Facts about the host, as far as user namespaces go. `undefined`: the kernel has no such file. */
 export interface IdmapHost {
@@ -174,17 +175,6 @@ function isWithin(start: number, count: number, own: readonly IdRange[]): boolea
   return own.some((range) => start >= range.inside && start + count <= range.inside + range.count)
 }
 
-/** Lines of /proc/PID/uid_map. */
-export function parseIdmap(content: string): IdRange[] {
-  return content
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map((line) => {
-      const [inside = 0, outside = 0, count = 0] = line.trim().split(/\s+/).map(Number)
-      return { inside, outside, count }
-    })
-}
-
 const SETGID = 6n
 const SETUID = 7n
 const SYS_ADMIN = 21n
@@ -201,8 +191,8 @@ export function readIdmapHost(): IdmapHost {
     subgid: read('/etc/subgid') ?? '',
     newuidmap: programPath('newuidmap'),
     newgidmap: programPath('newgidmap'),
-    ownUidMap: parseIdmap(read('/proc/self/uid_map') ?? ''),
-    ownGidMap: parseIdmap(read('/proc/self/gid_map') ?? ''),
+    ownUidMap: parseIdMap(read('/proc/self/uid_map') ?? ''),
+    ownGidMap: parseIdMap(read('/proc/self/gid_map') ?? ''),
     maxUserNamespaces: readNumber('/proc/sys/user/max_user_namespaces'),
     unprivilegedClone: readNumber('/proc/sys/kernel/unprivileged_userns_clone'),
     apparmorRestricts: readNumber('/proc/sys/kernel/apparmor_restrict_unprivileged_userns'),

@@ -11,16 +11,11 @@
 import { setgroups, setresgid, setresuid } from '../kernel/calls/credentials.js'
 import { close, open, write } from '../kernel/calls/files.js'
 import { DrydockError } from '../kernel/errors.js'
+import type { IdRange } from '../kernel/proc/idmap.js'
 import { child, type Fragment, inPhase, ref, type Step, text } from '../kernel/step.js'
 
+export type { IdRange } from '../kernel/proc/idmap.js'
 export { explainUserNamespaceFailure, type IdmapHost, type IdmapPlan, planIdmap, readIdmapHost } from './idmap-plan.js'
-
-/** `count` ids from `inside` on are those from `outside` on. */
-export interface IdRange {
-  readonly inside: number
-  readonly outside: number
-  readonly count: number
-}
 
 export type IdmapMethod = 'root' | 'newuidmap' | 'single'
 

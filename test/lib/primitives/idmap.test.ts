@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest'
 import { showStep } from '../../../lib/kernel/show.js'
 import type { Step } from '../../../lib/kernel/step.js'
 import { becomeRoot, explainUserNamespaceFailure, helpers, type IdmapHost, idmap, planIdmap } from '../../../lib/primitives/idmap.js'
-import { parseIdmap } from '../../../lib/primitives/idmap-plan.js'
 
 const shown = (steps: readonly Step[]) => steps.map((step) => `${step.phase} ${step.actor}: ${showStep(step)}`)
 const whole = { inside: 0, outside: 0, count: 4294967295 }
@@ -167,11 +166,4 @@ describe('a failure explained', () => {
     if (sentence) expect(explained).toMatch(sentence)
     else expect(explained).toBeUndefined()
   })
-})
-
-test('maps are read as the kernel writes them', () => {
-  expect(parseIdmap('         0       1001          1\n         1     100000      65536\n')).toEqual([
-    { inside: 0, outside: 1001, count: 1 },
-    { inside: 1, outside: 100000, count: 65536 },
-  ])
 })
