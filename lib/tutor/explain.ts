@@ -3,24 +3,11 @@ import { readFileSync } from 'node:fs'
 import { errnoOf } from '../kernel/constants.js'
 import type { Result } from '../kernel/result.js'
 import { showStep } from '../kernel/show.js'
-import type { Arg, ArgValue, Step } from '../kernel/step.js'
-import type { Card } from './cards/card.js'
-import { cardOf, flagNote } from './cards/index.js'
+import type { Step } from '../kernel/step.js'
+import { cardOf, errorNote, errorNotes, flagNote, wordsOfStep } from './cards/index.js'
 import type { Display } from './display.js'
 import { type Facts, readFacts } from './facts.js'
 import { userNamespaces } from './needs.js'
-
-/** Every word of every group that the step uses, structures included, in the order in which they stand. */
-export function wordsIn(step: Pick<Step, 'args'>): { group: string; word: string }[] {
-  const words: { group: string; word: string }[] = []
-  const visit = (value: Arg | ArgValue) => {
-    if (value.kind === 'flags') for (const word of value.words) words.push({ group: value.group, word })
-    else if (value.kind === 'word') words.push({ group: value.group, word: value.word })
-    else if (value.kind === 'struct') for (const member of value.fields) visit(member.value)
-  }
-  for (const argument of step.args) visit(argument)
-  return words
-}
 
 /** The card of a step on the screen. `earlier`: the steps before it, to which its descriptors can be traced. */
 export function showExplanation(display: Display, step: Step, earlier: readonly Step[] = []): void {
@@ -32,12 +19,12 @@ export function showExplanation(display: Display, step: Step, earlier: readonly 
   display.text(card.signature, '', style.code)
   display.line()
   display.text(card.detail || card.summary)
-  const flags = wordsIn(step).flatMap(({ group, word }) => {
+  const flags = wordsOfStep(step).flatMap(({ group, word }) => {
     const note = flagNote(group, word)
     return note === undefined ? [] : [{ label: word, value: note }]
   })
   section(display, 'In use here', flags)
-  const errors = Object.entries(errorsOf(card, step)).map(([label, value]) => ({ label, value }))
+  const errors = Object.entries(errorNotes(step, earlier)).map(([label, value]) => ({ label, value }))
   section(display, 'What an error would mean here', errors)
   const command = card.shell?.(step, earlier)
   if (command !== undefined) section(display, 'The same from a shell', [{ label: '$', value: command }])
@@ -52,23 +39,16 @@ function section(display: Display, title: string, rows: readonly { label: string
   display.rows(rows, '')
 }
 
-function errorsOf(card: Card, step: Step): Readonly<Record<string, string>> {
-  const operation = step.args.find(({ kind }) => kind === 'word')
-  const special = operation?.kind === 'word' ? card.operations?.[operation.word] : undefined
-  return { ...card.errors, ...special }
-}
-
 /** Why a step failed, as far as it is known: what the error means for this call, and what of this machine is behind it. */
-export function explainFailure({ step, errno }: Result, facts: () => Facts = readFacts): string[] {
+export function explainFailure({ step, errno }: Result, facts: () => Facts = readFacts, earlier: readonly Step[] = []): string[] {
   if (errno === 0) return []
   const { name } = errnoOf(errno)
-  const card = cardOf(step.call)
-  const meaning = card && errorsOf(card, step)[name]
+  const meaning = errorNote(step, name, earlier)
   return [...(meaning ? [`${name}: ${meaning}`] : []), ...reasonsOnThisMachine(step, name, facts)]
 }
 
 function reasonsOnThisMachine(step: Step, errno: string, facts: () => Facts): string[] {
-  const kinds = wordsIn(step).flatMap(({ group, word }) => (group === 'clone' ? [word] : []))
+  const kinds = wordsOfStep(step).flatMap(({ group, word }) => (group === 'clone' ? [word] : []))
   const makesNamespaces = step.call === 'clone3' || step.call === 'unshare'
   if (errno === 'ENOSYS')
     return [`Linux ${facts().kernel} of this machine does not have ${step.call}, or a filter around the tutor hides it.`]

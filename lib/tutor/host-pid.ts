@@ -26,16 +26,19 @@ function belongs(candidate: number, init: number, depth: number, pid: number): b
   if (depth < 0 || status?.nsPids[depth] !== pid) return false
   if (candidate === init) return true
   try {
-    // One level further in, the namespace is another: then its parents lead to the bottle.
-    if (status.nsPids.length === depth + 1) return readNamespace(candidate, 'pid') === readNamespace(init, 'pid')
+    const bottle = readNamespace(init, 'pid')
+    if (bottle === undefined) return false
+    // One level further in, the namespace is another: then a parent is in the bottle's own.
+    return status.nsPids.length === depth + 1 ? readNamespace(candidate, 'pid') === bottle : descendsFrom(status, bottle)
   } catch {
     return false
   }
-  return descendsFrom(status, init)
 }
 
-function descendsFrom(status: Status, ancestor: number): boolean {
-  let at: Status | undefined = status
-  while (at && at.ppid > 1 && at.ppid !== ancestor) at = readStatus(at.ppid)
-  return at?.ppid === ancestor
+/** Is one of its parents in this pid namespace? Not all are children of its init: a terminal's shim came in by setns. */
+function descendsFrom(status: Status, namespace: number): boolean {
+  for (let at: Status | undefined = status; at && at.ppid > 1; at = readStatus(at.ppid)) {
+    if (readNamespace(at.ppid, 'pid') === namespace) return true
+  }
+  return false
 }
