@@ -11,10 +11,10 @@ describe('the steps', () => {
   test('root: the maps by the host, ids and groups by the container', () => {
     const { steps } = idmap({ method: 'root', uids: [range], gids: [range, { inside: 65536, outside: 5, count: 1 }] })
     expect(shown(steps)).toEqual([
-      'admit host: openat(fdcwd, "/proc/<child>/gid_map", wronly|cloexec, 00)',
+      'admit host: openat(fdcwd, "/proc/<child>/gid_map", wronly|cloexec, 0)',
       'admit host: write(<idmap.gid_map>, "0 100000 65536\\n65536 5 1\\n", 25)',
       'admit host: close(<idmap.gid_map>)',
-      'admit host: openat(fdcwd, "/proc/<child>/uid_map", wronly|cloexec, 00)',
+      'admit host: openat(fdcwd, "/proc/<child>/uid_map", wronly|cloexec, 0)',
       'admit host: write(<idmap.uid_map>, "0 100000 65536\\n", 15)',
       'admit host: close(<idmap.uid_map>)',
       'become container: setgroups(0, [])',

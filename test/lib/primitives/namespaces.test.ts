@@ -48,7 +48,7 @@ describe('clocks', () => {
   test('with offsets the host unshares and writes before the clone', () => {
     expect(shown(namespaces({ time: 'new', pid: 'new', clocks }).steps)).toEqual([
       'clone host: unshare(time)',
-      'clone host: openat(fdcwd, "/proc/self/timens_offsets", wronly|cloexec, 00)',
+      'clone host: openat(fdcwd, "/proc/self/timens_offsets", wronly|cloexec, 0)',
       `clone host: write(<timens.host>, ${lines}, 32)`,
       'clone host: close(<timens.host>)',
       CLONE('pid|'),
@@ -60,7 +60,7 @@ describe('clocks', () => {
     expect(shown(steps)).toEqual([
       CLONE('user|'),
       'become container: unshare(time)',
-      'become container: openat(fdcwd, "/proc/self/timens_offsets", wronly|cloexec, 00)',
+      'become container: openat(fdcwd, "/proc/self/timens_offsets", wronly|cloexec, 0)',
       `become container: write(<timens.container>, ${lines}, 32)`,
       'become container: close(<timens.container>)',
     ])
@@ -86,10 +86,10 @@ describe('joining', () => {
       cgroup: { join: 77 },
     })
     expect(shown(steps)).toEqual([
-      'prepare host: openat(fdcwd, "/proc/77/ns/cgroup", rdonly|cloexec, 00)',
-      'prepare host: openat(fdcwd, "/proc/77/ns/net", rdonly|cloexec, 00)',
-      'prepare host: openat(fdcwd, "/proc/77/ns/pid", rdonly|cloexec, 00)',
-      'prepare host: openat(fdcwd, "/run/ns/mnt", rdonly|cloexec, 00)',
+      'prepare host: openat(fdcwd, "/proc/77/ns/cgroup", rdonly|cloexec, 0)',
+      'prepare host: openat(fdcwd, "/proc/77/ns/net", rdonly|cloexec, 0)',
+      'prepare host: openat(fdcwd, "/proc/77/ns/pid", rdonly|cloexec, 0)',
+      'prepare host: openat(fdcwd, "/run/ns/mnt", rdonly|cloexec, 0)',
       'clone host: setns(<ns.pid>, pid)',
       CLONE(''),
       'confine container: setns(<ns.cgroup>, cgroup)',
