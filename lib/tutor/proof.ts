@@ -6,13 +6,13 @@ import type { Display } from './display.js'
 /** The kernel takes its time to remove some things (the host's end of a cable, up to 50 ms): so long a difference may be seen. */
 const PATIENCE = 2000
 
-const PLURAL: Record<SnapshotKind, string> = {
-  mounts: 'mounts',
-  links: 'network links',
-  cgroups: 'cgroups',
-  rules: 'nft tables',
-  processes: 'processes of drydock',
-  files: 'files of drydock',
+const NAMES: Record<SnapshotKind, readonly [one: string, many: string]> = {
+  mounts: ['mount', 'mounts'],
+  links: ['network link', 'network links'],
+  cgroups: ['cgroup of drydock', 'cgroups of drydock'],
+  rules: ['nft table of drydock', 'nft tables of drydock'],
+  processes: ['process of drydock', 'processes of drydock'],
+  files: ['file of drydock', 'files of drydock'],
 }
 
 export class Proof {
@@ -46,7 +46,7 @@ export class Proof {
     if (differences.length === 0) {
       display.good(`Your machine is as before: ${counts(after)} compared.`)
       for (const [kind, reason] of Object.entries(after.unreadable))
-        display.note(`Not compared: ${PLURAL[kind as SnapshotKind]} (${reason}).`)
+        display.note(`Not compared: ${NAMES[kind as SnapshotKind][1]} (${reason}).`)
       return true
     }
     display.bad('Your machine is not as before:', 'error')
@@ -59,9 +59,10 @@ export class Proof {
 const look = async () => withoutOthers(await hostSnapshot())
 
 function counts({ things, settings, unreadable }: Snapshot): string {
-  const parts = Object.entries(PLURAL).flatMap(([kind, name]) =>
-    unreadable[kind as SnapshotKind] === undefined ? [`${things[kind as SnapshotKind].length} ${name}`] : [],
-  )
+  const parts = (Object.keys(NAMES) as SnapshotKind[]).flatMap((kind) => {
+    const { length } = things[kind]
+    return unreadable[kind] === undefined ? [`${length} ${NAMES[kind][length === 1 ? 0 : 1]}`] : []
+  })
   return [...parts, `${Object.keys(settings).length} settings`].join(', ')
 }
 

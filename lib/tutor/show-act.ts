@@ -98,7 +98,14 @@ export function showChanges(display: Display, title: string, lines: readonly str
 export function showOutput(display: Display, text: string): void {
   if (text === '') return
   const lines = text.replace(/\n$/, '').split('\n')
-  for (const line of lines) display.line(`${MARGIN}${display.style.quote('|')} ${printable(line)}`)
+  const bar = `${MARGIN}${display.style.quote('|')} `
+  const room = Math.max(16, display.width - MARGIN.length - 2)
+  for (const line of lines) {
+    const characters = [...printable(line)]
+    display.line(`${bar}${characters.slice(0, room).join('')}`.trimEnd())
+    // A line that is too long goes on below, further in.
+    for (let at = room; at < characters.length; at += room - 2) display.line(`${bar}  ${characters.slice(at, at + room - 2).join('')}`)
+  }
 }
 
 /** Text of somebody else's without escape sequences and other control characters. */
