@@ -8,7 +8,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { execa } from 'execa'
-import { type BottleCgroup, bottleCgroup } from './bottle/cgroup.js'
+import { type BottleCgroup, bottleCgroup, thawInside } from './bottle/cgroup.js'
 import { hostPidOf } from './bottle/pids.js'
 import { enterRoot, layeredRoot, ownDirectories, readOnlyDirectories, topDirectories } from './bottle/root.js'
 import { openTerminal, type Terminal, type TerminalSize } from './bottle/terminal.js'
@@ -170,6 +170,7 @@ export class Bottle {
 
   /** End everything inside and put back what was changed outside. Safe to call twice. */
   async close(): Promise<void> {
+    thawInside(this.cgroup)
     // First those inside, so that they undo what they did while they still can.
     await Promise.all([...this.#shims].map((shim) => shim.rollback()))
     await this.#outer.rollback()

@@ -230,6 +230,7 @@ static const struct call calls[] = {
 	/* functions of our own, special.c */
 	FUNCTION(netlink, "ip|P"),
 	FUNCTION(rmdir_tree, "s"),
+	FUNCTION(thaw_tree, "s"),
 };
 
 const struct call *call_find(const uint8_t *name, size_t length)

@@ -74,6 +74,7 @@ struct outcome clone_child(struct host *host, struct step *step)
 	host->slots.set[SLOT_CHILD] = true;
 	/* The monitor's own, whether the plan asks for one or not. There is no race: nobody else can reap this child. */
 	host->shim.batch = batch_while_watching;
+	host->shim.release = undo_release_of;
 	host->shim.pidfd = (int)syscall(SYS_pidfd_open, host->shim.child, 0);
 	step_keep(&step->outline, pid, step->out, &host->slots);
 	return (struct outcome){ .status = STATUS_OK, .ret = pid, .ns = ns };
@@ -310,6 +311,7 @@ void child_kill(struct host *host)
 {
 	if (host->shim.child > 0)
 		kill(host->shim.child, SIGKILL);
+	undo_release(host);
 }
 
 void child_reap(struct host *host)

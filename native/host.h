@@ -58,5 +58,8 @@ void child_reap(struct host *host);
 bool undo_reserve(struct host *host, size_t more);
 void undo_arm(struct host *host, const struct outline *outline);
 void undo_run(struct host *host);
+void undo_release(struct host *host);
+/* The same for the monitor: struct shim's `release`. */
+void undo_release_of(struct shim *shim);
 
 #endif

@@ -59,6 +59,8 @@ void kill_child(struct monitor *monitor, int signal)
 	/* Until it is reaped nobody else can have its number, so kill(2) would be as right; the descriptor just cannot be wrong. */
 	if (!monitor->exited && syscall(SYS_pidfd_send_signal, monitor->shim->pidfd, signal, NULL, 0) < 0 && errno == EBADF)
 		kill(monitor->shim->child, signal);
+	if (signal == SIGKILL && !monitor->exited && monitor->shim->release)
+		monitor->shim->release(monitor->shim);
 }
 
 static uint64_t monotonic_ns(void)

@@ -25,6 +25,8 @@ struct shim {
 	int64_t slot[SLOTS];
 	bool slot_set[SLOTS];
 	struct monitor *monitor; /* NULL: no MONITOR frame was received */
+	/* After a SIGKILL: take away what keeps a process from dying of it (a frozen cgroup of version 1). NULL: nothing does. */
+	void (*release)(struct shim *shim);
 	/* Steps of the host's while the container's program runs: make the batch in `body`; its answer is at `*frames` until the next
 	 * call. Returns 0, or the code of the ERROR that the batch deserves. NULL: nobody is there who could make them. */
 	int (*batch)(struct shim *shim, uint8_t *body, size_t length, const uint8_t **frames, size_t *frames_length);

@@ -181,3 +181,50 @@ long call_rmdir_tree(struct step *step)
 	CALL(SYS_close, directory);
 	return error ? error : CALL(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR);
 }
+
+/* --- thaw_tree(path) ---------------------------------------------------------------------------------------------------------- */
+
+/* Write THAWED into the freezer.state of this cgroup and of all below it. */
+static void thaw_below(int64_t directory, uint64_t device, int depth)
+{
+	static const char word[] = "THAWED";
+	long state = CALL(SYS_openat, directory, POINTER("freezer.state"), O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (state >= 0) {
+		CALL(SYS_write, state, POINTER(word), sizeof word - 1);
+		CALL(SYS_close, state);
+	}
+	_Alignas(struct dirent64) char entries[ENTRIES];
+	long n;
+	while (depth < DEEPEST && (n = CALL(SYS_getdents64, directory, POINTER(entries), sizeof entries)) > 0) {
+		for (long at = 0; at < n;) {
+			const struct dirent64 *entry = (const struct dirent64 *)(const void *)(entries + at);
+			const char *name = entry->d_name;
+			at += entry->d_reclen ? entry->d_reclen : n;
+			if (entry->d_type != DT_DIR || (name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]))))
+				continue;
+			long inner = CALL(SYS_openat, directory, POINTER(name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+			uint64_t inner_device = 0;
+			if (inner >= 0 && !device_of(inner, &inner_device) && inner_device == device)
+				thaw_below(inner, device, depth + 1);
+			if (inner >= 0)
+				CALL(SYS_close, inner);
+		}
+	}
+}
+
+/*
+ * Thaw a cgroup of the v1 freezer and all below it. As an undo step it is made twice: at once when the child is killed, since a
+ * frozen process of version 1 takes no signal and whoever waits for it waits for ever; and in its turn among the others.
+ */
+long call_thaw_tree(struct step *step)
+{
+	long directory = CALL(SYS_openat, AT_FDCWD, step->arg[0].number, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (directory < 0)
+		return directory;
+	uint64_t device;
+	long error = device_of(directory, &device);
+	if (!error)
+		thaw_below(directory, device, 0);
+	CALL(SYS_close, directory);
+	return error;
+}

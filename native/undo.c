@@ -1,9 +1,12 @@
 /* What puts the host back: undo steps, sent ahead with the steps that they undo. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <stddef.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include "host.h"
+#include "kernel.h"
 
 /* Before a step is made there must be room for its undo: what cannot be undone for want of memory is not done. */
 bool undo_reserve(struct host *host, size_t more)
@@ -34,15 +37,29 @@ void undo_arm(struct host *host, const struct outline *outline)
 static struct outcome undo_make(struct host *host, struct step *step)
 {
 	struct outcome outcome = step_make(step, &host->slots);
-	struct timespec pause = { 0, 1000000 };
 	for (int i = 0; i < PATIENCE && outcome.error == EBUSY && outcome.status == STATUS_FAILED; i++) {
-		nanosleep(&pause, NULL);
-		pause.tv_nsec *= 2;
-		if (pause.tv_nsec >= 1000000000)
-			pause = (struct timespec){ pause.tv_nsec / 1000000000, pause.tv_nsec % 1000000000 };
+		struct timespec pause = { (1 << i) / 1000, (1 << i) % 1000 * 1000000l };
+		kernel_call(SYS_nanosleep, (int64_t[6]){ (int64_t)(uintptr_t)&pause });
 		outcome = step_make(step, &host->slots);
 	}
 	return outcome;
+}
+
+/* The undo steps without which a child that was killed would not die: they are made at once, and again in their turn. */
+void undo_release(struct host *host)
+{
+	for (size_t end = host->armed.length; end;) {
+		uint32_t length;
+		memcpy(&length, host->armed.data + end - sizeof length, sizeof length);
+		end -= sizeof length + length;
+		struct cursor cursor = { host->armed.data + end, host->armed.data + end + length, false };
+		struct outline outline;
+		struct step step;
+		if (!step_outline(&cursor, &outline) || outline.name_length != 9 || memcmp(outline.name, "thaw_tree", 9))
+			continue;
+		if (step_take(&outline, &step, &host->slots, &host->arena))
+			step_make(&step, &host->slots);
+	}
 }
 
 /* All of them, the last one first; one that fails does not stop the others. */
@@ -69,4 +86,9 @@ void undo_run(struct host *host)
 			answer_flush(host);
 		run.index++;
 	}
+}
+
+void undo_release_of(struct shim *shim)
+{
+	undo_release((struct host *)((char *)shim - offsetof(struct host, shim)));
 }

@@ -3,8 +3,9 @@
  * (cgroup_namespaces(7)). Cgroups are the one thing that a bottle shares with the host, so the directory is made, and removed with
  * everything below it, by name.
  */
+import { readdirSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import { close, mkdir, open, rmdir_tree, write } from '../kernel/calls/files.js'
+import { close, mkdir, open, rmdir_tree, thaw_tree, write } from '../kernel/calls/files.js'
 import { mount } from '../kernel/calls/mounts.js'
 import { unshare } from '../kernel/calls/process.js'
 import { type Ref, ref, type Step } from '../kernel/step.js'
@@ -51,12 +52,13 @@ export function bottleCgroup(id: string, host: CgroupHost = detectCgroups()): Bo
   const fragment = cgroups({ path: id, devices: DEFAULT_DEVICES }, host)
   const inPhase = (phase: string) => fragment.steps.filter((step) => step.phase === phase)
   const path = (name: string) => fragment.cgroup.find((directory) => directory.name === name)?.path as string
+  const freezers = new Set(freezersOf(fragment.cgroup))
   const namespaceAtBirth = fragment.clone.cgroupAtBirth === true
   const useful = host.hierarchies.find((hierarchy) => hierarchy.version === 2 && controllersOf(hierarchy).length > 0)
   return {
     inside: insideOf(host),
     directories: fragment.cgroup,
-    prepare: inPhase('prepare').map(withTree),
+    prepare: inPhase('prepare').map((step) => withTree(step, freezers)),
     bornInside: fragment.clone.into,
     namespaceAtBirth,
     namespace: true,
@@ -80,12 +82,29 @@ function none(host: CgroupHost): BottleCgroup {
 
 const controllersOf = ({ controllers }: Hierarchy) => CONTROLLERS_V2.filter((name) => controllers.includes(name))
 
+/** Directories of the v1 freezer: what is frozen in there does not die of a signal. */
+const freezersOf = (cgroup: Cgroup): string[] =>
+  cgroup.filter(({ version, controllers }) => version === 1 && controllers.includes('freezer')).map(({ path }) => path)
+
+/** Thaw what was frozen inside, so that it can be ended. */
+export function thawInside({ directories }: Pick<BottleCgroup, 'directories'>): void {
+  const visit = (directory: string) => {
+    try {
+      writeFileSync(`${directory}/freezer.state`, 'THAWED')
+      for (const entry of readdirSync(directory, { withFileTypes: true })) if (entry.isDirectory()) visit(`${directory}/${entry.name}`)
+    } catch {
+      // It went away meanwhile, and then nothing is frozen in it.
+    }
+  }
+  freezersOf(directories).forEach(visit)
+}
+
 /** What is made inside goes with the bottle, also when those who made it there were killed before they could remove it. */
-function withTree(step: Step): Step {
+function withTree(step: Step, frozenTrees: ReadonlySet<string>): Step {
   if (step.call !== 'mkdirat' || !step.undo) return step
   const target = step.args[1]
   const path = target?.kind === 'text' ? String(target.parts[0]) : ''
-  return { ...step, undo: [...step.undo.slice(0, -1), rmdir_tree(path)] }
+  return { ...step, undo: [...step.undo.slice(0, -1), rmdir_tree(path), ...(frozenTrees.has(path) ? [thaw_tree(path)] : [])] }
 }
 
 /** Where a hierarchy is mounted inside: as on the host, or at the top where v2 is alone. */

@@ -99,6 +99,14 @@ export function rmdir_tree(pathname: Pathname, options?: StepOptions): Step {
   return step('rmdir_tree', [path('pathname', pathname)], { allow: ['ENOENT'], ...options })
 }
 
+/**
+ * Thaw a cgroup of the v1 freezer and all below it. Not a system call but a function of the shim, and as an undo step the one that is
+ * made at once when the child is killed: a frozen process of version 1 does not die of SIGKILL.
+ */
+export function thaw_tree(pathname: Pathname, options?: StepOptions): Step {
+  return step('thaw_tree', [path('pathname', pathname)], { allow: ['ENOENT'], ...options })
+}
+
 export function unlink(pathname: Pathname, options: AtOptions = {}): Step {
   const { dirfd: directory, ...rest } = options
   return step('unlinkat', [dirfd('dirfd', directory), path('pathname', pathname), int('flags', 0)], rest)
