@@ -12,6 +12,8 @@ bool buffer_reserve(struct buffer *buffer, size_t capacity)
 	if (buffer->data && capacity <= buffer->capacity)
 		return true;
 	size_t size = (capacity + SLACK + PAGE - 1) & ~(size_t)(PAGE - 1);
+	if (size < KEPT)
+		size = KEPT;
 	if (size < 2 * buffer->capacity)
 		size = 2 * buffer->capacity;
 	void *data = buffer->data ? mremap(buffer->data, buffer->capacity + SLACK, size, MREMAP_MAYMOVE)

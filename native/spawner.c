@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,32 +26,93 @@ int fcntl_cloexec(int fd)
 	return flags < 0 ? -1 : fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
 }
 
+/* A socket's address holds 107 bytes of path; a longer one is reached through its directory's descriptor, /proc/self/fd/N/name. */
+static int address_of(const char *path, struct sockaddr_un *address)
+{
+	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (strlen(path) < sizeof address->sun_path) {
+		strcpy(address->sun_path, path);
+		return -1;
+	}
+	const char *name = strrchr(path, '/');
+	char directory[PATH_MAX];
+	if (!name || (size_t)(name - path) >= sizeof directory)
+		return -1;
+	memcpy(directory, path, (size_t)(name - path));
+	directory[name - path] = 0;
+	int at = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d%s", at, name) >= (int)sizeof address->sun_path)
+		address->sun_path[0] = 0; /* the name alone is too long: bind says so */
+	return at;
+}
+
+static int fail(const char *what, const char *path)
+{
+	fprintf(stderr, "shim: %s %s: %s\n", what, path, strerror(errno));
+	return -1;
+}
+
+/* A socket file stays behind when its owner is killed; one that somebody listens on is not ours to replace. */
+static int remove_stale(const char *path, const struct sockaddr_un *address)
+{
+	struct stat found;
+	if (lstat(path, &found))
+		return 0;
+	if (!S_ISSOCK(found.st_mode)) {
+		errno = EEXIST;
+		return fail("there is a file that is no socket at", path);
+	}
+	int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool alive = !connect(probe, (const struct sockaddr *)address, sizeof *address) || errno == EAGAIN;
+	close(probe);
+	if (alive) {
+		errno = EADDRINUSE;
+		return fail("somebody listens on", path);
+	}
+	return unlink(path);
+}
+
 static int listen_on(const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof address.sun_path) {
-		fprintf(stderr, "shim: the socket's path is longer than %zu bytes: %s\n", sizeof address.sun_path - 1, path);
-		return -1;
+	struct sockaddr_un address;
+	int directory = address_of(path, &address);
+	int listener = -1;
+	if (!remove_stale(path, &address)) {
+		mode_t mask = umask(0177); /* 0600 from its first moment */
+		listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 512)) {
+			fail("listen on", path);
+			close(listener);
+			listener = -1;
+		}
+		umask(mask);
 	}
-	strcpy(address.sun_path, path);
-	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	unlink(path);
-	mode_t mask = umask(0177); /* 0600 from its first moment */
-	int failed = listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 512);
-	umask(mask);
-	if (failed) {
-		fprintf(stderr, "shim: listen on %s: %s\n", path, strerror(errno));
-		return -1;
-	}
+	if (directory >= 0)
+		close(directory);
 	return listener;
 }
 
-/* Only this user, or root, may have a process made by us. */
-static int trusted(int client)
+/* Only this user, or root, may have a process made by us. The file's mode says so too, where it was kept. */
+static bool trusted(int client)
 {
 	struct ucred peer;
 	socklen_t length = sizeof peer;
 	return !getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &length) && (peer.uid == geteuid() || peer.uid == 0);
+}
+
+static int next_client(int listener)
+{
+	for (;;) {
+		int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		if (client < 0 && (errno == EBADF || errno == EINVAL || errno == ENOTSOCK || errno == EOPNOTSUPP))
+			exit(1); /* no listening socket: it will never be one */
+		if (client < 0 && errno != EINTR && errno != ECONNABORTED)
+			usleep(10000); /* out of descriptors or memory: it may pass */
+		if (client >= 0 && trusted(client))
+			return client;
+		if (client >= 0)
+			close(client);
+	}
 }
 
 /* A shim that waits for its client; tells the spawner when it has one, so that another is made ready. */
@@ -57,21 +120,13 @@ _Noreturn static void wait_for_client(int listener, int taken, pid_t parent)
 {
 	prctl(PR_SET_PDEATHSIG, SIGTERM); /* an idle shim ends with its spawner, one with a client does not */
 	if (getppid() != parent)
-		exit(0);
-	int client;
-	do {
-		client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-		if (client >= 0 && !trusted(client)) {
-			close(client);
-			client = -1;
-		}
-		if (client < 0 && (errno == EBADF || errno == EINVAL || errno == ENOTSOCK))
-			exit(1);
-	} while (client < 0);
+		exit(0); /* it has ended already, before the line above */
+	setsid();        /* a container without a session of its own could reach other shims by kill(0) */
+	int client = next_client(listener);
 	prctl(PR_SET_PDEATHSIG, 0);
 	pid_t self = getpid();
-	ssize_t told = write(taken, &self, sizeof self);
-	(void)told; /* if the spawner is gone, this client is served all the same */
+	if (write(taken, &self, sizeof self) < 0)
+		errno = 0; /* the spawner is gone: this client is served all the same */
 	close(taken);
 	close(listener);
 	serve(client);
@@ -103,13 +158,11 @@ static void forget(pid_t pid)
 
 static void make_ready(const struct spawner *spawner, const int taken[2])
 {
+	pid_t parent = getpid();
 	while (n_idle < spawner->warm) {
-		pid_t parent = getpid();
 		pid_t pid = fork();
-		if (pid < 0) {
-			usleep(10000); /* out of processes or memory: try again at the next occasion */
-			return;
-		}
+		if (pid < 0)
+			return; /* out of processes or memory: again in a moment */
 		if (pid == 0) {
 			reset_signals();
 			close(taken[0]);
@@ -121,6 +174,61 @@ static void make_ready(const struct spawner *spawner, const int taken[2])
 	}
 }
 
+/* Without handlers PID 1 of a bottle would ignore SIGTERM, and poll would not wake for a child to be reaped. The signals are let
+ * through only while ppoll waits, so that none is missed between looking and waiting. */
+static sigset_t only_while_waiting(void)
+{
+	static const int ends[] = { SIGTERM, SIGINT, SIGHUP };
+	sigset_t blocked, open_mask;
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		sigaction(ends[i], &(struct sigaction){ .sa_handler = on_end }, NULL);
+		sigaddset(&blocked, ends[i]);
+	}
+	sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = on_child }, NULL);
+	sigaddset(&blocked, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &blocked, &open_mask);
+	return open_mask;
+}
+
+/* The lifeline is a stream whose other end somebody holds for as long as the spawner shall live; nothing is said on it. */
+static bool cut(int lifeline)
+{
+	char byte;
+	ssize_t n = read(lifeline, &byte, 1);
+	return n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN);
+}
+
+/* Shims that have found their client or whose work is done, and as PID 1 of a bottle every orphan. True: one died that was idle. */
+static bool settle(int taken)
+{
+	pid_t pid;
+	while (read(taken, &pid, sizeof pid) == sizeof pid)
+		forget(pid);
+	int before = n_idle;
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+		forget(pid);
+	return n_idle < before;
+}
+
+#define AGAIN_NS 100000000
+
+static void attend(const struct spawner *spawner, const int taken[2], const sigset_t *open_mask)
+{
+	make_ready(spawner, taken);
+	while (!ending) {
+		struct pollfd both[2] = { { .fd = taken[0], .events = POLLIN }, { .fd = spawner->lifeline, .events = POLLIN } };
+		struct timespec again = { 0, AGAIN_NS };
+		ppoll(both, 2, n_idle < spawner->warm ? &again : NULL, open_mask);
+		if (both[1].revents && cut(spawner->lifeline))
+			return;
+		/* What makes an idle shim die (a limit, an administrator) would do it to the next one too: not as fast as we can fork. */
+		if (settle(taken[0]))
+			usleep(10000);
+		make_ready(spawner, taken);
+	}
+}
+
 int spawner_run(struct spawner *spawner)
 {
 	setsid(); /* Ctrl-C in the terminal is for the program in front, which then cleans up through us */
@@ -128,48 +236,22 @@ int spawner_run(struct spawner *spawner)
 		spawner->warm = 1;
 	if (spawner->path && (spawner->listener = listen_on(spawner->path)) < 0)
 		return 1;
+	struct stat ours = { 0 }, found;
 	int taken[2];
 	if (fcntl_cloexec(spawner->listener) || pipe2(taken, O_CLOEXEC | O_NONBLOCK)) {
 		fprintf(stderr, "shim: spawner: %s\n", strerror(errno));
 		return 1;
 	}
+	if (spawner->path)
+		stat(spawner->path, &ours);
 	if (spawner->lifeline >= 0)
 		fcntl_cloexec(spawner->lifeline);
-
-	/* Without handlers PID 1 of a bottle would ignore SIGTERM, and poll would not wake for a child to be reaped. The signals are
-	 * let through only while ppoll waits, so none is missed between looking and waiting. */
-	struct sigaction action = { .sa_handler = on_end };
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGINT, &action, NULL);
-	action.sa_handler = on_child;
-	sigaction(SIGCHLD, &action, NULL);
-	sigset_t blocked, open_mask;
-	sigemptyset(&blocked);
-	sigaddset(&blocked, SIGTERM);
-	sigaddset(&blocked, SIGINT);
-	sigaddset(&blocked, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &blocked, &open_mask);
-
-	make_ready(spawner, taken);
-	if (spawner->lifeline >= 0 && write(spawner->lifeline, "\n", 1) != 1)
+	sigset_t open_mask = only_while_waiting();
+	/* Before the first fork, which would only delay it: a client may connect as soon as somebody listens. */
+	if (spawner->lifeline >= 0 && send(spawner->lifeline, "\n", 1, MSG_NOSIGNAL) != 1 && errno != ENOTSOCK && errno != EBADF)
 		ending = 1;
-	while (!ending) {
-		struct pollfd both[2] = { { .fd = taken[0], .events = POLLIN }, { .fd = spawner->lifeline, .events = POLLIN } };
-		ppoll(both, 2, NULL, &open_mask);
-		if (both[1].revents) {
-			char byte;
-			if (read(spawner->lifeline, &byte, 1) <= 0)
-				break;
-		}
-		pid_t pid;
-		while (read(taken[0], &pid, sizeof pid) == sizeof pid)
-			forget(pid);
-		/* Shims whose work is done, and in a bottle every orphan. */
-		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-			forget(pid);
-		make_ready(spawner, taken);
-	}
-	if (spawner->path)
+	attend(spawner, taken, &open_mask);
+	if (spawner->path && !lstat(spawner->path, &found) && found.st_ino == ours.st_ino && found.st_dev == ours.st_dev)
 		unlink(spawner->path);
 	for (int i = 0; i < n_idle; i++)
 		kill(idle[i], SIGTERM);

@@ -9,6 +9,7 @@
 
 volatile sig_atomic_t hung_up;
 static int watched = -1;
+static int owned = -1;
 static int flags; /* of the watched stream, before */
 
 #define EVERY_US 20000
@@ -47,12 +48,15 @@ void watch_begin(int client)
 {
 	if (watched == client || client < 0)
 		return;
-	struct sigaction action = { .sa_handler = on_stream, .sa_flags = SA_RESTART };
-	sigaction(SIGIO, &action, NULL);
-	action = (struct sigaction){ .sa_handler = on_tick }; /* without SA_RESTART: it is there to interrupt */
-	sigaction(SIGALRM, &action, NULL);
-	flags = fcntl(client, F_GETFL);
-	fcntl(client, F_SETOWN, getpid());
+	if (owned != client) { /* once for each stream, and it has only one */
+		struct sigaction action = { .sa_handler = on_stream, .sa_flags = SA_RESTART };
+		sigaction(SIGIO, &action, NULL);
+		action = (struct sigaction){ .sa_handler = on_tick }; /* without SA_RESTART: it is there to interrupt */
+		sigaction(SIGALRM, &action, NULL);
+		fcntl(client, F_SETOWN, getpid());
+		owned = client;
+	}
+	flags = fcntl(client, F_GETFL); /* the monitor may have changed them */
 	fcntl(client, F_SETFL, flags | O_ASYNC);
 	watched = client;
 	on_stream(SIGIO); /* it may have ended before */

@@ -67,7 +67,7 @@ int read_frame(int fd, uint8_t *type, struct buffer *body)
 		return -2;
 	*type = header[4];
 	body->length = 0;
-	if (!buffer_reserve(body, length))
+	if (!buffer_reserve(body, length - 1))
 		return -3;
 	body->length = length - 1;
 	return body->length ? read_all(fd, body->data, body->length) : 1;
