@@ -54,7 +54,7 @@ export const exercises: readonly Exercise[] = [
       ...place('pids'),
       name: random.name(),
       most: random.integer(4, 9),
-      script: 'i=0; while [ $i -lt 20 ]; do i=$((i+1)); (sleep 1000) & done; wait',
+      script: '(i=0; while [ $i -lt 20 ]; do i=$((i+1)); sleep 1000 & done; wait) 2>/dev/null & exec sleep 1000',
     }),
     check: checkFewProcesses,
     hints: [

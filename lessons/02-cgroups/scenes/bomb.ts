@@ -6,7 +6,8 @@ import { ENVIRONMENT, until } from '../../01-namespaces/looks.js'
 import { groupOf, join, LIMIT_FILE, make, put, treeOf } from '../groups.js'
 
 const ROOM = 12
-const BOMB = 'bomb() { bomb | bomb & }; bomb 2>/dev/null; exec sleep 1000'
+/** The first shell forks once, while there is room, and stays: it is process 1, whose end would be the end of the bomb. */
+const BOMB = 'bomb() { bomb | bomb & }; (bomb) 2>/dev/null & exec sleep 1000'
 
 export async function aBomb(stage: Stage): Promise<void> {
   const { bottle } = stage

@@ -25,7 +25,7 @@ export async function aDirectory(stage: Stage): Promise<void> {
   })
   await stage.look(`Some of the ${files().length} files in it`, () =>
     files()
-      .filter((name) => /procs|limit_in_bytes|usage_in_bytes|memory\.(max|current|events)$|oom/.test(name))
+      .filter((name) => /^cgroup\.procs$|^memory\.(limit_in_bytes|usage_in_bytes|max|current|events|oom_control)$/.test(name))
       .map((name) => ({
         label: name,
         value: (content(bottle.hostPath(`${group}/${name}`)) ?? '(only for writing)').split('\n').join(', '),
