@@ -28,9 +28,8 @@ void undo_arm(struct host *host, const struct outline *outline)
 }
 
 /*
- * A process that was killed and reaped has left its cgroup and its mounts for the kernel only a moment later (the cgroup is freed
- * after an RCU grace period, a mount namespace's end detaches in a work queue), so rmdir and umount may answer EBUSY at first:
- * 1, 2, 4 … 1024 ms, two seconds in all.
+ * When the container's first process has been reaped, others of it may still be dying, and until then keep its cgroup (rmdir: EBUSY)
+ * and what they had open on a mount (umount2: EBUSY). Tried again after 1, 2, 4 … 1024 ms, two seconds in all.
  */
 #define PATIENCE 11
 
