@@ -111,7 +111,7 @@ function containerWithDoors(place: string): Step[] {
     mount(text`/proc/${child}/ns/${kind}`, `${place}/${kind}`, null, ['bind']),
   ])
   const name = place.slice(place.lastIndexOf('/') + 1)
-  return [clone3(DOORS), ...host([mkdir(place), ...doors]), sethostname(name), execve('/bin/sleep', ['sleep', '1000'], ENVIRONMENT)]
+  return [clone3(DOORS), ...host([mkdir(place), ...doors]), sethostname(name), execve('/bin/sleep', ['sleep', '1000'])]
 }
 
 /** One process by its number in the bottle and by its number on this machine. */

@@ -11,8 +11,8 @@ import { listProcDirectory, readProcFile } from '../../lib/kernel/proc/read.js'
 import { readStatus } from '../../lib/kernel/proc/status.js'
 import type { LookRow } from '../../lib/tutor/lesson.js'
 
-/** The search path of what a scene executes; execve gives a program exactly the environment that it is told. */
-export const ENVIRONMENT = ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin']
+/** Where a shell of a scene looks for programs; execve gives a program exactly the environment that it is told. */
+export const ENVIRONMENT = ['PATH=/usr/bin:/bin']
 
 /** Flags of a /proc in a container; in a user namespace the kernel insists on those that the one outside has. */
 export const PROC_FLAGS = ['nosuid', 'nodev', 'noexec'] as const

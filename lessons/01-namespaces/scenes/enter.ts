@@ -34,7 +34,7 @@ export async function backIn(stage: Stage): Promise<void> {
     sethostname(name),
     mount(null, '/', null, ['rec', 'private']),
     mount('proc', '/proc', 'proc', PROC_FLAGS),
-    execve('/bin/sleep', ['sleep', '1000'], ENVIRONMENT),
+    execve('/bin/sleep', ['sleep', '1000']),
   ])
   const target = first.childPid as number
 
@@ -82,6 +82,9 @@ export async function backIn(stage: Stage): Promise<void> {
   await first.step(host(kill(child, 'kill', { why: 'the container ends' })))
   await first.exited()
 
+  await stage.look(`Processes in the uts namespace ${uts}`, () => [
+    { label: 'now', value: String(processesIn('uts', uts, root).length), notice: true },
+  ])
   const left = ['gone, with its last process', `still there, and still called ${name}`] as const
   await stage.predict({
     question: `No process is left in the container’s uts namespace; its link is still mounted on \`${KEPT}/uts\`. What has become of the namespace?`,
@@ -96,7 +99,7 @@ export async function backIn(stage: Stage): Promise<void> {
       const [answer] = results.slice(-1)
       return answer && textOf({ ...answer, ret: 390n }).includes(name) ? left[1] : left[0]
     },
-    because: `A namespace ends when nothing holds it any more. (In this one, number ${uts}, there were ${processesIn('uts', uts, root).length} processes just before the shim went in.)`,
+    because: 'A namespace ends when nothing holds it any more: no process, no open descriptor, no mount.',
   })
   await stage.exercise('enter')
 }

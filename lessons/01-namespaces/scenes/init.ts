@@ -11,7 +11,7 @@ const PATIENCE = 300
 export async function firstProcess(stage: Stage): Promise<void> {
   const root = procOf(stage.bottle)
   const box = await stage.box('container')
-  await box.together('A container whose PID 1 is sleep', [clone3(['pid']), execve('/bin/sleep', ['sleep', '1000'], ENVIRONMENT)])
+  await box.together('A container whose PID 1 is sleep', [clone3(['pid']), execve('/bin/sleep', ['sleep', '1000'])])
   const lives = async (one: Box) => (await within(PATIENCE, one.exited())) === undefined
 
   const outside = ['it ends, as every sleep does that gets this signal', 'nothing: it goes on sleeping'] as const

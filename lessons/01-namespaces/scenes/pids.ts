@@ -9,7 +9,7 @@ export async function twoPids(stage: Stage): Promise<void> {
   const { bottle } = stage
   await stage.say('First without the namespace. A *victim* runs on the host; an *intruder* is a container that is not isolated.')
   const victim = await stage.box('victim')
-  const sleeper = execve('/bin/sleep', ['sleep', '1000'], ENVIRONMENT)
+  const sleeper = execve('/bin/sleep', ['sleep', '1000'])
   await victim.together('A process of the bottle that sleeps', [clone3([]), sleeper])
   const intruder = await stage.box('intruder')
   await intruder.step(
@@ -44,7 +44,7 @@ export async function twoPids(stage: Stage): Promise<void> {
   await box.step(getppid({ why: 'its parent is outside, where no number of this namespace reaches' }))
   await box.fails({ ...kill(second.childPid as number, 'kill'), why: 'the same attack with the same number' }, 'ESRCH')
 
-  await box.step(execve('/bin/sleep', ['sleep', '2000'], ENVIRONMENT, { why: 'the container gets something to do' }))
+  await box.step(execve('/bin/sleep', ['sleep', '2000'], [], { why: 'the container gets something to do' }))
   await stage.look('The process list of your machine', () => {
     const process = readProcess(box.hostPid())
     return [{ label: `pid ${process?.pid}`, value: process?.commandLine.join(' ') ?? 'gone', notice: true }]

@@ -33,14 +33,14 @@ export async function propagation(stage: Stage): Promise<void> {
       await first.step(mount('tmpfs', PLACE, 'tmpfs', [], null, { why: 'a small file system in memory' }))
       return isMounted(bottle.pid, PLACE) ? choices[1] : choices[0]
     },
-    because: 'The `/` of both is in one group of shared mounts, so what is mounted below the one is mounted below the other.',
+    because: 'The `/run` of both is in one group of shared mounts, so what is mounted below the one is mounted below the other.',
   })
   await stage.look(`What is mounted on ${PLACE}`, () => [...rowsOf('the child', first.hostPid()), ...rowsOf('the bottle', bottle.pid)])
   await first.step(umount2(PLACE, [], { why: 'unmounting is passed on as well' }))
 
   await stage.say('Now the accident. A container with a new pid namespace mounts its /proc, and somebody forgot the call before.')
   const careless = await stage.box('careless')
-  await careless.together('A new pid and mount namespace', [clone3(['pid', 'mnt'])])
+  await careless.step(clone3(['pid', 'mnt'], { why: 'process ids and a mount table of its own' }))
   await stage.look('The bottle’s /proc', () => [{ label: '/proc has', value: shortList(idsSeenBy(bottle.pid)) }])
   await careless.step(mount('proc', '/proc', 'proc', PROC_FLAGS, null, { why: 'meant for the container alone' }))
   await stage.look('The bottle’s /proc', () => [{ label: '/proc has', value: shortList(idsSeenBy(bottle.pid)), notice: true }])
@@ -68,12 +68,12 @@ export async function propagation(stage: Stage): Promise<void> {
   await stage.exercise('ownProcesses')
 }
 
-/** The mount at the place, with its tag. `/` is shown too, whose group decides. */
+/** The mount at the place, with its tag. The mount that it lies on is shown too, whose group decides. */
 function rowsOf(who: string, hostPid: number): LookRow[] {
   const [found] = mountsAt(hostPid, PLACE)
-  const [root] = mountsAt(hostPid, '/')
+  const [below] = mountsAt(hostPid, '/run')
   return [
-    { label: `${who}: /`, value: root ? tag(root) : 'nothing' },
+    { label: `${who}: /run`, value: below ? tag(below) : 'nothing' },
     { label: `${who}: ${PLACE}`, value: found ? `${found.fsType}, ${tag(found)}` : 'nothing', notice: true },
   ]
 }

@@ -19,7 +19,7 @@ export async function noContainer(stage: Stage): Promise<void> {
     sethostname(name, { why: 'its own name' }),
   )
   await box.together('Its own loopback, switched on', loopbackUp())
-  await box.step(execve('/bin/sleep', ['sleep', '1000'], ENVIRONMENT, { why: 'and now it is a program that knows nothing of all this' }))
+  await box.step(execve('/bin/sleep', ['sleep', '1000'], [], { why: 'and now it is a program that knows nothing of all this' }))
   await stage.look('All that makes it a container', () =>
     compare('the bottle', namespacesOf(bottle, 1), 'it', namespacesOf(bottle, box.childPid as number)),
   )
