@@ -146,6 +146,15 @@ static void next_frame(struct host *host)
 	}
 }
 
+/* A batch that was sent before the client could know of the EXIT is answered: not run. */
+static void answer_late_batches(struct host *host)
+{
+	uint8_t header[5];
+	while (host->shim.client >= 0 && !host->rollback &&
+	       recv(host->shim.client, header, sizeof header, MSG_PEEK | MSG_DONTWAIT) == (ssize_t)sizeof header && header[4] == BATCH)
+		next_frame(host);
+}
+
 /* --- the whole ---------------------------------------------------------------------------------------------------------- */
 
 /* Closing a stream with unread bytes in it takes what was sent last from the other side (unix(7): ECONNRESET). */
@@ -180,6 +189,7 @@ void serve(int client)
 		child_kill(host); /* if it lives still; an exit code that it has given itself stays */
 		child_reap(host);
 		answer_flush(host);
+		answer_late_batches(host);
 	}
 	undo_run(host);
 	if (host->shim.client >= 0) {

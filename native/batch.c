@@ -19,7 +19,7 @@ static bool is_clone(const struct outline *outline)
 
 static int batch_refused(struct host *host, struct cursor cursor, uint16_t count)
 {
-	bool child = host->shim.child > 0 || host->reaped;
+	bool child = host->shim.child > 0 || host->reaped || host->ended;
 	size_t undo = 0;
 	for (int i = 0; i < count; i++) {
 		struct outline outline;
@@ -187,6 +187,7 @@ int batch_run(struct host *host, uint8_t *body, size_t length)
 		return refusal;
 
 	bool executed_before = host->shim.execed;
+	run.stopped = run.failed = host->ended; /* it crossed the child's end on its way */
 	while (run.index < run.count && !run.stopped) {
 		struct cursor next = cursor;
 		struct outline outline;

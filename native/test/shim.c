@@ -6,6 +6,7 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -360,12 +361,23 @@ static void child_killed_between(void)
 	add(&plan, make_directory(in("killed")));
 	add(&plan, clone_step(CLONE_NEWPID | (geteuid() ? CLONE_NEWUSER : 0)));
 	CHECK_EQUAL(run_plan(&client, &plan, got), 0);
+	/* A batch that crosses the news on its way is answered, and not run. */
+	kill(client.pid, SIGSTOP);
+	struct pollfd child = { .fd = (int)syscall(SYS_pidfd_open, (pid_t)got[1].ret, 0), .events = POLLIN };
 	kill((pid_t)got[1].ret, SIGKILL);
+	CHECK_EQUAL(poll(&child, 1, 10000), 1);
+	close(child.fd);
+	plan.count = 0;
+	add(&plan, make_directory(in("late")));
+	tell(&client, batch_frame(1, &plan));
+	kill(client.pid, SIGCONT);
 	struct said said = hear(&client);
 	CHECK_EQUAL(exit_status(&said), SIGKILL);
+	CHECK_EQUAL(hear_until(&client, DONE, got, 1).body.data[4], 1);
+	CHECK_EQUAL(got[0].status, STATUS_NOT_RUN);
 	CHECK_EQUAL(hear(&client).type, UNDONE);
 	end(&client);
-	CHECK(!exists(in("killed")));
+	CHECK(!exists(in("killed")) && !exists(in("late")));
 }
 
 static void child_killed_within(void)
