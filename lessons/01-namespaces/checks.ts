@@ -12,7 +12,7 @@ import type { Shim } from '../../lib/kernel/shim.js'
 import { child } from '../../lib/kernel/step.js'
 import type { Trial, TrialBox } from '../../lib/tutor/lesson.js'
 import { readHostname } from '../../lib/tutor/state.js'
-import { ENVIRONMENT, idsSeenBy, shortList } from './looks.js'
+import { idsSeenBy, shortList } from './looks.js'
 
 /** A program that cannot start, or has nothing to do, has ended after so many milliseconds. */
 const A_MOMENT = 200

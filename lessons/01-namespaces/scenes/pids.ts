@@ -3,7 +3,7 @@ import { clone3, execve, getpid, getppid, kill } from '../../../lib/index.js'
 import { readProcess } from '../../../lib/kernel/proc/processes.js'
 import { readStatus } from '../../../lib/kernel/proc/status.js'
 import type { Stage } from '../../../lib/tutor/lesson.js'
-import { ENVIRONMENT, procOf } from '../looks.js'
+import { procOf } from '../looks.js'
 
 export async function twoPids(stage: Stage): Promise<void> {
   const { bottle } = stage
