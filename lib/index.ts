@@ -9,8 +9,20 @@
  *     }
  */
 
-// Ids: who one is.
-export { setgroups, setresgid, setresuid } from './kernel/calls/credentials.js'
+// Ids: who one is; capabilities: what one may do; and what can be given up for ever.
+export {
+  type Capability,
+  cap_ambient_clear_all,
+  cap_ambient_raise,
+  capbset_drop,
+  capget,
+  capset,
+  set_keepcaps,
+  set_no_new_privs,
+  setgroups,
+  setresgid,
+  setresuid,
+} from './kernel/calls/credentials.js'
 // Files and directories, descriptors and pipes.
 export { chmod, chown, close, mkdir, open, pipe2, read, readlink, rmdir, statfs, symlink, unlink, write } from './kernel/calls/files.js'
 // Mounts.
@@ -42,3 +54,6 @@ export { loopbackUp } from './kernel/netlink/loopback.js'
 // Steps: who makes them (after the clone the container does, unless `host(…)` says otherwise), numbers that earlier steps kept
 // under a name (`ref('name')`, and `child` for the pid that clone3 returned), and strings with such numbers in them (`text`).
 export { child, container, host, ref, type Step, type StepOptions, text } from './kernel/step.js'
+// Root in pieces: the names of all capabilities, and a filter that forbids a few system calls.
+export { ALL_CAPABILITIES } from './primitives/capabilities.js'
+export { forbid } from './primitives/seccomp/forbid.js'
