@@ -29,7 +29,8 @@ async function start(command, args) {
     return 1
   }
   const root = path.join(__dirname, '..')
-  require(path.join(root, 'node_modules/tsx/dist/esm/api/index.cjs')).register()
+  const { register } = await import('tsx/esm/api')
+  register()
   const { main } = await import(path.join(root, entry))
   return main(args)
 }
