@@ -155,27 +155,31 @@ static void as_stream(const uint8_t *data, size_t length)
 
 static struct exchange *shared;
 
-/* What a child has written, held against the steps that it was sent: the first half of the input is steps, the second is answers. */
+/* What a child has written, held against the steps that it was sent: u8 batch, u8 index, u16 length of the steps, steps, answers. */
 static void as_answers(const uint8_t *data, size_t length)
 {
 	struct host host = { .channel = -1, .shim = { .client = -1, .pidfd = -1 } };
-	uint8_t *steps = malloc(length / 2 + 1);
-	memcpy(steps, data, length / 2);
-	struct cursor cursor = { steps, steps + length / 2, false };
-	size_t answers = length - length / 2;
+	uint16_t n;
+	if (length < 4)
+		return;
+	memcpy(&n, data + 2, sizeof n);
+	n = n > length - 4 ? (uint16_t)(length - 4) : n;
+	uint8_t *steps = malloc(n + 1u);
+	memcpy(steps, data + 4, n);
+	size_t answers = length - 4 - n;
 	host.exchange = shared;
-	memcpy(shared->answers, data + length / 2, answers);
-	struct run run = { .batch = next_byte(), .index = next_byte() & 3 };
+	memcpy(shared->answers, data + 4 + n, answers);
+	struct run run = { .batch = data[0], .index = data[1] };
+	struct cursor cursor = { steps, steps + n, false }, whole = cursor;
+	struct outline outline;
+	uint16_t end = run.index;
+	while (whole.at < whole.end && step_outline(&whole, &outline)) /* those of a run were outlined before it was sent */
+		end++;
 	uint32_t passed = 0;
-	bool sound = true;
-	uint16_t end = (uint16_t)(run.index + 4);
+	bool sound = undo_reserve(&host, length * 2);
 	for (int i = 0; i < 3 && sound; i++) {
-		atomic_store(&shared->answered, i == 2 && next_byte() == 7 ? UINT32_MAX : (uint32_t)(answers * (size_t)(i + 1) / 3));
-		struct cursor whole = cursor;
-		struct outline outline;
-		for (int j = run.index; j < end; j++)
-			sound = sound && step_outline(&whole, &outline); /* the steps of a run were outlined before it was sent */
-		sound = sound && undo_reserve(&host, length) && pass_answers(&host, &run, &cursor, &passed, end);
+		atomic_store(&shared->answered, next_byte() == 7 ? UINT32_MAX : (uint32_t)(i < 1 ? answers / 2 : answers));
+		sound = pass_answers(&host, &run, &cursor, &passed, end);
 	}
 	buffer_release(&host.answer);
 	buffer_release(&host.armed);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 
@@ -19,8 +20,9 @@ static void write_seed(const char *directory, const char *name, int target, stru
 
 static struct blob joined(struct blob a, struct blob b)
 {
-	static uint8_t data[1 << 16];
-	memcpy(data, a.data, a.length);
+	uint8_t *data = malloc(a.length + b.length + 1);
+	if (a.length)
+		memcpy(data, a.data, a.length);
 	memcpy(data + a.length, b.data, b.length);
 	return (struct blob){ data, a.length + b.length };
 }
@@ -39,6 +41,9 @@ static void add_some(struct plan *plan)
 	add(plan, keeping_out(HOSTS("pipe2", OUT(8), INT(0)), 0, 4, 4, 2));
 	add(plan, HOSTS("netlink", INT(3), BYTES(&message, sizeof message), OUT(256)));
 	add(plan, HOSTS("recvmsg", INT(3), WITH_ADDRESS(zero, 56, 16, WITH_ADDRESS(&vector, sizeof vector, 0, OUT(8))), INT(0)));
+	add(plan, HOSTS("ioctl", INT(3), INT(0x5413), OUT(8)));
+	add(plan, HOSTS("prctl", INT(22), INT(2), BYTES(zero, 16)));
+	add(plan, HOSTS("setxattr", STR("/x"), STR("user.y"), STR("z"), INT(1), INT(0)));
 	add(plan, HOSTS("nanosleep", BYTES(zero, 16), NONE));
 	add(plan, HOSTS("execve", STR("/bin/true"), STRV(strings), STRV(strings)));
 }
@@ -87,11 +92,18 @@ int main(int argc, char **argv)
 		struct blob step = encode(&both.steps[i]);
 		write_seed(argv[1], name, 3, step);
 	}
+	/* Runs of one to four steps, and what a child that behaves answers. */
+	struct blob steps = { 0 }, answers = { 0 };
 	for (int i = 0; i < containers.count; i++) {
-		struct blob step = encode(&containers.steps[i]);
-		write_seed(argv[1], i ? "answers" : "answer", 2, joined(step, answer((uint16_t)i, i == 1 ? 390 : 0)));
-		if (i)
-			write_seed(argv[1], "run", 3, joined(encode(&containers.steps[i - 1]), step));
+		struct blob head = { (uint8_t[]){ 7, 0, 0, 0 }, 4 };
+		char name[32];
+		steps = joined(steps, encode(&containers.steps[i]));
+		answers = joined(answers, answer((uint16_t)i, i == 1 ? 390 : 0));
+		head.data[2] = (uint8_t)steps.length;
+		head.data[3] = (uint8_t)(steps.length >> 8);
+		snprintf(name, sizeof name, "run%d", i);
+		write_seed(argv[1], name, 3, steps);
+		write_seed(argv[1], name, 2, joined(joined(head, steps), answers));
 	}
 	return 0;
 }

@@ -1,0 +1,125 @@
+/* Undo, and every way in which the client can end it. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "shim.h"
+
+void undo_runs_backwards(void)
+{
+	struct client client = start_shim();
+	struct plan plan = { .count = 0 };
+	struct said got[8];
+	add(&plan, make_directory(in("a")));
+	add(&plan, make_directory(in("a/b")));
+	add(&plan, clone_step(0));
+	/* Armed by the container's step, made by the host. */
+	add(&plan, undone_by(CONTAINERS("mkdirat", AT_CWD, STR(in("a/b/c")), INT(0755)), HOSTS("unlinkat", AT_CWD, STR(in("a/b/c")), INT(AT_REMOVEDIR))));
+	CHECK_EQUAL(run_plan(&client, &plan, got), 0);
+	CHECK(exists(in("a/b/c")));
+	tell(&client, frame(ROLLBACK, "", 0));
+	for (int i = 0; i < 3; i++) {
+		struct said undone = hear(&client);
+		CHECK_EQUAL(undone.type, UNDONE);
+		CHECK_EQUAL(undone.index, i);
+		CHECK_EQUAL(undone.status, STATUS_OK);
+	}
+	CHECK_EQUAL(hear(&client).type, ENDED);
+	CHECK_EQUAL(hear(&client).type, 0);
+	hang_up(&client);
+	CHECK(!exists(in("a")));
+	CHECK(!process_exists((pid_t)got[2].ret));
+}
+
+void client_gone_leaves_nothing(void)
+{
+	struct client client = start_shim();
+	struct plan plan = { .count = 0 };
+	struct said got[8];
+	add(&plan, make_directory(in("gone")));
+	add(&plan, clone_step(0));
+	CHECK_EQUAL(run_plan(&client, &plan, got), 0);
+	hang_up(&client);
+	CHECK(!exists(in("gone")));
+	CHECK(!process_exists((pid_t)got[1].ret));
+}
+
+/* The client goes while the container's actor waits in a call. */
+void client_gone_while_child_waits(void)
+{
+	struct client client = start_shim();
+	struct plan plan = { .count = 0 };
+	add(&plan, make_directory(in("gone")));
+	add(&plan, clone_step(0));
+	add(&plan, undone_by(CONTAINERS("mkdirat", AT_CWD, STR(in("gone/inner")), INT(0755)),
+			     HOSTS("unlinkat", AT_CWD, STR(in("gone/inner")), INT(AT_REMOVEDIR))));
+	add(&plan, sleep_step(container_step, 100000));
+	tell(&client, batch_frame(1, &plan));
+	struct said got[8] = { 0 };
+	while (got[2].type != RESULT) { /* what has been done is told although the batch is not over */
+		struct said said = hear(&client);
+		CHECK_EQUAL(said.type, RESULT);
+		got[said.index] = said;
+	}
+	hang_up(&client);
+	CHECK(!exists(in("gone")));
+	CHECK(!process_exists((pid_t)got[1].ret));
+}
+
+/* … or the host's. */
+void client_gone_while_host_waits(void)
+{
+	struct client client = start_shim();
+	struct plan plan = { .count = 0 };
+	add(&plan, make_directory(in("gone")));
+	add(&plan, keeping_out(keeping_out(HOSTS("pipe2", OUT(8), INT(O_CLOEXEC)), 0, 0, 4, 1), 0, 4, 4, 2));
+	add(&plan, HOSTS("read", SLOT(1), OUT(8), INT(8)));
+	tell(&client, batch_frame(1, &plan));
+	while (!exists(in("gone")))
+		sched_yield();
+	hang_up(&client);
+	CHECK(!exists(in("gone")));
+}
+
+void next_frame_does_not_interrupt(void)
+{
+	struct client client = start_shim();
+	struct plan plan = { .count = 0 }, next = { .count = 0 };
+	struct said got[1];
+	add(&plan, sleep_step(host_step, 300));
+	add(&next, HOSTS("getpid"));
+	tell(&client, batch_frame(1, &plan));
+	nanosleep(&(struct timespec){ 0, 100000000 }, NULL);
+	tell(&client, batch_frame(2, &next));
+	struct said done = hear_until(&client, DONE, got, 1);
+	CHECK_EQUAL(got[0].status, STATUS_OK);
+	CHECK_EQUAL(done.body.data[4], 0);
+	CHECK_EQUAL(hear_until(&client, DONE, got, 1).type, DONE);
+	CHECK_EQUAL(got[0].ret, client.pid);
+	hang_up(&client);
+}
+
+void rollback_while_child_waits(void)
+{
+	struct client client = start_shim();
+	struct plan plan = { .count = 0 };
+	struct said got[8] = { 0 };
+	add(&plan, make_directory(in("rolled")));
+	add(&plan, clone_step(0));
+	add(&plan, sleep_step(container_step, 100000));
+	add(&plan, CONTAINERS("getpid"));
+	tell(&client, batch_frame(1, &plan));
+	while (!exists(in("rolled")))
+		sched_yield();
+	tell(&client, frame(ROLLBACK, "", 0));
+	CHECK_EQUAL(hear_until(&client, DONE, got, 8).type, DONE);
+	CHECK_EQUAL(got[2].status, STATUS_FAILED);
+	CHECK_EQUAL(got[2].error, ECHILD);
+	CHECK_EQUAL(got[3].status, STATUS_NOT_RUN);
+	CHECK_EQUAL(hear(&client).type, UNDONE);
+	end(&client);
+	CHECK(!exists(in("rolled")));
+}
