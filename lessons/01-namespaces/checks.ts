@@ -4,7 +4,7 @@ import { basename } from 'node:path'
 import type { Bottle } from '../../lib/bottle.js'
 import { clone3, close, execve, host, mkdir, mount, type Namespace, open, ref, type Step, sethostname, text } from '../../lib/index.js'
 import { type IdRange, readIdMaps, toInside, toOutside } from '../../lib/kernel/proc/idmap.js'
-import { mountAt, readMountinfo } from '../../lib/kernel/proc/mountinfo.js'
+import { type Mount, mountAt, readMountinfo } from '../../lib/kernel/proc/mountinfo.js'
 import { readNamespace } from '../../lib/kernel/proc/namespaces.js'
 import { executableOf, readProcess } from '../../lib/kernel/proc/processes.js'
 import { readStatus } from '../../lib/kernel/proc/status.js'
@@ -22,11 +22,11 @@ export async function checkHostname(trial: Trial): Promise<void> {
   const before = await readHostname(trial.bottle, 1)
   const process = await living(trial, await trial.run())
   const after = await readHostname(trial.bottle, 1)
-  trial.expect(after === before, `the bottle is called ${after} now; it was ${before}`, 1)
+  trial.expect(after === before, `the bottle is called ${after} now; it was ${before}`, 2)
   if (process === undefined) return
-  trial.expect(!shares(trial.bottle, process, 'uts'), 'the process is in the bottle’s uts namespace', 0)
+  trial.expect(!shares(trial.bottle, process, 'uts'), 'the process is in the bottle’s uts namespace', 1)
   const own = await readHostname(trial.bottle, process.inBottle)
-  trial.expect(own === name, `the process’s host name is ${own}, not ${name}`, 2)
+  trial.expect(own === name, `the process’s host name is ${own}, not ${name}`, 3)
 }
 
 export async function checkOwnProcesses(trial: Trial): Promise<void> {
@@ -35,23 +35,21 @@ export async function checkOwnProcesses(trial: Trial): Promise<void> {
   const before = mountsOf(bottle)
   const process = await living(trial, await trial.run())
   const after = mountsOf(bottle)
-  const news = after.filter((one) => !before.includes(one))
-  const lost = before.filter((one) => !after.includes(one))
-  const what = news.length > 0 ? `has a mount that was not there: ${news.join(', ')}` : `has lost a mount: ${lost.join(', ')}`
-  trial.expect(news.length + lost.length === 0, `the bottle ${what}`, 1)
+  const changes = changesOf(before, after)
+  trial.expect(changes.length === 0, `the bottle’s mounts are not as before: ${changes.join(', ')}`, 2)
   if (process === undefined) return
   const { onMachine } = process
-  trial.expect(!shares(bottle, process, 'pid'), 'the process is in the bottle’s pid namespace', 0)
+  trial.expect(!shares(bottle, process, 'pid'), 'the process is in the bottle’s pid namespace', 1)
   const number = readStatus(onMachine)?.nsPids.at(-1)
-  trial.expect(number === 1, `the process has the number ${number} in its pid namespace, not 1`, 0)
+  trial.expect(number === 1, `the process has the number ${number} in its pid namespace, not 1`, 1)
   const proc = mountAt(readMountinfo(onMachine) ?? [], '/proc')
-  trial.expect(proc?.fsType === 'proc', `on /proc it has ${proc ? `a mount of type ${proc.fsType}` : 'no mount'}, not a proc`, 2)
+  trial.expect(proc?.fsType === 'proc', `on /proc it has ${proc ? `a mount of type ${proc.fsType}` : 'no mount'}, not a proc`, 3)
   const seen = idsSeenBy(onMachine)
-  trial.expect(seen.join() === '1', `in its /proc there are the processes ${shortList(seen)}; only 1 was asked for`, 2)
+  trial.expect(seen.join() === '1', `in its /proc there are the processes ${shortList(seen)}; only 1 was asked for`, 3)
   const [, ...args] = readProcess(onMachine)?.commandLine ?? []
   const program = executableOf(onMachine) ?? 'nothing'
   const asked = basename(program) === basename(realpathSync('/bin/sleep')) && args.join(' ') === String(challenge.seconds)
-  trial.expect(asked, `it runs ${[program, ...args].join(' ')}, and not /bin/sleep ${challenge.seconds}`, 3)
+  trial.expect(asked, `it runs ${[program, ...args].join(' ')}, and not /bin/sleep ${challenge.seconds}`, 4)
 }
 
 export async function checkFakeRoot(trial: Trial): Promise<void> {
@@ -60,7 +58,7 @@ export async function checkFakeRoot(trial: Trial): Promise<void> {
   const path = `/tmp/${challenge.file}`
   const process = await living(trial, await trial.run())
   if (process === undefined) return
-  trial.expect(!shares(bottle, process, 'user'), 'the process is in the bottle’s user namespace', 0)
+  trial.expect(!shares(bottle, process, 'user'), 'the process is in the bottle’s user namespace', 1)
   const [own, around] = [readIdMaps(process.onMachine), readIdMaps(bottle.pid)]
   const status = readStatus(process.onMachine)
   for (const kind of ['uid', 'gid'] as const) {
@@ -70,19 +68,19 @@ export async function checkFakeRoot(trial: Trial): Promise<void> {
     const wanted = toOutside(outer ?? [], outside)
     const behind = toOutside(inner ?? [], 0)
     const shown = behind === undefined ? 'does not exist' : `is ${who} ${toInside(outer ?? [], behind)} in the bottle`
-    trial.expect(behind === wanted, `${who} 0 inside ${shown}; it should be ${who} ${outside}`, inner?.length === 0 ? 0 : 1)
+    trial.expect(behind === wanted, `${who} 0 inside ${shown}; it should be ${who} ${outside}`, inner?.length === 0 ? 1 : 2)
     const ids = status?.[kind]
     const is = ids && toInside(inner ?? [], ids.effective)
     trial.expect(
       ids?.real === wanted && ids?.effective === wanted,
       `the process is ${who} ${is ?? '65534 (without a number)'} inside, not 0`,
-      2,
+      3,
     )
   }
   const owner = ownerOf(bottle, path)
   const seen =
     owner === undefined ? 'is not there' : `belongs to user ${toInside(around?.uid ?? [], owner) ?? 'nobody'} in the bottle’s eyes`
-  trial.expect(owner !== undefined && owner === toOutside(around?.uid ?? [], outside), `${path} ${seen}`, 3)
+  trial.expect(owner !== undefined && owner === toOutside(around?.uid ?? [], outside), `${path} ${seen}`, 4)
 }
 
 const DOORS: readonly Namespace[] = ['uts', 'ipc', 'net', 'pid']
@@ -98,7 +96,7 @@ export async function checkEnter(trial: Trial): Promise<void> {
     for (const kind of DOORS) {
       const [theirs, own] = [inode(bottle, target, kind), inode(bottle, process.inBottle, kind)]
       const where = own === inode(bottle, 1, kind) ? 'the bottle’s' : 'another one'
-      trial.expect(own === theirs, `of the ${kind} namespaces the process is in ${where}, not in the container’s`, kind === 'pid' ? 1 : 0)
+      trial.expect(own === theirs, `of the ${kind} namespaces the process is in ${where}, not in the container’s`, kind === 'pid' ? 2 : 1)
     }
   })
 }
@@ -123,12 +121,12 @@ interface Numbers {
 /** The process that the steps have made, when it is there. */
 async function living(trial: Trial, box: TrialBox): Promise<Numbers | undefined> {
   const { hostPid, shim } = box
-  trial.expect(hostPid !== undefined, 'there is no process: no step of yours makes one', 0)
-  if (hostPid === undefined) return undefined
+  trial.expect(shim.childPid !== undefined, 'there is no process: no step of yours makes one', 1)
+  if (shim.childPid === undefined) return undefined
   const exit = await box.exitWithin(A_MOMENT)
   const how = exit && exit.signal > 0 ? `was ended by signal ${exit.signal}` : `has exited with ${exit?.code}`
   trial.expect(exit === undefined, `the process is not there any more: it ${how}`)
-  return exit === undefined ? { inBottle: shim.childPid as number, onMachine: hostPid } : undefined
+  return exit || hostPid === undefined ? undefined : { inBottle: shim.childPid, onMachine: hostPid }
 }
 
 /** Something done in the bottle by a shim of our own, which lives as long as that takes. */
@@ -146,9 +144,18 @@ const inode = (bottle: Bottle, pid: number, kind: Namespace) => readNamespace(pi
 const shares = (bottle: Bottle, process: Numbers, kind: Namespace) =>
   inode(bottle, process.inBottle, kind) === readNamespace(bottle.pid, kind)
 
-/** Every mount of the bottle: where, and what. The order does not matter, the number does. */
-function mountsOf(bottle: Bottle): string[] {
-  return (readMountinfo(bottle.pid) ?? []).map(({ id, mountPoint, fsType }) => `${fsType} on ${mountPoint} (number ${id})`)
+const mountsOf = (bottle: Bottle) => readMountinfo(bottle.pid) ?? []
+
+/** What has come, gone or left its group, in words. */
+function changesOf(before: readonly Mount[], after: readonly Mount[]): string[] {
+  const isOld = (one: Mount) => before.some(({ id }) => id === one.id)
+  const lost = before.filter((one) => !after.some(({ id }) => id === one.id))
+  const left = before.filter((one) => after.some(({ id, shared }) => id === one.id && shared !== one.shared))
+  return [
+    ...after.filter((one) => !isOld(one)).map(({ fsType, mountPoint }) => `a new ${fsType} on ${mountPoint}`),
+    ...lost.map(({ fsType, mountPoint }) => `no ${fsType} on ${mountPoint} any more`),
+    ...(left.length > 0 ? [`${left.length} of them are not shared any more`] : []),
+  ]
 }
 
 function ownerOf(bottle: Bottle, path: string): number | undefined {
