@@ -21,10 +21,13 @@ export async function choose<T>(display: Display, question: string, choices: rea
     type: 'select',
     name: 'answer',
     message: question,
-    default: Math.max(
-      0,
-      choices.findIndex(({ value }) => value === initial),
-    ),
+    default:
+      initial === undefined
+        ? 0
+        : Math.max(
+            0,
+            choices.findIndex(({ value }) => value === initial),
+          ),
     pageSize: Math.max(5, Math.min(choices.length, 15)),
     choices: choices.map(({ name }, value) => ({ name, value })),
   })

@@ -12,7 +12,6 @@ import type { LearnerAnswer, LearnerQuestion } from './learner-process.js'
 import { problemWithSteps } from './returned.js'
 import { shownPath } from './workspace.js'
 
-/** Where the process may have stopped in the learner's file. */
 export interface LearnerRun {
   /** What the function returned, or what is wrong. */
   readonly outcome: { readonly steps: readonly Step[] } | { readonly problem: string }
@@ -34,6 +33,9 @@ const ORPHAN_SECONDS = 15
 export async function runLearner(file: string, name: string, challenge: unknown, limits: Partial<LearnerLimits> = {}): Promise<LearnerRun> {
   const { milliseconds, memoryMiB, printedBytes } = { ...LIMITS, ...limits }
   const child = start(memoryMiB)
+  // When the tutor is interrupted, its learner's loop does not go on alone.
+  const endWithUs = () => kill(child)
+  process.once('exit', endWithUs)
   const printed = collect(child, printedBytes)
   const watch = watchMemory(child, memoryMiB)
   const answer = new Promise<LearnerAnswer | undefined>((resolve) => child.once('message', (message) => resolve(message as LearnerAnswer)))
@@ -53,6 +55,7 @@ export async function runLearner(file: string, name: string, challenge: unknown,
   const problem = said ? undefined : (watch.problem() ?? (first as string))
   watch.stop()
   await end(child)
+  process.off('exit', endWithUs)
   const outcome = said ? judge(said, file, name) : { problem: problem ?? 'it gave no answer' }
   return { outcome, printed: printed() }
 }

@@ -37,11 +37,11 @@ export class Proof {
   async show(display: Display): Promise<boolean> {
     const before = await this.#before
     let after = await look()
-    for (const end = Date.now() + PATIENCE; diffSnapshots(before, after).length > 0 && Date.now() < end; ) {
+    let differences = differencesOf(before, after)
+    for (const end = Date.now() + PATIENCE; differences.length > 0 && Date.now() < end; differences = differencesOf(before, after)) {
       await new Promise((resolve) => setTimeout(resolve, 25))
       after = await look()
     }
-    const differences = diffSnapshots(before, after)
     display.line()
     if (differences.length === 0) {
       display.good(`Your machine is as before: ${counts(after)} compared.`)
@@ -66,37 +66,49 @@ function counts({ things, settings, unreadable }: Snapshot): string {
   return [...parts, `${Object.keys(settings).length} settings`].join(', ')
 }
 
-/** A second tutor, or an engine, works at the same time: what belongs to another living process is none of this lesson's. */
+/** Kinds of things that a second tutor, an engine or a test makes and removes at the same time. */
+const SHARED = ['processes', 'files', 'cgroups'] as const
+
+/** What was there before a lesson is not made by it, so it is no matter of the lesson's when that goes. */
+function differencesOf(before: Snapshot, after: Snapshot): string[] {
+  const things = { ...before.things }
+  for (const kind of SHARED) things[kind] = things[kind].filter(({ name }) => after.things[kind].some((one) => one.name === name))
+  return diffSnapshots({ ...before, things }, after)
+}
+
+/** Without what belongs to another living program. */
 function withoutOthers(snapshot: Snapshot): Snapshot {
   const { processes, files, cgroups } = snapshot.things
+  const shims = new Set(processes.map(({ name }) => Number(name)))
   const things = {
     ...snapshot.things,
-    processes: processes.filter(({ name }) => !hasOtherOwner(Number(name))),
+    processes: processes.filter(({ name }) => !isAnothers(Number(name), shims)),
     files: files.filter(isNotAnothers),
     cgroups: cgroups.filter(isNotAnothers),
   }
   return { ...snapshot, things }
 }
 
-/** Shims are children of a spawner, which is a child of the program that started it. One whose program is gone is an orphan: nobody's. */
-function hasOtherOwner(pid: number): boolean {
-  for (let at = parentOf(pid), steps = 0; at !== undefined && at > 1 && steps < 64; at = parentOf(at), steps++) {
-    if (at === process.pid) return false
-    if (isProgram(at)) return true
-  }
-  return false
+/**
+ * Shims are children of shims, and the first of them of the program that started it. An orphan has been given to process 1 or to another
+ * ancestor of who made it, and is nobody's.
+ */
+function isAnothers(pid: number, shims: ReadonlySet<number>): boolean {
+  let parent = parentOf(pid)
+  while (parent !== undefined && shims.has(parent)) parent = parentOf(parent)
+  return parent !== undefined && parent > 1 && parent !== process.pid && !ancestors().has(parent)
+}
+
+function ancestors(): ReadonlySet<number> {
+  const found = new Set<number>()
+  for (let at = parentOf(process.pid); at !== undefined && at > 1 && !found.has(at); at = parentOf(at)) found.add(at)
+  return found
 }
 
 /** Names carry the process id of the program that made them: `bottle-drydock-4711-a1b2c3`. */
 function isNotAnothers({ name }: Seen): boolean {
   const owner = Number(/-(\d+)(?:-[0-9a-f]+|-\d+)?(?:\.sock)?(?:\/|$)/.exec(name)?.[1])
-  return !Number.isInteger(owner) || owner === process.pid || !isProgram(owner)
+  return !Number.isInteger(owner) || owner === process.pid || readProcess(owner) === undefined
 }
 
 const parentOf = (pid: number) => readProcess(pid)?.ppid
-
-/** Does a program such as this one run under this number? By its short name, which everybody may read. */
-function isProgram(pid: number): boolean {
-  const name = readProcess(pid)?.comm
-  return name !== undefined && (name.startsWith('node') || name === readProcess('self')?.comm)
-}

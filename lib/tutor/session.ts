@@ -123,6 +123,8 @@ export class ExerciseSession {
       display.bad(`The check could not be made: ${sentenceOf(error)}`, 'error')
       return
     }
+    // Kept before it is told.
+    if (verdict.passed) progress.passed(lesson.name, exercise.id)
     showVerdict(display, verdict)
     this.#fitting = verdict.passed ? undefined : verdict.hint
     if (!verdict.passed) {
@@ -130,7 +132,6 @@ export class ExerciseSession {
       return
     }
     this.#passed = true
-    progress.passed(lesson.name, exercise.id)
     display.note('Press v to compare with the solution of the lesson, Enter to go on.')
   }
 

@@ -49,6 +49,8 @@ export class InteractiveGuide implements Guide {
   }
 
   scene(): void {
+    // From here on what is typed too early is dropped and not shown.
+    this.#keyboard.open()
     this.#runAll = false
   }
 
