@@ -171,6 +171,7 @@ void serve(int client)
 {
 	struct host state = { .channel = -1, .shim = { .client = client, .pidfd = -1 } };
 	struct host *host = &state;
+	step_prepare();
 	uint32_t hello[2] = { PROTOCOL_VERSION, (uint32_t)getpid() };
 	if (!send_frame(client, HELLO, hello, sizeof hello))
 		host->shim.client = -1;

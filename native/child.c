@@ -119,6 +119,8 @@ void child_run(struct child *child)
 	for (uint32_t i = 0; i < exchange->count; i++) {
 		struct outline outline;
 		struct step step;
+		if (atomic_load(&exchange->stop))
+			return;
 		if (!step_outline(&cursor, &outline) || outline.answer > RUN_ANSWERS - answers.length)
 			return; /* the shim outlined them before: something has overwritten them, and it will see that answers are missing */
 		step_take(&outline, &step, &child->slots, &arena);

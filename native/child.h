@@ -36,6 +36,7 @@ struct exchange {
 	uint16_t index;  /* of the first of them */
 	uint16_t count;
 	struct slots slots;
+	_Atomic uint32_t stop; /* make no further step: at any time */
 	/* The child writes these at any time. */
 	_Atomic uint32_t answered; /* bytes of whole RESULT frames */
 	_Atomic uint32_t leaving;  /* 1 + index of the step in progress if its success ends the channel (execve, exit_group), else 0 */

@@ -236,7 +236,6 @@ static void overhear(struct host *host, short *events)
 	if (n == (ssize_t)sizeof header && header[4] == ROLLBACK && header[0] == 1 && !header[1] && !header[2] && !header[3]) {
 		read_all(host->shim.client, header, sizeof header);
 		host->rollback = host->ended = true;
-		child_kill(host); /* its channel ends, and that is answered like any other death */
 		return;
 	}
 	int32_t number;
@@ -266,6 +265,7 @@ void child_make(struct host *host, struct run *run, struct cursor *steps, uint16
 	exchange->count = count;
 	exchange->length = length;
 	exchange->slots = host->slots;
+	atomic_store(&exchange->stop, 0);
 	atomic_store(&exchange->answered, 0);
 	atomic_store(&exchange->leaving, 0);
 
@@ -281,25 +281,34 @@ void child_make(struct host *host, struct run *run, struct cursor *steps, uint16
 		int ready = poll(both, 2, patience);
 		if (ready < 0 && errno != EINTR)
 			break;
-		if (ready == 0) { /* a step that takes its time: tell what is known so far */
+		if (ready == 0 && host->ended) {
+			child_kill(host);
+			patience = -1;
+		} else if (ready == 0) { /* a step that takes its time: tell what is known so far */
 			sound = sound && pass_answers(host, run, &cursor, &passed, end);
 			answer_flush(host);
 			patience = SLOW_PROGRESS_MS;
 		}
-		if (ready > 0 && both[1].revents & (POLLRDHUP | POLLHUP | POLLERR)) {
+		over = ready > 0 && both[0].revents;
+		if (ready <= 0 || over || !both[1].revents)
+			continue;
+		if (both[1].revents & (POLLRDHUP | POLLHUP | POLLERR)) {
 			host->shim.client = -1;
 			host->ended = true;
-			child_kill(host);
-			both[1] = (struct pollfd){ .fd = -1 };
-		} else if (ready > 0 && both[1].revents) {
+		} else {
 			overhear(host, &both[1].events);
 		}
-		over = ready > 0 && both[0].revents;
+		if (host->ended) {
+			/* Killed in the middle of a step it could not tell what it has done, and nobody could undo that. */
+			atomic_store(&exchange->stop, 1);
+			patience = PROGRESS_MS;
+			both[1] = (struct pollfd){ .fd = -1 };
+		}
 	}
 	char byte;
 	bool alive = recv(host->channel, &byte, 1, 0) == 1;
 	sound = sound && pass_answers(host, run, &cursor, &passed, end);
-	/* It says that the run is over: then every step is answered, or one that failed was the last. */
+	/* It says that the run is over: then every step is answered, or one that failed was the last. Else it was told to stop. */
 	if (alive && sound && (run->index == end || run->stopped))
 		return;
 	child_left(host, run, &cursor, end, alive || !sound);

@@ -135,14 +135,14 @@ static long device_of(int64_t directory, uint64_t *device)
  * first error is returned, after all else was tried. */
 static long empty_directory(int64_t directory, uint64_t device, int depth)
 {
-	_Alignas(struct dirent64) char entries[ENTRIES];
+	_Alignas(struct dirent) char entries[ENTRIES];
 	long result = depth > DEEPEST ? -ELOOP : 0;
 	while (depth <= DEEPEST) {
 		long n = CALL(SYS_getdents64, directory, POINTER(entries), sizeof entries);
 		if (n <= 0)
 			return n < 0 ? n : result;
 		for (long at = 0; at < n;) {
-			const struct dirent64 *entry = (const struct dirent64 *)(const void *)(entries + at);
+			const struct dirent *entry = (const struct dirent *)(const void *)(entries + at);
 			const char *name = entry->d_name;
 			at += entry->d_reclen ? entry->d_reclen : n;
 			if (entry->d_type != DT_DIR || (name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]))))
@@ -193,11 +193,11 @@ static void thaw_below(int64_t directory, uint64_t device, int depth)
 		CALL(SYS_write, state, POINTER(word), sizeof word - 1);
 		CALL(SYS_close, state);
 	}
-	_Alignas(struct dirent64) char entries[ENTRIES];
+	_Alignas(struct dirent) char entries[ENTRIES];
 	long n;
 	while (depth < DEEPEST && (n = CALL(SYS_getdents64, directory, POINTER(entries), sizeof entries)) > 0) {
 		for (long at = 0; at < n;) {
-			const struct dirent64 *entry = (const struct dirent64 *)(const void *)(entries + at);
+			const struct dirent *entry = (const struct dirent *)(const void *)(entries + at);
 			const char *name = entry->d_name;
 			at += entry->d_reclen ? entry->d_reclen : n;
 			if (entry->d_type != DT_DIR || (name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]))))

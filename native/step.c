@@ -336,12 +336,19 @@ static struct value take_value(struct taking *taking)
 /* Linker and libc: where this program's own code and data lie. It is not position-independent, so that is below 4 GiB, where a plain
  * number could point to it; everything else (stack, maps, vdso) lies above. */
 extern const char __executable_start[];
+static int64_t image_end;
+
+/* Beyond the heap, which begins at a random place behind the program. Asked once: musl's sbrk is a system call. */
+void step_prepare(void)
+{
+	image_end = (int64_t)(uintptr_t)sbrk(0);
+}
 
 static bool harmless(int64_t number)
 {
 	if (number < INT32_MIN || number > UINT32_MAX)
 		return false;
-	return number < (int64_t)(uintptr_t)__executable_start || number >= (int64_t)(uintptr_t)sbrk(0);
+	return number < (int64_t)(uintptr_t)__executable_start || number >= image_end;
 }
 
 static bool fits(const struct step *step, int i, char letter, unsigned least)

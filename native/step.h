@@ -88,6 +88,9 @@ void step_keep(const struct outline *outline, int64_t ret, const struct out outs
 /* Append the RESULT (or UNDONE) frame; `step` NULL: without out-buffers. False: out of memory. */
 bool result_append(struct buffer *buffer, uint8_t type, uint32_t batch, uint16_t index, const struct outcome *outcome, const struct step *step);
 
+/* Once, before any step and in particular before the clone. */
+void step_prepare(void);
+
 uint64_t now_ns(void);
 
 #endif

@@ -123,3 +123,25 @@ void rollback_while_child_waits(void)
 	end(&client);
 	CHECK(!exists(in("rolled")));
 }
+
+/* At any moment: what was made is unmade, and who was born is dead. */
+void hung_up_at_any_moment(void)
+{
+	for (int i = 0; i < 150; i++) {
+		struct client client = start_shim();
+		struct plan plan = { .count = 0 };
+		add(&plan, make_directory(in("moment")));
+		add(&plan, clone_step(0));
+		add(&plan, undone_by(CONTAINERS("mkdirat", AT_CWD, STR(in("moment/a")), INT(0755)),
+				     HOSTS("unlinkat", AT_CWD, STR(in("moment/a")), INT(AT_REMOVEDIR))));
+		add(&plan, make_directory(in("moment/b")));
+		add(&plan, CONTAINERS("chdir", STR(in("moment"))));
+		add(&plan, execve_step("/bin/true", true_argv));
+		tell(&client, batch_frame(1, &plan));
+		struct timespec moment = { 0, i * 10000l };
+		if (i)
+			nanosleep(&moment, NULL);
+		hang_up(&client);
+		CHECK(!exists(in("moment")));
+	}
+}

@@ -78,6 +78,7 @@ static const struct {
 	{ "a client that goes while the host waits", client_gone_while_host_waits, ANYBODY },
 	{ "the next frame interrupts nothing", next_frame_does_not_interrupt, ANYBODY },
 	{ "rollback while the container waits", rollback_while_child_waits, ANYBODY },
+	{ "the client hangs up at any moment", hung_up_at_any_moment, ANYBODY },
 	{ "the child killed between two batches", child_killed_between, USER_NAMESPACES },
 	{ "the child killed in a batch", child_killed_within, ANYBODY },
 	{ "the child exits", child_exits, ANYBODY },
@@ -92,6 +93,8 @@ static const struct {
 	{ "half a frame", half_a_frame, ANYBODY },
 	{ "large batches", large_batches, ANYBODY },
 	{ "the spawner", spawner_makes_shims, ANYBODY },
+	{ "the spawner killed", spawner_killed, ANYBODY },
+	{ "a stranger", stranger_refused, ROOT },
 	{ "memory", memory, ANYBODY },
 	{ "speed", speed, ANYBODY },
 };

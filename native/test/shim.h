@@ -41,6 +41,9 @@ void hostile_frames(void);
 void half_a_frame(void);
 void large_batches(void);
 void spawner_makes_shims(void);
+void hung_up_at_any_moment(void);
+void spawner_killed(void);
+void stranger_refused(void);
 void memory(void);
 void speed(void);
 

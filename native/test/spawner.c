@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -105,6 +107,55 @@ void spawner_makes_shims(void)
 	add(&plan, HOSTS("getppid"));
 	CHECK_EQUAL(run_plan(&clients[0], &plan, got), 0); /* it goes on */
 	hang_up(&clients[0]);
+}
+
+/* kill -9: those that wait for a client end with it. */
+void spawner_killed(void)
+{
+	int lifeline;
+	const char *path = strdup(in("killed.sock"));
+	pid_t spawner = start_spawner(path, &lifeline);
+	char children[64], line[256] = "";
+	snprintf(children, sizeof children, "/proc/%d/task/%d/children", (int)spawner, (int)spawner);
+	while (children_of(spawner) != 2)
+		sched_yield();
+	FILE *file = fopen(children, "re");
+	CHECK(file && fgets(line, sizeof line, file) && !fclose(file));
+	kill(spawner, SIGKILL);
+	waitpid(spawner, NULL, 0);
+	for (char *at = strtok(line, " \n"); at; at = strtok(NULL, " \n"))
+		wait_until_gone((pid_t)atoi(at));
+	close(lifeline);
+	unlink(path);
+}
+
+/* Somebody else on this machine gets nothing, whatever the file's mode has become. */
+void stranger_refused(void)
+{
+	int lifeline;
+	const char *path = strdup(in("strange.sock"));
+	pid_t spawner = start_spawner(path, &lifeline);
+	struct stat directory;
+	char *parent = strdup(in("."));
+	CHECK(!stat(parent, &directory) && !chmod(parent, 0755) && !chmod(path, 0666));
+	pid_t stranger = fork();
+	if (stranger == 0) {
+		struct sockaddr_un address = { .sun_family = AF_UNIX };
+		strcpy(address.sun_path, path);
+		int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+		char byte;
+		if (setresuid(65534, 65534, 65534) || connect(fd, (struct sockaddr *)&address, sizeof address))
+			_exit(2);
+		_exit(read(fd, &byte, 1) == 0 ? 0 : 1);
+	}
+	int status;
+	waitpid(stranger, &status, 0);
+	CHECK_EQUAL(status, 0);
+	struct client friend = connect_shim(path);
+	hang_up(&friend);
+	close(lifeline);
+	waitpid(spawner, NULL, 0);
+	CHECK(!chmod(parent, directory.st_mode & 07777));
 }
 
 /* An idle shim is small. */

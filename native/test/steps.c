@@ -173,6 +173,7 @@ static void each_call_is_found(void)
 
 int main(void)
 {
+	step_prepare();
 	every_cut_is_refused();
 	what_is_no_step();
 	arguments_are_laid_out();
