@@ -13,25 +13,27 @@ const { findCommand, installHint, installPackages } = require('./packages.cjs')
 const ROOT = path.join(__dirname, '..')
 const OLDEST = [20, 17]
 const STAMP = path.join(ROOT, 'node_modules', '.drydock-lock')
+const TERMINAL_MODULE = path.join(ROOT, 'node_modules/node-pty/build/Release/pty.node')
 
-/** Two lines for who cannot go on here, or undefined. */
-function checkPlatform() {
-  if (process.platform === 'darwin' || process.platform === 'win32') {
-    const name = process.platform === 'darwin' ? 'macOS' : 'Windows'
+/** Two lines for who cannot go on here, or undefined. `machine` has what is read of `process`. */
+function checkPlatform(machine = process) {
+  const { platform, arch, execPath } = machine
+  if (platform === 'darwin' || platform === 'win32') {
+    const name = platform === 'darwin' ? 'macOS' : 'Windows'
     const ways =
-      process.platform === 'darwin'
+      platform === 'darwin'
         ? 'a virtual machine (see vm/README.md) or a dev container'
         : 'WSL2, a virtual machine (see vm/README.md) or a dev container'
     return `drydock makes containers with the Linux kernel, and ${name} has none.\nUse ${ways}, and run the same command there.`
   }
-  if (process.platform !== 'linux')
-    return `drydock makes containers with the Linux kernel; this is ${process.platform}.\nUse a Linux machine or a virtual machine (see vm/README.md).`
-  const [major, minor] = process.versions.node.split('.').map(Number)
+  if (platform !== 'linux')
+    return `drydock makes containers with the Linux kernel; this is ${platform}.\nUse a Linux machine or a virtual machine (see vm/README.md).`
+  const [major, minor] = machine.versions.node.split('.').map(Number)
   if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
-    return `drydock needs Node ${OLDEST.join('.')} or newer; this is ${process.versions.node} (${process.execPath}).\nInstall a newer one, for example with nvm (\`nvm install 22\`) or from https://nodejs.org/en/download.`
+    return `drydock needs Node ${OLDEST.join('.')} or newer; this is ${machine.versions.node} (${execPath}).\nInstall a newer one, for example with nvm (\`nvm install 22\`) or from https://nodejs.org/en/download.`
   }
-  if (process.arch !== 'x64' && process.arch !== 'arm64')
-    return `drydock knows x86-64 and arm64 machines; this is ${process.arch}.\nUse a machine or a virtual machine of one of these kinds.`
+  if (arch !== 'x64' && arch !== 'arm64')
+    return `drydock knows x86-64 and arm64 machines; this is ${arch}.\nUse a machine or a virtual machine of one of these kinds.`
   return undefined
 }
 
@@ -50,13 +52,16 @@ function setUp({ yes, command }) {
     }
   }
   if (!dependencies) {
-    const failure = run('dependencies', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])
+    const failure = npm('dependencies', ['ci', '--no-audit', '--no-fund', '--no-progress', '--loglevel=error'])
     if (failure) return failure
+    if (!fs.existsSync(TERMINAL_MODULE)) {
+      return `drydock: npm left out the install scripts of packages (\`ignore-scripts\` is set), so the terminal module is not built.\nBuild it with: npm rebuild node-pty --ignore-scripts=false`
+    }
     fs.writeFileSync(STAMP, lock)
     own(STAMP)
   }
   if (!nativeIsBuilt()) {
-    const failure = run('native part', 'make', ['-s', '-C', 'native'])
+    const failure = run('native part', ['make', '-s', '-C', 'native'])
     if (failure) return failure
   }
   if (command !== 'test' && process.stderr.isTTY) process.stderr.write('drydock: ready\n\n')
@@ -80,29 +85,56 @@ function nativeIsBuilt() {
   }
 }
 
+/** The npm that came with this Node: sudo's PATH may find another one, or none. */
+function npm(what, args) {
+  const own = process.env.npm_execpath
+  return run(what, own?.endsWith('npm-cli.js') ? [process.execPath, own, ...args] : ['npm', ...args], `npm ${args[0]}`)
+}
+
 /** Run one part of the set-up behind a progress line; its own words are shown only when it fails. */
-function run(what, command, args) {
+function run(what, [command, ...args], name = `${command} ${args.join(' ')}`) {
   const began = Date.now()
   process.stderr.write(`drydock: setting up, ${what} …`)
-  const result = spawnSync(command, args, {
+  const user = invoker()
+  const { status, error, stdout, stderr } = spawnSync(command, args, {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
     encoding: 'utf8',
     maxBuffer: 1 << 28,
-    ...invoker(),
+    ...user,
+    env: environment(user),
   })
-  const seconds = ((Date.now() - began) / 1000).toFixed(0)
-  if (result.error) {
-    process.stderr.write(' failed\n')
-    return `drydock: ${command} cannot be run: ${result.error.message}`
+  if (!error && status === 0) {
+    process.stderr.write(` done (${((Date.now() - began) / 1000).toFixed(0)} s)\n`)
+    return undefined
   }
-  if (result.status !== 0) {
-    process.stderr.write(' failed\n')
-    const said = `${result.stdout}${result.stderr}`.trim().split('\n').slice(-20).join('\n')
-    return `drydock: \`${command} ${args.join(' ')}\` failed${said ? `:\n${said}` : ''}\nMend that and run the same command again; what is set up already is kept.`
-  }
-  process.stderr.write(` done (${seconds} s)\n`)
-  return undefined
+  process.stderr.write(' failed\n')
+  if (error) return `drydock: ${command} cannot be run: ${error.message}`
+  const said = gist(`${stdout}${stderr}`)
+  return `drydock: \`${name}\` failed${said ? `:\n${said}` : ''}\nMend that and run the same command again; what is set up already is kept.`
+}
+
+/** Programs that this one starts find the same Node; with another user's rights, not the first user's cache and settings of npm. */
+function environment(user) {
+  const env = { ...process.env }
+  const found = findCommand('node')
+  if (!found || fs.realpathSync(found) !== fs.realpathSync(process.execPath)) env.PATH = `${path.dirname(process.execPath)}:${env.PATH}`
+  if (user.uid) for (const name of ['cache', 'userconfig', 'init_module', 'logs_dir']) delete env[`npm_config_${name}`]
+  return { ...env, ...user.env }
+}
+
+const LONGEST_GIST = 16
+
+/** What a person needs of what npm or make printed: its reason stands first, or last; usage, progress and empty lines go. */
+function gist(text) {
+  const lines = text
+    .split('\n')
+    .map((line) => line.replace(/^npm error ?/, '').trimEnd())
+    .filter((line) => line && !/^(npm (warn|notice)|> |gyp (info|http)|gyp ERR! (cwd|node -v|node-gyp -v|System|command))/.test(line))
+  const usage = lines.findIndex((line) => /^(Usage:|Clean install a project)/.test(line))
+  const kept = usage < 0 ? lines : lines.slice(0, usage).concat(lines.filter((line) => /complete log/.test(line)))
+  if (kept.length <= LONGEST_GIST) return kept.join('\n')
+  return [...kept.slice(0, LONGEST_GIST / 2), '…', ...kept.slice(-LONGEST_GIST / 2)].join('\n')
 }
 
 /** Under sudo the checkout is the invoking user's: what is made in it must be too. */
@@ -110,7 +142,14 @@ function invoker() {
   const uid = Number(process.env.SUDO_UID)
   const gid = Number(process.env.SUDO_GID)
   if (process.geteuid() !== 0 || !uid || !gid || fs.statSync(ROOT).uid !== uid) return {}
-  return { uid, gid, env: { ...process.env, HOME: path.dirname(ROOT), npm_config_cache: path.join(ROOT, 'node_modules', '.cache', 'npm') } }
+  return { uid, gid, env: { HOME: homeOf(uid) || path.dirname(ROOT) } }
+}
+
+/** As /etc/passwd has it; npm keeps its cache and settings there. */
+function homeOf(uid) {
+  const lines = (read('/etc/passwd') || '').split('\n').map((line) => line.split(':'))
+  const found = lines.find((fields) => fields[2] === String(uid))
+  return found?.[5]
 }
 
 function own(file) {
@@ -130,4 +169,4 @@ function read(file) {
   }
 }
 
-module.exports = { checkPlatform, setUp }
+module.exports = { checkPlatform, gist, setUp }
