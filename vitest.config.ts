@@ -1,15 +1,24 @@
 import { defineConfig } from 'vitest/config'
 
+/** Every file in a process of its own: a test that ends badly takes its sockets, and with them its containers, along. */
+const common = {
+  pool: 'forks' as const,
+  testTimeout: 30_000,
+  hookTimeout: 30_000,
+  retry: 0,
+  env: { FORCE_COLOR: '0' },
+}
+
+/** What makes namespaces, mounts, links or cgroups, and compares the host before and after: one file at a time, or they see each other. */
+const HOST = ['test/kernel/**/*.test.ts', 'test/lessons/**/*.test.ts', 'test/e2e/**/*.test.ts', 'test/lib/{tutor,repl,doctor}/**/*.test.ts']
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    // Every file in a process of its own: a test that ends badly takes its sockets, and with them its containers, along.
-    pool: 'forks',
-    maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
     retry: 0,
     globalSetup: ['test/support/leftovers.ts'],
-    env: { FORCE_COLOR: '0' },
+    projects: [
+      { test: { ...common, name: 'pure', include: ['test/**/*.test.ts'], exclude: HOST, maxWorkers: 2, sequence: { groupOrder: 0 } } },
+      { test: { ...common, name: 'host', include: HOST, maxWorkers: 1, sequence: { groupOrder: 1 } } },
+    ],
   },
 })
