@@ -156,10 +156,10 @@ static void forget(pid_t pid)
 			idle[i--] = idle[--n_idle];
 }
 
-static void make_ready(const struct spawner *spawner, const int taken[2])
+static void make_ready(const struct spawner *spawner, const int taken[2], int wanted)
 {
 	pid_t parent = getpid();
-	while (n_idle < spawner->warm) {
+	while (n_idle < wanted && n_idle < MOST_WARM) {
 		pid_t pid = fork();
 		if (pid < 0)
 			return; /* out of processes or memory: again in a moment */
@@ -199,33 +199,36 @@ static bool cut(int lifeline)
 	return n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN);
 }
 
-/* Shims that have found their client or whose work is done, and as PID 1 of a bottle every orphan. True: one died that was idle. */
-static bool settle(int taken)
+/* Shims that have found their client or whose work is done, and as PID 1 of a bottle every orphan. Returns how many found one. */
+static int settle(int taken)
 {
 	pid_t pid;
-	while (read(taken, &pid, sizeof pid) == sizeof pid)
+	int found = 0;
+	for (; read(taken, &pid, sizeof pid) == sizeof pid; found++)
 		forget(pid);
 	int before = n_idle;
 	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
 		forget(pid);
-	return n_idle < before;
+	/* What makes an idle shim die (a limit, an administrator) would do it to the next one too: not as fast as we can fork. */
+	if (n_idle < before)
+		usleep(10000);
+	return found;
 }
 
 #define AGAIN_NS 100000000
 
 static void attend(const struct spawner *spawner, const int taken[2], const sigset_t *open_mask)
 {
-	make_ready(spawner, taken);
+	make_ready(spawner, taken, spawner->warm);
 	while (!ending) {
 		struct pollfd both[2] = { { .fd = taken[0], .events = POLLIN }, { .fd = spawner->lifeline, .events = POLLIN } };
 		struct timespec again = { 0, AGAIN_NS };
 		ppoll(both, 2, n_idle < spawner->warm ? &again : NULL, open_mask);
 		if (both[1].revents && cut(spawner->lifeline))
 			return;
-		/* What makes an idle shim die (a limit, an administrator) would do it to the next one too: not as fast as we can fork. */
-		if (settle(taken[0]))
-			usleep(10000);
-		make_ready(spawner, taken);
+		/* Where clients come faster than one by one, as many more stand ready. */
+		int found = settle(taken[0]);
+		make_ready(spawner, taken, n_idle < spawner->warm ? spawner->warm + (found > 1 ? found - 1 : 0) : 0);
 	}
 }
 
