@@ -31,7 +31,7 @@ interface States {
 }
 
 /** After an execve, a program gets so many milliseconds to print before the next act is shown; what comes later is shown later. */
-const FIRST_WORDS = 250
+const FIRST_WORDS = 150
 
 /** Calls after which a process may see another host name. */
 const RENAMING = new Set(['sethostname', 'setns', 'unshare', 'clone3'])
@@ -167,7 +167,7 @@ export class StageBox implements Box {
       if (differences.length === 0) this.#display.note('it differs from the shim, which made it, in nothing else', MARGIN)
     }
     if (before.container && after.container) {
-      showChanges(this.#display, 'changed in the child:', changesBetween(before.container, after.container))
+      showChanges(this.#display, 'changed in the child:', lesson(changesBetween(before.container, after.container)))
     }
     if (before.host && after.host) showChanges(this.#display, 'changed in the shim:', lesson(changesBetween(before.host, after.host)))
     showChanges(this.#display, 'changed in files:', files)
@@ -227,6 +227,10 @@ export class StageBox implements Box {
   #showFailure(results: readonly Result[]): void {
     const failed = results.find(({ status }) => status === 'failed' || status === 'allowed')
     if (!failed) return
+    const maker = failed.step.actor === 'container' ? this.childPid : this.shim.pid
+    if (maker !== undefined && this.#stateOf(maker)?.seccomp === 'filter') {
+      this.#display.text('This process has a seccomp filter. If that has answered, the kernel itself has not looked at the call.', MARGIN)
+    }
     for (const line of explainFailure(failed)) this.#display.text(line, MARGIN)
   }
 

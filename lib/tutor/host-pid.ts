@@ -3,6 +3,7 @@ import type { Bottle } from '../bottle.js'
 import { DrydockError } from '../kernel/errors.js'
 import { readNamespace } from '../kernel/proc/namespaces.js'
 import { processIds } from '../kernel/proc/processes.js'
+import { readProcFile } from '../kernel/proc/read.js'
 import { readStatus, type Status } from '../kernel/proc/status.js'
 
 const known = new WeakMap<Bottle, Map<number, number>>()
@@ -14,10 +15,27 @@ export function hostPidOf(bottle: Bottle, pid: number): number {
   const depth = (readStatus(bottle.pid)?.nsPids.length ?? 0) - 1
   const cached = pids.get(pid)
   if (cached !== undefined && belongs(cached, bottle.pid, depth, pid)) return cached
-  const found = processIds().find((candidate) => belongs(candidate, bottle.pid, depth, pid))
+  const found = first(candidates(bottle.pid), (candidate) => belongs(candidate, bottle.pid, depth, pid))
   if (found === undefined) throw new DrydockError(`there is no process ${pid} in the bottle any more`)
   pids.set(pid, found)
   return found
+}
+
+/** What the bottle's first process has started, and what they have; then, for whoever came in from outside, all there are. */
+function* candidates(init: number): Generator<number> {
+  const family = [init]
+  for (const member of family) {
+    yield member
+    // The kernel's list of children may be left out of a kernel (CONFIG_PROC_CHILDREN); then only the long way is left.
+    const children = readProcFile(`/proc/${member}/task/${member}/children`) ?? ''
+    family.push(...children.split(' ').filter(Boolean).map(Number))
+  }
+  yield* processIds().reverse()
+}
+
+function first<T>(values: Iterable<T>, holds: (value: T) => boolean): T | undefined {
+  for (const value of values) if (holds(value)) return value
+  return undefined
 }
 
 /** Is `candidate` number `pid` in the pid namespace of the bottle's first process, which is `depth` below the host's? */

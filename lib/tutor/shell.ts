@@ -1,5 +1,6 @@
 /** A real shell inside: in the child's namespaces when there is a child, otherwise in the bottle. */
-import { execve } from '../kernel/calls/process.js'
+import { ioctl_tiocsctty } from '../kernel/calls/files.js'
+import { execve, setsid } from '../kernel/calls/process.js'
 import { differingNamespaces, type Namespaces, readNamespaces } from '../kernel/proc/namespaces.js'
 import type { Step } from '../kernel/step.js'
 import { enterAll, NAMESPACES } from '../primitives/namespaces.js'
@@ -69,7 +70,8 @@ function shellSteps(box: StageBox): Step[] {
     'PS1=(inside) # ',
   ]
   const shells = SHELLS.map(([path, ...argv], index) => execve(path, argv, env, index < SHELLS.length - 1 ? { allow: ['ENOENT'] } : {}))
-  return [...enter.steps, ...shells]
+  // A session of its own on the terminal: without, there is neither job control nor Ctrl-C.
+  return [...enter.steps, setsid(), ioctl_tiocsctty(0), ...shells]
 }
 
 function differing(box: StageBox, pid: number) {

@@ -32,7 +32,11 @@ function showTogether(display: Display, { title = '', steps }: Act & { steps: re
   const [actor = 'host'] = actors
   const head =
     actors.length > 1 ? display.style.strong(padded('both', MARGIN.length - 1)) : display.style[actor](padded(actor, MARGIN.length - 1))
-  display.spans([{ text: title, style: display.style.call }, { text: ` (${steps.length} calls)` }], `${head} `, MARGIN)
+  display.spans(
+    [{ text: title, style: display.style.call }, { text: ` (${steps.length} ${steps.length === 1 ? 'call' : 'calls'})` }],
+    `${head} `,
+    MARGIN,
+  )
   display.text(callsOf(steps), MARGIN, display.style.dim)
 }
 
