@@ -4,6 +4,8 @@
  *     node-pty ── shim A, on the host: opens a connection back to us, enters the bottle, clones
  *                  └─ shim B, in the bottle: serves that connection; it can make pid namespaces, which A, having entered one
  *                     for its children only, cannot (pid_namespaces(7): EINVAL)
+ *
+ * It is nobody's controlling terminal: a program that wants its keys as signals, or job control, begins with setsid and TIOCSCTTY.
  */
 import { randomBytes } from 'node:crypto'
 import { on, once } from 'node:events'
@@ -11,7 +13,7 @@ import { rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type { IPty } from 'node-pty'
-import { dup3, open } from '../kernel/calls/files.js'
+import { dup3, ioctl_tiocnotty, open } from '../kernel/calls/files.js'
 import { clone3, execveat } from '../kernel/calls/process.js'
 import { connect_unix, socket } from '../kernel/calls/sockets.js'
 import { SHIM_PATH } from '../kernel/constants.js'
@@ -50,6 +52,7 @@ export async function openTerminal(size: TerminalSize, enter: readonly Step[], b
         open(SHIM_PATH, ['path'], { keep: 'shim' }),
         socket('unix', 'stream', 0, { keep: 'connection' }),
         connect_unix(ref('connection'), path),
+        ioctl_tiocnotty(0, { why: 'free for a session inside: who has it as controlling terminal there gets its keys' }),
       ]),
       ...host(enter),
       clone3([]),

@@ -70,6 +70,7 @@ export function exampleSteps(): Record<string, Step[]> {
     mkdir: [files.mkdir('/sys/fs/cgroup/box'), files.mkdir('dev', 0o700, { dirfd: ref('dir') })],
     rmdir: [files.rmdir('/sys/fs/cgroup/box'), files.rmdir('dev', { dirfd: ref('dir') })],
     rmdir_tree: [files.rmdir_tree('/sys/fs/cgroup/box')],
+    thaw_tree: [files.thaw_tree('/sys/fs/cgroup/freezer/box')],
     unlink: [files.unlink('/run/box.sock')],
     rename: [files.rename('/a', '/b')],
     link: [files.link('/a', '/b')],
@@ -86,6 +87,7 @@ export function exampleSteps(): Record<string, Step[]> {
     statfs: [files.statfs('/sys/fs/cgroup')],
     setxattr: [files.setxattr('/file', 'user.note', 'a b'), files.setxattr('/file', 'user.bytes', Uint8Array.of(0, 1))],
     ioctl_tiocsctty: [files.ioctl_tiocsctty(0)],
+    ioctl_tiocnotty: [files.ioctl_tiocnotty(0)],
     ioctl_tiocswinsz: [files.ioctl_tiocswinsz(0, 24, 80)],
 
     mount: [

@@ -196,6 +196,11 @@ export function ioctl_tiocsctty(descriptor: Descriptor, options?: StepOptions): 
   return step('ioctl', [fd('fd', descriptor), word('op', 'ioctl', 'tiocsctty'), int('arg', 0)], options)
 }
 
+/** ioctl(2) TIOCNOTTY: give the controlling terminal up; for a session's leader, for the whole session. Its group in front gets SIGHUP. */
+export function ioctl_tiocnotty(descriptor: Descriptor, options?: StepOptions): Step {
+  return step('ioctl', [fd('fd', descriptor), word('op', 'ioctl', 'tiocnotty'), int('arg', 0)], options)
+}
+
 /** ioctl(2) TIOCSWINSZ: the terminal's size, in characters. */
 export function ioctl_tiocswinsz(descriptor: Descriptor, rows: number, columns: number, options?: StepOptions): Step {
   const size = struct('winsize', 'winsize', 8, [field('ws_row', 0, 2, rows), field('ws_col', 2, 2, columns)])

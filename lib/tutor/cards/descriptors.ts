@@ -167,6 +167,7 @@ export const DESCRIPTOR_CARDS: readonly Card[] = [
       tiocsctty: {
         EPERM: 'the caller leads no session (setsid comes first), has a terminal already, or this one controls another session',
       },
+      tiocnotty: { ENOTTY: 'it is not the controlling terminal of the caller’s session' },
       tiocswinsz: { ENOTTY: 'the descriptor is not a terminal’s' },
       ns_get_userns: { EPERM: 'the owner is outside the caller’s own user namespace' },
       ns_get_parent: { EPERM: 'the parent is outside the caller’s own namespace', EINVAL: 'this kind of namespace has no parents' },

@@ -113,6 +113,18 @@ export const FILE_CARDS: readonly Card[] = [
     shell: (step) => `find ${shellWord(step, 'pathname')} -depth -type d -exec rmdir {} +`,
   },
   {
+    call: 'thaw_tree',
+    signature: 'ssize_t write(int fd, "THAWED", 6)   /* to freezer.state of each directory, from the top down */',
+    summary: 'let a frozen cgroup and all below it go on (v1)',
+    detail: prose`
+      Not one system call but some: each freezer.state of a version 1 freezer is opened and written to. It belongs to the taking back:
+      a process frozen by version 1 does not even die of SIGKILL before it is thawed, so whoever waits for its end must thaw it first.
+      In version 2 a frozen process can be killed.`,
+    man: 'cgroups(7)',
+    errors: { ...PATH_ERRORS, ENOENT: 'it is gone already', EACCES: 'the cgroup was not delegated to this user' },
+    shell: (step) => `find ${shellWord(step, 'pathname')} -name freezer.state -exec sh -c 'echo THAWED > "$1"' sh {} ';'`,
+  },
+  {
     call: 'renameat2',
     signature: 'int renameat2(int olddirfd, const char *oldpath, int newdirfd, const char *newpath, unsigned int flags)',
     summary: 'give a file another name, in one indivisible act',
