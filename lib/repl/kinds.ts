@@ -14,6 +14,8 @@ export interface Kind<T = unknown> {
   /** `a path`, for sentences about mistakes. */
   readonly what: string
   readonly completion?: Completion
+  /** The group that its words are of. */
+  readonly group?: Group
   /** Throws a LineError that says what was expected, without the call's name. */
   parse(token: Token): T
   /** For what takes all the words that are left. */
@@ -176,6 +178,7 @@ export function word(group: Group, title = group.replaceAll('_', ' ')): Kind<str
   const words: readonly string[] = WORDS[group]
   return {
     what: `a ${title}`,
+    group,
     completion: { kind: 'words', words, many: false },
     parse: (token) => oneOf(token.raw, words, `a ${title}`),
   }
@@ -186,6 +189,7 @@ export function flags(group: Group, words: readonly string[] = WORDS[group]): Ki
   const title = `${group.replaceAll('_', ' ')} flag`
   return {
     what: `${title}s separated by commas`,
+    group,
     completion: { kind: 'words', words, many: true },
     parse(token) {
       if (token.raw === '0') return []

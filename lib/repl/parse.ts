@@ -26,10 +26,10 @@ export interface Line {
 
 const KEEPABLE = /^[A-Za-z_][\w.-]*$/
 
-/** `[-] [host|container] [NAME =] CALL …`. An empty line has no calls. */
-export function parseLine(text: string): Line {
-  const tolerant = /^\s*-(?!\d)/.test(text)
-  const tokens = tokenize(tolerant ? text.replace(/^(\s*)-/, '$1 ') : text)
+/** `[-] [host|container] [NAME =] CALL …`. An empty line has no calls. `usual`: who makes the call when the line says nothing. */
+export function parseLine(text: string, usual?: Actor): Line {
+  const { tolerant, rest } = takeTolerance(text)
+  const tokens = tokenize(rest)
   const actor = isActor(tokens[0]) ? (tokens.shift()?.raw as Actor) : undefined
   const keep = takeKeep(tokens)
   const head = tokens.shift()
@@ -38,8 +38,15 @@ export function parseLine(text: string): Line {
     if (keep !== undefined) throw new LineError(`${keep} = must be followed by a call`)
     return { ...line, calls: [] }
   }
-  const options = { ...(actor && { actor }), ...(keep !== undefined && { keep }) }
+  const maker = actor ?? usual
+  const options = { ...(maker && { actor: maker }), ...(keep !== undefined && { keep }) }
   return { ...line, calls: callsOf(head.raw, tokens, options) }
+}
+
+/** A line that begins with `-` may fail: whether it does, and what is behind that. */
+export function takeTolerance(text: string): { readonly tolerant: boolean; readonly rest: string } {
+  const tolerant = /^\s*-(?!\d)/.test(text)
+  return { tolerant, rest: tolerant ? text.replace('-', ' ') : text }
 }
 
 const isActor = (token: Token | undefined) => token?.raw === 'host' || token?.raw === 'container'

@@ -52,6 +52,7 @@ export const FILE_FORMS: readonly Form[] = [
   ),
   form(from, 'unlink', 'unlinkat', [one('pathname', PATH), FROM_DIRECTORY], withoutMode),
   form(from, 'rmdir_tree', 'rmdir_tree', [one('pathname', PATH)]),
+  form(from, 'thaw_tree', 'thaw_tree', [one('pathname', PATH)]),
   form(from, 'rename', 'renameat2', [one('oldpath', PATH), one('newpath', PATH)]),
   form(from, 'link', 'linkat', [one('oldpath', PATH), one('newpath', PATH)]),
   form(from, 'symlink', 'symlinkat', [one('target', STRING), one('linkpath', PATH), FROM_DIRECTORY], (values, options) => [
@@ -78,6 +79,7 @@ export const FILE_FORMS: readonly Form[] = [
   form(from, 'statfs', 'statfs', [one('path', PATH)]),
   form(from, 'setxattr', 'setxattr', [one('path', PATH), one('name', STRING), one('value', BYTES)]),
   form(from, 'ioctl_tiocsctty', 'ioctl', [one('fd', DESCRIPTOR), keyword('operation', word('ioctl'), 'tiocsctty')]),
+  form(from, 'ioctl_tiocnotty', 'ioctl', [one('fd', DESCRIPTOR), keyword('operation', word('ioctl'), 'tiocnotty')]),
   form(from, 'ioctl_tiocswinsz', 'ioctl', [
     one('fd', DESCRIPTOR),
     keyword('operation', word('ioctl'), 'tiocswinsz'),

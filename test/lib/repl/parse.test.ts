@@ -112,6 +112,7 @@ const TYPED: Record<string, [line: string, step: Step][]> = {
     ['rmdir /x', files.rmdir('/x')],
   ],
   rmdir_tree: [['rmdir_tree /x', files.rmdir_tree('/x')]],
+  thaw_tree: [['thaw_tree /x', files.thaw_tree('/x')]],
   unlink: [
     ['unlinkat /x', files.unlink('/x')],
     ['unlink x dirfd=<d>', files.unlink('x', { dirfd: ref('d') })],
@@ -135,6 +136,7 @@ const TYPED: Record<string, [line: string, step: Step][]> = {
   statfs: [['statfs /sys/fs/cgroup', files.statfs('/sys/fs/cgroup')]],
   setxattr: [['setxattr /x user.a "b c"', files.setxattr('/x', 'user.a', 'b c')]],
   ioctl_tiocsctty: [['ioctl 0 tiocsctty', files.ioctl_tiocsctty(0)]],
+  ioctl_tiocnotty: [['ioctl 0 tiocnotty', files.ioctl_tiocnotty(0)]],
   ioctl_tiocswinsz: [['ioctl 0 tiocswinsz 24 80', files.ioctl_tiocswinsz(0, 24, 80)]],
 
   mount: [

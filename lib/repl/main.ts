@@ -1,0 +1,86 @@
+/** `npm run repl`: a prompt for system calls, in a bottle. */
+import { createInterface } from 'node:readline'
+import { Command, CommanderError } from 'commander'
+import { Bottle } from '../bottle.js'
+import { DrydockError, sentenceOf } from '../kernel/errors.js'
+import { Display } from '../tutor/display.js'
+import { Prompt } from './interactive.js'
+import { Repl } from './repl.js'
+import { pipedStage, terminalStage } from './stage.js'
+import { Workbench } from './workbench.js'
+
+/** Exit status: 0; 1 when a script stopped at an error or no bottle can be made; commander's for wrong arguments. */
+export async function main(argv: string[]): Promise<number> {
+  const options = parseArguments(argv)
+  if ('status' in options) return options.status
+  const display = new Display({ plain: options.plain })
+  // A reader that has seen enough (`| head`) is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+  try {
+    return display.isTerminal && process.stdin.isTTY ? await interactive(display) : await script(display)
+  } catch (error) {
+    if (!(error instanceof DrydockError)) throw error
+    process.stderr.write(`drydock: ${sentenceOf(error)}\n`)
+    return 1
+  }
+}
+
+function parseArguments(argv: readonly string[]): { readonly plain: boolean } | { readonly status: number } {
+  const command = new Command('npm run repl --')
+    .description(
+      'A prompt for system calls. They are really made, in a private host that is gone when you leave.\nWithout a terminal, lines are read from the input, and the first that fails ends it (unless it begins with -).',
+    )
+    .option('--plain', 'for screen readers: no colour, no drawn lines', false)
+    .helpOption('-h, --help', 'show this')
+    .addHelpText('after', "\nExamples:\n  npm run repl\n  printf 'clone uts\\nsethostname box\\nuname\\n' | npm run repl")
+    .allowExcessArguments(false)
+    .exitOverride()
+  try {
+    command.parse([...argv], { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) return { status: error.exitCode }
+    throw error
+  }
+  return command.opts<{ plain: boolean }>()
+}
+
+const openBottle = () => Bottle.open({ name: 'repl' })
+
+async function interactive(display: Display): Promise<number> {
+  const prompt = new Prompt()
+  const workbench = new Workbench(openBottle, (bottle) => terminalStage(bottle, prompt, process.stdout))
+  await workbench.start()
+  try {
+    display.text(
+      'A prompt for system calls, made in a private host where you are root. help tells what can be typed, ? mount explains a call, ' +
+        'Tab completes; quit or Ctrl-D leaves without a trace.',
+    )
+    await prompt.run(new Repl(workbench, display))
+    return 0
+  } finally {
+    await workbench.close()
+  }
+}
+
+async function script(display: Display): Promise<number> {
+  const workbench = new Workbench(openBottle, (bottle) => pipedStage(bottle, process.stdout))
+  await workbench.start()
+  try {
+    const repl = new Repl(workbench, display)
+    let number = 0
+    for await (const line of createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
+      number++
+      if (line.trim() === '' || /^\s*#/.test(line)) continue
+      display.line(`${repl.prompt}${line.trim()}`)
+      const outcome = await repl.line(line)
+      if (outcome === 'quit') break
+      if (outcome === 'failed') {
+        process.stderr.write(`drydock: stopped at line ${number}: ${line.trim()}\n`)
+        return 1
+      }
+    }
+    return 0
+  } finally {
+    await workbench.close()
+  }
+}
