@@ -24,8 +24,12 @@ export async function bits(stage: Stage): Promise<void> {
   await stage.look('All five lines', () => fiveSets(statusOf(box), ['CapEff']))
   await box.step(capget({ why: 'three of the five by a system call: this is what a program asks, which may not have /proc' }))
   await stage.shell(box, [
-    { command: 'grep Cap /proc/self/status', why: 'these are the sets of grep, which your shell has started: why are they others?' },
-    { command: 'grep Cap /proc/$PPID/status', why: 'and the sets of whoever started your shell' },
+    { command: `grep Cap /proc/${box.childPid}/status`, why: 'the child’s five lines, as any process may read them' },
+    {
+      command: 'grep Cap /proc/self/status',
+      why: 'those of grep, which your shell has started: it is root of the bottle too, and has other numbers',
+    },
+    { command: 'grep CapEff /proc/[0-9]*/status', why: 'and those of everybody in the bottle' },
   ])
 }
 

@@ -61,7 +61,7 @@ export async function cannot(stage: Stage): Promise<void> {
   await otherFailures(box, victim)
   const back = boundOf(bottle)
   const regret: Step = { ...capset({ effective: back, permitted: back, inheritable: [] }), why: 'it regrets, and wants all of them back' }
-  await stage.say('Can it take them back? It asks for everything that the bottle’s root has, by the same call.')
+  await stage.say('Can it take them back? By the same call it asks for everything that the bottle’s root has.')
   const [refused] = await box.together('It wants them back', [{ ...regret, allow: ['EPERM'] }])
   await stage.look('In /proc/PID/status', () => {
     const status = statusOf(box)

@@ -35,6 +35,13 @@ export async function fourteen(stage: Stage): Promise<void> {
       'Docker starts from a list of what to give, not of what to withhold: a capability that a new kernel invents is not given to anybody by accident.',
   })
   await stage.look('Who has what: + the container’s root has it, - it has not', () => grid(effectiveOf(statusOf(box))))
+  const own = boundOf(bottle).length
+  if (own <= last) {
+    await stage.say(
+      `The bottle’s own root has ${own} of the ${last + 1}: those that reach past every namespace (kernel modules, the clock, the power switch) are withheld from it, and what your ` +
+        'machine’s root has not got here cannot be handed on.',
+    )
+  }
   await stage.look('Why', () =>
     TALKED_ABOUT.map((one) => {
       const { allows, container } = CAPABILITY_NOTES[one]
