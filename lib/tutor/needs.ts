@@ -5,6 +5,7 @@ import { clone3 } from '../kernel/calls/process.js'
 import { showOutcome } from '../kernel/show.js'
 import { Spawner } from '../kernel/spawner.js'
 import { type Facts, readFacts } from './facts.js'
+import type { Lesson } from './lesson.js'
 
 export type CgroupController = 'memory' | 'pids' | 'cpu' | 'cpuset' | 'freezer' | 'io' | 'devices'
 
@@ -29,6 +30,28 @@ export interface Missing {
   readonly remedy: string
   /** Does running as root help? */
   readonly root: boolean
+}
+
+/** A need as a part of a sentence: `it needs cgroups with the memory controller`. */
+export function needInWords(need: Need): string {
+  if (need.startsWith('cgroup:')) return `cgroups with the ${need.slice('cgroup:'.length)} controller`
+  if (need.startsWith('kernel:')) return `Linux ${need.slice('kernel:'.length)}`
+  return NEEDS_IN_WORDS[need as keyof typeof NEEDS_IN_WORDS]
+}
+
+const NEEDS_IN_WORDS = {
+  bottle: 'a private host (root, or a user namespace)',
+  root: 'root',
+  'user-namespaces': 'user namespaces',
+  'several-ids': 'more than one user id in a user namespace',
+  'setuid-binary': 'setuid programs of a user namespace',
+} as const
+
+/** Everything that a lesson may need somewhere, and what of it for all of it. */
+export function needsOf(lesson: Pick<Lesson, 'needs' | 'scenes' | 'exercises'>): { always: readonly Need[]; somewhere: readonly Need[] } {
+  const always: Need[] = ['bottle', ...lesson.needs]
+  const parts = [...lesson.scenes, ...lesson.exercises].flatMap(({ needs = [] }) => needs)
+  return { always, somewhere: [...new Set([...always, ...parts])] }
 }
 
 /** Whether this user can make a user namespace and use the powers that it should give: 'yes', or what the kernel answered. */

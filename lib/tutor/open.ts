@@ -4,7 +4,7 @@ import type { Display } from './display.js'
 import { type Guide, Quit } from './guide.js'
 import type { Lesson } from './lesson.js'
 import { type LessonEntry, loadLesson } from './lessons.js'
-import { type Missing, missing } from './needs.js'
+import { type Missing, missing, needsOf } from './needs.js'
 import { Player } from './player.js'
 import type { Progress } from './progress.js'
 import { readLessonText } from './text.js'
@@ -26,7 +26,7 @@ export async function openLesson({ entry, options, display, progress, auto }: Op
   display.line()
   if (first === 0) await display.markdown(text.intro)
   else display.text(`You go on where you left it: scene ${first + 1} of ${lesson.scenes.length}. --reset starts over.`)
-  const lacking = await missing(['bottle', ...lesson.needs])
+  const lacking = await missing(needsOf(lesson).somewhere)
   if (lacking.length > 0) {
     const status = await tellLacking(lacking, display, auto)
     if (status !== undefined) return status
@@ -61,7 +61,7 @@ async function guideFor(auto: boolean, display: Display, progress: Progress): Pr
 /** Says precisely what is missing; with a person there it offers sudo. A status ends the program. */
 async function tellLacking(lacking: readonly Missing[], display: Display, auto: boolean): Promise<number | undefined> {
   display.line()
-  display.bad('This machine lacks something that this lesson uses:', 'note')
+  display.bad('This machine, or this user, lacks something that parts of this lesson use:', 'note')
   for (const { why, remedy } of lacking) {
     display.item(`${why}.`)
     display.text(`What helps: ${remedy}.`, '    ')

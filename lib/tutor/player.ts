@@ -4,7 +4,7 @@ import { DrydockError, sentenceOf } from '../kernel/errors.js'
 import type { Display } from './display.js'
 import { type Guide, Quit } from './guide.js'
 import type { Lesson, Scene } from './lesson.js'
-import { type Missing, missing } from './needs.js'
+import { type Missing, needInWords, needsOf } from './needs.js'
 import type { Progress } from './progress.js'
 import { Proof } from './proof.js'
 import { LessonStage } from './stage.js'
@@ -16,7 +16,7 @@ export interface PlayerParts {
   readonly display: Display
   readonly guide: Guide
   readonly progress: Progress
-  /** What of the lesson's own needs is not there; its scenes are then read and not played. */
+  /** What this machine lacks of all that the lesson needs somewhere, already told; such scenes are read and not played. */
   readonly lacking: readonly Missing[]
 }
 
@@ -73,7 +73,8 @@ export class Player {
     display.line()
     await display.markdown(section.markdown)
     if ((await guide.read({ plays: scene.play !== undefined })) === 'skip' || !scene.play) return
-    const lacking = [...this.#parts.lacking, ...(await missing(scene.needs ?? []))]
+    const needs = new Set([...needsOf(lesson).always, ...(scene.needs ?? [])])
+    const lacking = this.#parts.lacking.filter(({ need }) => needs.has(need))
     if (lacking.length > 0) return this.#skip(lacking)
     while ((await this.#attempt(scene)) === 'again') guide.scene(scene.heading)
   }
@@ -81,8 +82,7 @@ export class Player {
   #skip(lacking: readonly Missing[]): void {
     const { display } = this.#parts
     display.line()
-    display.bad('What this scene does is left out here:', 'skipped')
-    for (const { why } of lacking) display.item(why)
+    display.bad(`What this scene does needs ${lacking.map(({ need }) => needInWords(need)).join(' and ')}; it is left out.`, 'skipped')
   }
 
   async #attempt(scene: Scene): Promise<'again' | 'go on'> {

@@ -26,7 +26,10 @@ export async function offerSudo(display: Display): Promise<number | undefined> {
   process.on('SIGINT', ignore)
   try {
     return await new Promise<number | undefined>((resolve) => {
-      child.once('error', () => resolve(undefined))
+      child.once('error', ({ message }) => {
+        display.text(`sudo cannot be started (${message}); become root in another way, and run the same command.`)
+        resolve(undefined)
+      })
       child.once('exit', (code) => resolve(code ?? 1))
     })
   } finally {

@@ -107,7 +107,7 @@ describe('changesBetween', () => {
       'host name "dock" → "box"',
       'program /shim → /bin/sleep',
       'session 1 → 7',
-      'uid_map empty → 0 100000 65536',
+      'uid_map, as the host counts: empty → 0 100000 65536',
       'setgroups allow → deny',
       'user ids as the host sees them 0 0 0 0 → 1000 1000 1000 1000',
       'supplementary groups none → 4 24',
