@@ -13,8 +13,8 @@ export const exercises: readonly Exercise[] = [
     check: checkHostname,
     hints: [
       'Until `clone` every step is made by the shim; from then on by the child. `clone(…)` takes the kinds of namespaces in which the child shall be born.',
-      'Somebody has renamed the bottle. In which uts namespace was the process that called `sethostname`?',
-      'The process has a uts namespace of its own, which began as a copy. Who sets the name in it, and when?',
+      'If the bottle was renamed: in which uts namespace was the process that called `sethostname`?',
+      'If the process has a uts namespace of its own, it began as a copy. Who sets the name in it, and when?',
       'Two calls are enough: `clone` with the one word for the kind of namespace that holds the host name, then `sethostname(name)`, which the child makes.',
     ],
   },
@@ -28,8 +28,8 @@ export const exercises: readonly Exercise[] = [
     check: checkOwnProcesses,
     hints: [
       'Three things are asked for: the numbers (a pid namespace), the mount that shows them, and a mount table in which it can be mounted without anybody noticing.',
-      'A mount of yours has reached the bottle. A new mount namespace is a copy, and the copy of a shared mount is in a group with its original.',
-      'The process looks at a `/proc` that somebody else has mounted. A mount of the type `proc` shows the pid namespace of the process that mounts it.',
+      'If a mount has reached the bottle: a new mount namespace is a copy, and the copy of a shared mount is in a group with its original. Who has to leave the group?',
+      'If the process sees others: a mount of the type `proc` shows the pid namespace of the process that mounts it. Who has mounted the one that it looks at?',
       'In this order: `clone` with two kinds; `mount` that makes `/` and all below it private; `mount` of a proc on `/proc`; ' +
         '`execve` of sleep, whose second argument is the whole command line, `sleep` included.',
     ],

@@ -38,7 +38,7 @@ export async function hostName(stage: Stage): Promise<void> {
     choices: answers,
     async measure() {
       const look = `getent hosts ${name} || grep -w ${name} /etc/hosts || echo 'nobody knows ${name}'`
-      await asker.together('A process that asks the resolver, and then the file /etc/hosts', [
+      await asker.together(`A process that asks the resolver, then a file: sh -c "${look}"`, [
         clone3([]),
         execve('/bin/sh', ['sh', '-c', look], ENVIRONMENT),
       ])

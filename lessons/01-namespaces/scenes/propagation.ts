@@ -59,7 +59,7 @@ export async function propagation(stage: Stage): Promise<void> {
   await careful.step(
     clone3(['mnt'], { why: 'a copy again, and its mounts are shared with the bottle’s again' }),
     mount(null, '/', null, ['rec', 'private'], null, {
-      why: '`/` and all below it (rec) leave their groups (private): the first call of every engine',
+      why: '“/” and all below it (rec) leave their groups (private): the first call of every engine',
     }),
     mount('tmpfs', PLACE, 'tmpfs', [], null, { why: 'the same mount as at the beginning' }),
   )
