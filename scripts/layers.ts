@@ -21,7 +21,9 @@ const FLOORS: readonly (readonly string[])[] = [
   ['lib/cli', 'lib/repl', 'lib/doctor'],
   ['lib/index.ts'],
   ['lessons'],
-  ['test', 'bench', 'scripts', 'vitest.config.ts'],
+  ['scripts', 'vitest.config.ts'],
+  ['test'],
+  ['bench'],
 ]
 
 /** Sentences about imports that go up, sideways or out of the table; empty when the house stands. */

@@ -2,6 +2,7 @@
  * The container's own tree of files: its root, /proc, /sys, /dev, and the way out of the host's tree.
  * mount_namespaces(7), pivot_root(2), and the OCI runtime specification's "default filesystems" (config-linux.md).
  */
+import { statSync } from 'node:fs'
 import { close, mkdir, open, symlink } from '../kernel/calls/files.js'
 import { mount, pivot_root, umount2 } from '../kernel/calls/mounts.js'
 import { chdir } from '../kernel/calls/process.js'
@@ -13,8 +14,8 @@ export interface RootfsSpec {
   readonly root: string
   /** No writes to `/`. What is mounted on it (/dev, /proc, volumes) is not meant by this. */
   readonly readOnly?: boolean
-  /** Paths that the container may not read, after those that Docker masks. Default: Docker's. */
-  readonly maskedPaths?: readonly string[]
+  /** Paths that the container may not read. Default: Docker's; `presentPaths` leaves out what this kernel has not got. */
+  readonly maskedPaths?: readonly (string | PresentPath)[]
   /** Paths that the container may not write. Default: Docker's. */
   readonly readOnlyPaths?: readonly string[]
 }
@@ -38,6 +39,20 @@ export const MASKED_PATHS: readonly string[] = [
 /** Switches of the whole kernel; Docker's list (docker inspect, ReadonlyPaths). */
 export const READ_ONLY_PATHS: readonly string[] = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger']
 
+/** A path whose kind is known beforehand: /proc and /sys are the same kernel's inside and outside. */
+export interface PresentPath {
+  readonly path: string
+  readonly kind: 'file' | 'directory'
+}
+
+/** Those of the paths that exist on this machine, with their kind: a mask needs one step then, and not two tries. */
+export function presentPaths(paths: readonly string[]): PresentPath[] {
+  return paths.flatMap((path) => {
+    const found = statSync(path, { throwIfNoEntry: false })
+    return found ? [{ path, kind: found.isDirectory() ? ('directory' as const) : ('file' as const) }] : []
+  })
+}
+
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'] as const
 
 /** /proc entries come and go with the kernel's configuration; what is not there needs no mask. */
@@ -46,7 +61,7 @@ const MAY_BE_ABSENT = ['ENOENT', 'ENOTDIR', 'EACCES'] as const
 /** The steps of the phases mounts, root and mask. */
 export function rootfs(spec: RootfsSpec): Fragment {
   const { root, readOnly = false, maskedPaths = MASKED_PATHS, readOnlyPaths = READ_ONLY_PATHS } = spec
-  for (const path of [root, ...maskedPaths, ...readOnlyPaths]) {
+  for (const path of [root, ...maskedPaths.map(pathOf), ...readOnlyPaths]) {
     if (!path.startsWith('/') || path.split('/').includes('..')) {
       throw new DrydockError(`a path of the root file system is absolute and has no '..' in it; '${path}' is not`)
     }
@@ -125,12 +140,23 @@ function leaveHost(root: string): Step[] {
   ]
 }
 
-/** A directory is covered by an empty one, a file by /dev/null. Which of the two it is, the kernel tells by refusing the other. */
-function mask(paths: readonly string[]): Step[] {
-  return paths.flatMap((path) => [
-    mount('/dev/null', path, null, ['bind'], null, { allow: MAY_BE_ABSENT, why: `${path}, if it is a file, reads as empty.` }),
-    mount('tmpfs', path, 'tmpfs', ['rdonly'], 'size=0', { allow: MAY_BE_ABSENT, why: `${path}, if it is a directory, looks empty.` }),
-  ])
+const pathOf = (path: string | PresentPath): string => (typeof path === 'string' ? path : path.path)
+
+/**
+ * A directory is covered by an empty one, a file by /dev/null. Which of the two a path is that nobody has looked at, the kernel tells
+ * by refusing the other.
+ */
+function mask(paths: readonly (string | PresentPath)[]): Step[] {
+  return paths.flatMap((one) => {
+    const path = pathOf(one)
+    const file = mount('/dev/null', path, null, ['bind'], null, { allow: MAY_BE_ABSENT, why: `${path}, if it is a file, reads as empty.` })
+    const directory = mount('tmpfs', path, 'tmpfs', ['rdonly'], 'size=0', {
+      allow: MAY_BE_ABSENT,
+      why: `${path}, if it is a directory, looks empty.`,
+    })
+    if (typeof one === 'string') return [file, directory]
+    return one.kind === 'file' ? [file] : [directory]
+  })
 }
 
 function protect(paths: readonly string[]): Step[] {

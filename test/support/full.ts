@@ -11,7 +11,7 @@ import { availableCapabilities, dockerSets, lastCapability, resolveCapabilities 
 import { cgroups, DEFAULT_DEVICES, detectCgroups } from '../../lib/primitives/cgroups/index.js'
 import { namespaces } from '../../lib/primitives/namespaces.js'
 import { process as programOf } from '../../lib/primitives/process.js'
-import { rootfs } from '../../lib/primitives/rootfs.js'
+import { MASKED_PATHS, presentPaths, rootfs } from '../../lib/primitives/rootfs.js'
 import { seccomp } from '../../lib/primitives/seccomp/index.js'
 
 const { findCommand } = createRequire(import.meta.url)('../../scripts/packages.cjs') as { findCommand(name: string): string | undefined }
@@ -29,19 +29,31 @@ export interface FullOptions {
   readonly root: string
   readonly name: string
   readonly argv: readonly string[]
+  /** What is known of the machine: an engine that runs has looked once. */
+  readonly machine?: Machine
 }
 
+export type Machine = ReturnType<typeof readMachine>
+
+/** What a plan needs to know of this machine. */
+export const readMachine = () => ({
+  cgroups: detectCgroups(),
+  available: availableCapabilities(),
+  last: lastCapability(),
+  masks: presentPaths(MASKED_PATHS),
+})
+
 /** The steps of it, on this machine, for root. Docker's defaults. */
-export function fullPlan({ root, name, argv }: FullOptions): PlannedStep[] {
+export function fullPlan({ root, name, argv, machine = readMachine() }: FullOptions): PlannedStep[] {
   const limits = { memory: 64 * 1024 * 1024, pids: 100, cpus: 1, devices: DEFAULT_DEVICES }
-  const confined = cgroups({ path: name, ...limits }, detectCgroups())
-  const { capabilities: bounding } = resolveCapabilities({ available: availableCapabilities(), last: lastCapability() })
+  const confined = cgroups({ path: name, ...limits }, machine.cgroups)
+  const { capabilities: bounding } = resolveCapabilities(machine)
   const filter = seccomp({ profile: 'default', capabilities: bounding, noNewPrivileges: false })
   return plan([
     confined,
     namespaces({ mnt: 'new', pid: 'new', uts: 'new', ipc: 'new', net: 'new', cgroup: 'new', ...confined.clone }),
     { primitive: 'network', title: 'Loopback', steps: inPhase('network', 'container', loopbackUp()) },
-    rootfs({ root }),
+    rootfs({ root, maskedPaths: machine.masks }),
     { primitive: 'name', title: 'Name', steps: inPhase('name', 'container', [sethostname(name), setdomainname('example')]) },
     { primitive: 'terminal', title: 'Session', steps: inPhase('terminal', 'container', [setsid()]) },
     programOf({
@@ -49,7 +61,7 @@ export function fullPlan({ root, name, argv }: FullOptions): PlannedStep[] {
       env: ['PATH=/bin', `HOSTNAME=${name}`],
       groups: [],
       capabilities: dockerSets(bounding, 0),
-      lastCap: lastCapability(),
+      lastCap: machine.last,
       filter,
     }),
   ])

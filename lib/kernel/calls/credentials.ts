@@ -24,7 +24,7 @@ export function setresgid(real: number, effective: number = real, saved: number 
 /** setgroups(2): the supplementary groups. */
 export function setgroups(groups: readonly number[], options?: StepOptions): Step {
   const list = Buffer.alloc(Math.max(4, groups.length * 4))
-  groups.forEach((group, index) => list.writeUInt32LE(group, index * 4))
+  for (const [index, group] of groups.entries()) list.writeUInt32LE(group, index * 4)
   return step('setgroups', [int('size', groups.length), bytes('list', list, { shown: `[${groups.join(', ')}]` })], options)
 }
 
