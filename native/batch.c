@@ -222,6 +222,7 @@ int batch_while_watching(struct shim *shim, uint8_t *body, size_t length, const 
 	struct host *host = (struct host *)((char *)shim - offsetof(struct host, shim));
 	int client = shim->client;
 	host->watching = true;
+	host->ended = shim->child == 0; /* reaped: nothing is made any more, and the answer says so */
 	host->answer.length = 0;
 	int refusal = batch_run(host, body, length);
 	host->watching = false;

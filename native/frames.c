@@ -55,7 +55,7 @@ void send_exit(struct monitor *monitor, struct peer *peer)
 	peer->has_exit = true;
 }
 
-/* Steps of the host's, whole now: made, and answered behind what waits for the client. */
+/* Steps of the host's, whole now: made (answered "not run" when the child is dead), and answered behind what waits for the client. */
 static void make_batch(struct monitor *monitor, struct peer *peer)
 {
 	const uint8_t *frames = NULL;
@@ -138,7 +138,8 @@ static void begin(struct monitor *monitor, struct peer *peer)
 		return refuse(monitor, peer, MALFORMED, "the frame's length does not fit its type");
 	peer->body_left = body - (uint32_t)fixed;
 	peer->body_is_input = type == STDIN;
-	monitor->batch.length = 0;
+	if (type == BATCH)
+		monitor->batch.length = 0;
 	if (type == STDIN && body == 0)
 		input_end(monitor);
 }

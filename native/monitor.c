@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -270,6 +271,18 @@ static void finish(struct monitor *monitor)
 	peers_sweep(monitor);
 }
 
+/* What it said before it could know of the EXIT: a batch gets its answer. Not more than there is now: it may never fall silent. */
+static void hear_client_out(struct monitor *monitor)
+{
+	struct peer *client = &monitor->client;
+	int left = 0;
+	if (monitor->shim->client < 0 || client->input_ended || ioctl(client->source.fd, FIONREAD, &left) < 0)
+		return;
+	client->source.in = true;
+	for (; left > 0 && peer_read(monitor, client); left -= (int)CHUNK)
+		;
+}
+
 int monitor_run(struct shim *shim)
 {
 	struct monitor *monitor = monitor_of(shim);
@@ -280,6 +293,7 @@ int monitor_run(struct shim *shim)
 		reap(monitor);
 	}
 	finish(monitor);
+	hear_client_out(monitor);
 	/* The caller goes on to write to the client; what waits for it comes first. Others may take their time, in monitor_linger. */
 	serve_until(monitor, client_has_all);
 	if (shim->client >= 0)
@@ -292,6 +306,8 @@ int monitor_run(struct shim *shim)
 void monitor_linger(struct shim *shim)
 {
 	struct monitor *monitor = monitor_of(shim);
+	peer_end(&monitor->client); /* ENDED was the last word to it */
+	peers_sweep(monitor);
 	serve_until(monitor, may_end);
 	listener_close(monitor);
 	peers_end(monitor);

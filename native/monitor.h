@@ -131,7 +131,7 @@ bool stream_pump(struct monitor *monitor, struct stream *stream);
 /* After the child's death: take what is there, slow readers or not, and close. */
 void stream_drain(struct monitor *monitor, struct stream *stream);
 /* Fetch what peers were promised into their queues: what remains in the pipes is then nobody's yet. */
-void streams_settle(struct monitor *monitor);
+bool streams_settle(struct monitor *monitor);
 
 /* input.c */
 bool input_open(struct monitor *monitor, int fd);
@@ -162,7 +162,8 @@ void peer_lost(struct monitor *monitor, struct peer *peer);
 void peer_silent(struct monitor *monitor, struct peer *peer);
 /* Close and free those that are done. */
 void peers_sweep(struct monitor *monitor);
-/* Close all of them, each so that it sees the end and no error. */
+/* Nothing more is said or heard; it sees the end and no error. */
+void peer_end(struct peer *peer);
 void peers_end(struct monitor *monitor);
 
 /* frames.c: the next n bytes of a peer's frames. Returns how many were taken (fewer: it is attached from here on, or in error). */

@@ -234,12 +234,16 @@ void peers_sweep(struct monitor *monitor)
 	}
 }
 
+void peer_end(struct peer *peer)
+{
+	peer->input_ended = true;
+	if (!peer->output_ended)
+		end_output(peer);
+}
+
 void peers_end(struct monitor *monitor)
 {
-	for (struct peer *peer = monitor->peers; peer != NULL; peer = peer->next) {
-		peer->input_ended = true;
-		if (!peer->output_ended)
-			end_output(peer);
-	}
+	for (struct peer *peer = monitor->peers; peer != NULL; peer = peer->next)
+		peer_end(peer);
 	peers_sweep(monitor);
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define PIPE_SIZE (1 << 20)
+#define FILLED ((int)32 << 10) /* a pipe of 64 KiB may hold no more than this: its pages need not be full */
 #define SPLICE_FROM ((int)16 << 10) /* less than this is cheaper to copy, and reaches the reader in one piece with its header */
 
 uint8_t scratch[CHUNK];
@@ -95,6 +96,14 @@ static bool pay(struct monitor *monitor, struct stream *stream, struct peer *pee
 	return some;
 }
 
+/* Make the pipe larger, once, when it is seen to be filled: ordinary users have a limited number of pages for all their pipes
+ * (pipe(7)). Who may not have more is served by copies, which may wait in a queue. */
+static void widen(struct stream *stream)
+{
+	stream->widened = true;
+	stream->copied = fcntl(stream->source->fd, F_SETPIPE_SZ, PIPE_SIZE) < 0;
+}
+
 static bool splice_to(struct monitor *monitor, struct stream *stream, struct peer *peer)
 {
 	if (peer->owed > 0)
@@ -102,11 +111,8 @@ static bool splice_to(struct monitor *monitor, struct stream *stream, struct pee
 	int waits = 0;
 	if (ioctl(stream->source->fd, FIONREAD, &waits) < 0 || waits < SPLICE_FROM)
 		return copy(monitor, stream, CHUNK) > 0;
-	if (!stream->widened && waits >= (int)CHUNK) {
-		/* Only for those that fill it: ordinary users have a limited number of pages for all their pipes (pipe(7)). */
-		stream->widened = true;
-		fcntl(stream->source->fd, F_SETPIPE_SZ, PIPE_SIZE);
-	}
+	if (!stream->widened && waits >= FILLED)
+		widen(stream);
 	uint8_t header[8];
 	size_t length = peer_header(monitor, peer, stream, (size_t)waits, header);
 	ssize_t n = length == 0 ? 0 : send(peer->source.fd, header, length, MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
@@ -124,6 +130,16 @@ static bool splice_to(struct monitor *monitor, struct stream *stream, struct pee
 	return true;
 }
 
+/* A reader is slow: what comes now waits in the pipe. */
+static bool hold_back(struct monitor *monitor, struct stream *stream)
+{
+	if (stream->pipe && !stream->widened)
+		widen(stream);
+	if (!stream->copied)
+		return false;
+	return streams_settle(monitor); /* into the queue, where all that comes now will wait */
+}
+
 bool stream_pump(struct monitor *monitor, struct stream *stream)
 {
 	if (stream->source == NULL || !(stream->source->in || stream->source->hup))
@@ -134,19 +150,20 @@ bool stream_pump(struct monitor *monitor, struct stream *stream)
 		if (!peer_reads(monitor, peer, stream))
 			continue;
 		if (peer_is_slow(peer, stream))
-			return false;
+			return hold_back(monitor, stream);
 		only = peer;
 		readers++;
 	}
-	if (readers != 1 || monitor->log.fd >= 0 || !stream->pipe)
+	if (readers != 1 || monitor->log.fd >= 0 || !stream->pipe || stream->copied)
 		return copy(monitor, stream, CHUNK) > 0;
-	if (queue_length(&only->queue) > 0 || !only->source.out)
-		return false; /* until it has taken what was copied for it the rest waits in the pipe */
-	return splice_to(monitor, stream, only);
+	if (queue_length(&only->queue) == 0 && only->source.out)
+		return splice_to(monitor, stream, only);
+	return hold_back(monitor, stream);
 }
 
-void streams_settle(struct monitor *monitor)
+bool streams_settle(struct monitor *monitor)
 {
+	bool some = false;
 	for (struct peer *peer = monitor->peers; peer != NULL; peer = peer->next)
 		while (peer->owed > 0) {
 			size_t want = peer->owed < CHUNK ? peer->owed : CHUNK;
@@ -160,7 +177,9 @@ void streams_settle(struct monitor *monitor)
 			}
 			queue_commit(&peer->queue, (size_t)n);
 			peer->owed -= (size_t)n;
+			some = true;
 		}
+	return some;
 }
 
 void stream_drain(struct monitor *monitor, struct stream *stream)
