@@ -28,7 +28,7 @@ export function showAnswer(display: Display, result: Result, earlier: readonly S
     [
       { text: named ? `${showStep(step)} ` : '' },
       { text: `= ${outcome}`, style: errno === 0 ? style.ok : style.bad },
-      { text: became ? '' : ` (${duration(nanoseconds)})`, style: style.dim },
+      { text: became ? '' : ` (${unbroken(duration(nanoseconds))})`, style: style.dim },
     ],
     INDENT,
     `${INDENT}  `,
@@ -44,6 +44,9 @@ export function showEnd(display: Display, exit: Exit, what: string): void {
   const used = maxRssKiB > 0 ? `, ${maxRssKiB} KiB of memory at most` : ''
   display.text(`${what} ${how} after ${elapsed(nanoseconds)}${used}`, INDENT, display.style.dim)
 }
+
+/** Number and unit stay on one line. */
+const unbroken = (text: string) => text.replaceAll(' ', '\u00a0')
 
 const SECOND = 1e9
 

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect } from 'vitest'
 import { processIds } from '../../lib/kernel/proc/processes.js'
 import { readStatus } from '../../lib/kernel/proc/status.js'
 import type { Step } from '../../lib/kernel/step.js'
+import { runAsOrdinaryUser } from '../support/ordinary.js'
 import { requires } from '../support/requires.js'
 import { TerminalSession } from '../support/terminal.js'
 
@@ -109,8 +110,8 @@ describe('at a terminal', () => {
   test('builds a container one call at a time, runs a shell in it, and leaves nothing', async () => {
     const session = atTerminal()
     await session.see('host> ')
-    expect(await enter(session, 'clone uts,pid,mnt', 'container')).toMatch(/= \d+, kept as child \([\d.]+ [µm]s\)/)
-    expect(await enter(session, 'sethostname box', 'container')).toMatch(/= 0 \([\d.]+ [µm]s\)/)
+    expect(await enter(session, 'clone uts,pid,mnt', 'container')).toMatch(/= \d+, kept as child \([\d.]+\s[µm]s\)/)
+    expect(await enter(session, 'sethostname box', 'container')).toMatch(/= 0 \([\d.]+\s[µm]s\)/)
     expect(await enter(session, 'mount proc /proc proc nosuid', 'container')).toMatch(/= 0/)
     const state = await enter(session, 'state', 'container')
     expect(state).toContain('host name "repl" → "box"')
@@ -313,6 +314,16 @@ describe('from a pipe', () => {
     ])
     expect(steps[1]).toMatchObject({ actor: 'host', keep: [{ slot: 'file' }] })
     expect(steps[8]?.args[2]).toMatchObject({ kind: 'struct' })
+  })
+
+  test('works for an ordinary user, who is root in there', async () => {
+    const { stdout, exitCode } = await runAsOrdinaryUser(['node', ...argv], {
+      cwd: root,
+      input: 'getuid\nclone uts,pid,mnt\nsethostname box\nmount proc /proc proc nosuid\nexecve /bin/sh -c "hostname; echo $$"\n',
+    })
+    expect(stdout).toMatch(/getuid\n {2}= 0/)
+    expect(stdout).toMatch(/\nbox\n1\n/)
+    expect(exitCode).toBe(0)
   })
 
   test('says what is wrong with its arguments', async () => {
