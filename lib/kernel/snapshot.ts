@@ -2,18 +2,17 @@
  * What of the host must be the same before and after every lesson, test and crash: its mounts, links, cgroups, rules, processes,
  * and the settings that a namespace keeps its own copy of. Read from /proc and /sys; only the rules need another program.
  */
-import { type Dirent, lstatSync, readdirSync, realpathSync } from 'node:fs'
+import { type Dirent, lstatSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { SHIM_PATH } from './constants.js'
 import { DrydockError } from './errors.js'
 import { readOwnTables } from './nft.js'
 import { OWN_CGROUP, runDirectoryPath } from './places.js'
 import { type CgroupHierarchy, type CgroupMembership, directoryOf, readCgroup, readHierarchies } from './proc/cgroup.js'
 import { propagationOf, readMountinfo } from './proc/mountinfo.js'
 import { readNetDev } from './proc/net.js'
-import { executableOf, processIds, readProcess } from './proc/processes.js'
+import { processIds, readProcess } from './proc/processes.js'
 import { linesOf, readProcFile, readProcLink } from './proc/read.js'
-import { readStatus } from './proc/status.js'
+import { isShim } from './shims.js'
 
 /** One thing on the host: what it is called, and what else is known of it. */
 export interface Seen {
@@ -191,24 +190,12 @@ function addDirectories(directory: string, found: Set<string>): void {
 
 /** This user's processes that run our shim, wherever they are; also when the file was built anew under them. */
 function processesNow(): Seen[] {
-  const ours = new Set([SHIM_PATH, realpathOf(SHIM_PATH)].flatMap((path) => [path, `${path} (deleted)`]))
   return sorted(
     processIds().flatMap((pid) => {
-      if (!ours.has(executableNow(pid) ?? '')) return []
-      const found = readProcess(pid)
-      if (!found || readStatus(pid)?.uid.real !== process.getuid?.()) return []
-      return [{ name: `${pid}`, detail: `${found.commandLine.join(' ')}; started at ${found.startTicks}` }]
+      const found = isShim(pid) ? readProcess(pid) : undefined
+      return found === undefined ? [] : [{ name: `${pid}`, detail: `${found.commandLine.join(' ')}; started at ${found.startTicks}` }]
     }),
   )
-}
-
-/** Another user's process does not tell what it runs; it is not ours then. */
-function executableNow(pid: number): string | undefined {
-  try {
-    return executableOf(pid)
-  } catch {
-    return undefined
-  }
 }
 
 function filesNow(directory = runDirectoryPath()): Seen[] {
@@ -249,13 +236,5 @@ function entriesOf(directory: string): Dirent[] | undefined {
     return lstatSync(directory).isDirectory() ? readdirSync(directory, { withFileTypes: true }) : undefined
   } catch {
     return undefined
-  }
-}
-
-function realpathOf(path: string): string {
-  try {
-    return realpathSync(path)
-  } catch {
-    return path
   }
 }

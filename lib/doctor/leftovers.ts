@@ -1,0 +1,56 @@
+/**
+ * What a crash left: processes of the shim that serve nobody, files in the run directory, cgroups. A thing is a leftover only when
+ * the program that made it is gone; it is removed by its exact name, never by a pattern, never across a mount, and never with
+ * something in it.
+ */
+import { frozenProcesses, inspectCgroups, removeCgroup, thawLeftovers } from './left-cgroups.js'
+import { inspectFiles, removeFile } from './left-files.js'
+import { inspectProcesses, removeProcess } from './left-processes.js'
+
+export interface Leftover {
+  readonly kind: 'process' | 'file' | 'cgroup'
+  /** A process id, or a path. */
+  readonly name: string
+  /** What it is, and whose it was, in a few words. */
+  readonly says: string
+  /** Why it is left alone; absent when it can be removed. */
+  readonly kept?: string
+}
+
+export interface Removal {
+  readonly leftover: Leftover
+  /** Why it is still there; absent when it is gone. */
+  readonly failure?: string
+}
+
+/** What holds others stands first. Processes that a crash left frozen are no reason to keep anything: thawed, they end. */
+export async function findLeftovers(): Promise<Leftover[]> {
+  const frozen = frozenProcesses()
+  return [...inspectProcesses(frozen), ...(await inspectFiles()), ...inspectCgroups(frozen)]
+}
+
+/**
+ * Remove what was found, and nothing else; each is looked at again right before. A thaw and the end of a process let others go by
+ * themselves, so what became of each is told by a last look.
+ */
+export async function removeLeftovers(found: readonly Leftover[]): Promise<Removal[]> {
+  const wanted = new Set(found.map(keyOf))
+  const failures = new Map<string, string>()
+  const attempt = async (leftovers: readonly Leftover[], remove: (leftover: Leftover) => Promise<string | undefined>) => {
+    for (const leftover of leftovers.filter((one) => wanted.has(keyOf(one)))) {
+      const failure = leftover.kept ?? (await remove(leftover))
+      if (failure !== undefined) failures.set(keyOf(leftover), failure)
+    }
+  }
+  await thawLeftovers((path) => wanted.has(`cgroup ${path}`))
+  await attempt(inspectProcesses(frozenProcesses()), removeProcess)
+  await attempt(await inspectFiles(), removeFile)
+  await attempt(inspectCgroups(), removeCgroup)
+  const still = new Set((await findLeftovers()).map(keyOf))
+  return found.flatMap((leftover) => {
+    if (!still.has(keyOf(leftover))) return [{ leftover }]
+    return leftover.kept === undefined ? [{ leftover, failure: failures.get(keyOf(leftover)) ?? 'it came back' }] : []
+  })
+}
+
+const keyOf = ({ kind, name }: Leftover) => `${kind} ${name}`

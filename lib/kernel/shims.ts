@@ -1,0 +1,29 @@
+/** Which processes run our shim, wherever they are. */
+import { realpathSync } from 'node:fs'
+import { SHIM_PATH } from './constants.js'
+import { executableOf } from './proc/processes.js'
+import { readStatus } from './proc/status.js'
+
+/** Is this a process of this user that runs our shim? Also when the file was built anew under it. */
+export function isShim(pid: number, path: string = SHIM_PATH): boolean {
+  const executable = executableNow(pid)
+  if (executable === undefined || ![path, realpathOf(path)].includes(executable.replace(/ \(deleted\)$/, ''))) return false
+  return readStatus(pid)?.uid.real === process.getuid?.()
+}
+
+/** Another user's process does not tell what it runs; it is not ours then. */
+function executableNow(pid: number): string | undefined {
+  try {
+    return executableOf(pid)
+  } catch {
+    return undefined
+  }
+}
+
+function realpathOf(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return path
+  }
+}
