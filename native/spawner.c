@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -24,26 +23,6 @@ int fcntl_cloexec(int fd)
 {
 	int flags = fcntl(fd, F_GETFD);
 	return flags < 0 ? -1 : fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
-}
-
-/* A socket's address holds 107 bytes of path; a longer one is reached through its directory's descriptor, /proc/self/fd/N/name. */
-static int address_of(const char *path, struct sockaddr_un *address)
-{
-	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	if (strlen(path) < sizeof address->sun_path) {
-		strcpy(address->sun_path, path);
-		return -1;
-	}
-	const char *name = strrchr(path, '/');
-	char directory[PATH_MAX];
-	if (!name || (size_t)(name - path) >= sizeof directory)
-		return -1;
-	memcpy(directory, path, (size_t)(name - path));
-	directory[name - path] = 0;
-	int at = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d%s", at, name) >= (int)sizeof address->sun_path)
-		address->sun_path[0] = 0; /* the name alone is too long: bind says so */
-	return at;
 }
 
 static int fail(const char *what, const char *path)
@@ -74,21 +53,22 @@ static int remove_stale(const char *path, const struct sockaddr_un *address)
 
 static int listen_on(const char *path)
 {
-	struct sockaddr_un address;
-	int directory = address_of(path, &address);
-	int listener = -1;
-	if (!remove_stale(path, &address)) {
-		mode_t mask = umask(0177); /* 0600 from its first moment */
-		listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 512)) {
-			fail("listen on", path);
-			close(listener);
-			listener = -1;
-		}
-		umask(mask);
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	if (strlen(path) >= sizeof address.sun_path) {
+		fprintf(stderr, "shim: the socket's path is longer than %zu bytes: %s\n", sizeof address.sun_path - 1, path);
+		return -1;
 	}
-	if (directory >= 0)
-		close(directory);
+	strcpy(address.sun_path, path);
+	if (remove_stale(path, &address))
+		return -1;
+	mode_t mask = umask(0177); /* 0600 from its first moment */
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 512)) {
+		fail("listen on", path);
+		close(listener);
+		listener = -1;
+	}
+	umask(mask);
 	return listener;
 }
 
