@@ -18,6 +18,7 @@ import type { Box } from './lesson.js'
 import { MARGIN, showAct, showChanges, showOutput, showResult } from './show-act.js'
 import { readHostname, readState } from './state.js'
 import { BoxStdio } from './stdio.js'
+import { within } from './trial.js'
 
 export interface BoxSurroundings {
   readonly bottle: Bottle
@@ -32,6 +33,9 @@ interface States {
 
 /** After an execve, a program gets so many milliseconds to print before the next act is shown; what comes later is shown later. */
 const FIRST_WORDS = 150
+
+/** So many milliseconds a shim gets to undo what it did. */
+const PATIENCE = 1500
 
 /** Calls after which a process may see another host name. */
 const RENAMING = new Set(['sethostname', 'setns', 'unshare', 'clone3'])
@@ -104,7 +108,12 @@ export class StageBox implements Box {
 
   /** Kill what runs, undo what was done. */
   async close(): Promise<void> {
-    await this.shim.rollback()
+    const done = await within(
+      this.shim.rollback().then(() => true),
+      PATIENCE,
+    )
+    // A shim that waits in a call of its own hears nothing; it goes with the bottle.
+    if (!done) await this.shim.close()
     await this.#helper?.close()
     this.#showNews()
   }

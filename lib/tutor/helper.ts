@@ -38,8 +38,9 @@ export class HelpingShim {
     return results.map((result, index) => ({ ...result, step: { ...(steps[index] as Step), actor: 'host' } }))
   }
 
+  /** It has nothing to undo. */
   close(): Promise<void> {
-    return this.#shim.rollback()
+    return this.#shim.close()
   }
 
   /** A copy of the other shim's descriptor, under the name that it has there. */

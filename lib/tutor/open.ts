@@ -79,7 +79,7 @@ async function interruptible(player: Player, play: () => Promise<number>): Promi
   const interrupted = new Promise<number>((resolve) => {
     for (const [name, status] of Object.entries(signals)) {
       process.once(name, () => {
-        void player.leave().finally(() => resolve(status))
+        void player.abandon().finally(() => resolve(status))
       })
     }
   })

@@ -25,6 +25,7 @@ export class Player {
   readonly #name: string
   #stage: LessonStage | undefined
   #failures = 0
+  #abandoned = false
 
   constructor(parts: PlayerParts) {
     this.#parts = parts
@@ -64,6 +65,12 @@ export class Player {
     await stage?.close()
   }
 
+  /** The same because of a signal: what the scene says of its sudden end is no news. */
+  abandon(): Promise<void> {
+    this.#abandoned = true
+    return this.leave()
+  }
+
   async #scene(scene: Scene, index: number): Promise<void> {
     const { lesson, text, display, guide } = this.#parts
     const section = sectionOf(text, scene.heading)
@@ -95,6 +102,7 @@ export class Player {
       return 'go on'
     } catch (error) {
       if (error instanceof Quit) throw error
+      if (this.#abandoned) throw new Quit(130)
       await this.leave()
       display.line()
       display.bad(`This scene could not go on: ${sentenceOf(error)}`, 'error')
