@@ -5,7 +5,7 @@ import { FORMS } from './forms/index.js'
 export const HELP: readonly { readonly typed: string; readonly does: string }[] = [
   {
     typed: 'CALL …',
-    does: 'make a system call: clone uts,pid,mnt   sethostname box   mount proc /proc proc nosuid,nodev   execve /bin/sh',
+    does: 'make a system call, such as “clone uts,pid,mnt”, “sethostname box”, “mount proc /proc proc nosuid,nodev”, “execve /bin/sh”',
   },
   {
     typed: 'host CALL …',
@@ -14,7 +14,7 @@ export const HELP: readonly { readonly typed: string; readonly does: string }[] 
   { typed: 'name = CALL …', does: 'keep the number that it returns; later <name> stands for it, in paths too; <child> is the child’s pid' },
   { typed: 'write PATH TEXT', does: 'open, write, close in one line: host write /proc/<child>/uid_map "0 1000 1"; read PATH likewise' },
   { typed: '- CALL …', does: 'in a script: go on when it fails' },
-  { typed: '? WORD', does: 'explain a call, a flag, an error: ? mount   ? nosuid   ? EPERM; with a whole line, that very step' },
+  { typed: '? WORD', does: 'explain a call (? mount), a flag (? nosuid), an error (? EPERM); with a whole line, that very step' },
   { typed: 'state', does: 'what has changed in the kernel, and which numbers are kept' },
   { typed: 'plan', does: 'the calls made so far' },
   { typed: 'undo', does: 'a fresh host, with all calls but the last made again' },

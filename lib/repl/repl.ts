@@ -4,7 +4,7 @@ import { DrydockError, sentenceOf } from '../kernel/errors.js'
 import type { Exit } from '../kernel/frames.js'
 import { showStep } from '../kernel/show.js'
 import type { Step } from '../kernel/step.js'
-import { allCards } from '../tutor/cards/index.js'
+import { allCards, notedWords } from '../tutor/cards/index.js'
 import type { Display } from '../tutor/display.js'
 import { showExplanation } from '../tutor/explain.js'
 import { NAMES } from './forms/index.js'
@@ -12,7 +12,7 @@ import { HELP, showHelp } from './help.js'
 import { didYouMean } from './near.js'
 import { type Call, parseLine, takeTolerance } from './parse.js'
 import { save } from './save.js'
-import { showAnswer, showCard, showEnd, showErrno, showPlan, showState, showWord } from './show.js'
+import { showAnswer, showCard, showEnd, showErrno, showPlan, showState, showWord, showWordToo } from './show.js'
 import { LineError, literal, tokenize } from './tokens.js'
 import type { Workbench } from './workbench.js'
 
@@ -219,10 +219,12 @@ export class Repl {
       for (const { step } of parseLine(text, this.workbench.explicitActor).calls) showExplanation(this.#display, step, earlier)
       return 'ok'
     }
-    const known = showCard(this.#display, text)
-    const word = (known && this.#commands[text] === undefined) || showWord(this.#display, text.toLowerCase())
-    if (known || word || this.#explainCommand(text) || this.#explainErrno(text.toUpperCase())) return 'ok'
-    throw new LineError(`nobody has explained ${text}${didYouMean(text, [...NAMES, ...this.commands])}`)
+    const word = text.toLowerCase()
+    if (showCard(this.#display, text)) showWordToo(this.#display, word)
+    else if (!this.#explainCommand(text) && !showWord(this.#display, word) && !this.#explainErrno(text.toUpperCase())) {
+      throw new LineError(`nobody has explained ${text}${didYouMean(text, [...NAMES, ...this.commands, ...notedWords()])}`)
+    }
+    return 'ok'
   }
 
   #explainCommand(text: string): boolean {

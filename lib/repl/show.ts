@@ -82,21 +82,19 @@ function section(display: Display, title: string, rows: readonly { label: string
   display.rows(rows, '')
 }
 
-/** More words than this are listed without their notes: ? and the word tells. */
+/** Of a group with more words than this the words are listed without their notes. */
 const MANY = 25
 
 function wordRows(forms: readonly Form[]): { label: string; value: string }[] {
-  const seen = new Map<string, string>()
-  for (const { params } of forms) {
-    for (const { kind, literal } of params) {
-      const words = literal === undefined ? (kind.completion?.kind === 'words' ? kind.completion.words : []) : [literal]
-      const group = kind.group
-      for (const word of group === undefined ? [] : words) seen.set(word, flagNote(group ?? '', word) ?? '')
-    }
+  const rows = new Map<string, string>()
+  for (const { kind, literal } of forms.flatMap(({ params }) => params)) {
+    const { group, completion } = kind
+    if (group === undefined || completion?.kind !== 'words') continue
+    const words = literal === undefined ? completion.words : [literal]
+    if (words.length > MANY) rows.set(group.replaceAll('_', ' '), `${words.join(', ')} (? ${words[0]} explains that one)`)
+    else for (const word of words) rows.set(word, flagNote(group, word) ?? '')
   }
-  const rows = [...seen].map(([label, value]) => ({ label, value }))
-  if (rows.length <= MANY) return rows
-  return [{ label: `${rows.length} words`, value: `${[...seen.keys()].join(', ')} (? WORD explains one)` }]
+  return [...rows].map(([label, value]) => ({ label, value }))
 }
 
 /** What a word means, in every group that has it. */
@@ -107,6 +105,14 @@ export function showWord(display: Display, word: string): boolean {
     '',
   )
   return notes.length > 0
+}
+
+/** The same, for a word that is a call too: kill is a call, a signal and a capability. */
+export function showWordToo(display: Display, word: string): void {
+  if (notesOf(word).length === 0) return
+  display.line()
+  display.text(`${word} is a word for other calls too:`, '', display.style.strong)
+  showWord(display, word)
 }
 
 /** What an error is, in general and for each call that has a sentence about it. */
@@ -160,5 +166,5 @@ function changes(display: Display, before: ProcessState, after: ProcessState, ke
 /** The shim's own pipes and sockets are nobody's business, unless a number was kept for one. */
 function isOurs(line: string, kept: ReadonlyMap<string, bigint>): boolean {
   const [, number] = /^(?:[+-] )?descriptor (\d+) .*(?:pipe|socket|anon_inode:\[pidfd\])$/.exec(line) ?? []
-  return number !== undefined && ![...kept.values()].includes(BigInt(number))
+  return number !== undefined && ![...kept].some(([name, value]) => name !== 'child' && value === BigInt(number))
 }

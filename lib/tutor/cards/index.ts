@@ -60,6 +60,11 @@ export function notesOf(word: string): { group: string; note: string }[] {
   })
 }
 
+/** All words that have a note. */
+export function notedWords(): string[] {
+  return [...new Set(Object.values(FLAG_NOTES).flatMap((notes) => Object.keys(notes)))]
+}
+
 /**
  * What every error would mean for this very step: the card's sentences, those of its operation (prctl, ioctl), and for a read or
  * write of one of the kernel's own files, found by the `earlier` step that opened it, that file's.

@@ -42,7 +42,8 @@ export const SECUREBITS: WordNotes<'securebits'> = {
 export const CAPABILITY = Object.fromEntries(
   WORDS.capability.map((name) => {
     const { allows, container } = CAPABILITY_NOTES[name]
-    return [name, `may ${allows}. Docker’s default: ${container.charAt(0).toLowerCase()}${container.slice(1).replace(/\.$/, '')}`]
+    const docker = container.replace(/^Given:/, 'Docker gives it by default:').replace(/^Withheld:/, 'Docker withholds it by default:')
+    return [name, `may ${allows}; ${docker.replace(/\.$/, '')}`]
   }),
 ) as Readonly<Record<Word<'capability'>, string>>
 
