@@ -196,7 +196,8 @@ export class StageBox implements Box {
 
   /** The process on the real host that makes a step, and the numbers kept so far. */
   #locate(step: Step): { pid: number; kept: ReadonlyMap<string, bigint> } | undefined {
-    const pid = step.actor === 'container' ? this.childPid : this.shim.pid
+    // Whoever has ended would be looked for among all processes of the machine, for every step again.
+    const pid = step.actor === 'container' ? (this.alive ? this.childPid : undefined) : this.shim.pid
     const state = pid === undefined ? undefined : this.#stateOf(pid)
     return state && { pid: state.pid, kept: this.#kept }
   }

@@ -105,18 +105,28 @@ function listChange(label: string, before: readonly string[], after: readonly st
 }
 
 function capabilityChanges(before: ProcessState, after: ProcessState): string[] {
-  return (['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'] as const).flatMap((name) => {
-    const [had, has] = [before.capabilities[name], after.capabilities[name]]
-    const lost = capabilityNames(had & ~has)
-    const gained = capabilityNames(has & ~had)
-    const total = (set: bigint) => capabilityNames(set).length
-    if (lost.length + gained.length > 8) {
-      const [more, list] = gained.length > 0 ? ['gained', gained] : ['lost', lost]
-      const named = list.length <= 30 && total(has) > 0 ? `: ${more} ${list.join(', ')}` : ''
-      return [`${name} ${total(had)} → ${total(has)} capabilities${named}`]
-    }
-    return [...(gained.length > 0 ? [`+ ${name} ${gained.join(', ')}`] : []), ...(lost.length > 0 ? [`- ${name} ${lost.join(', ')}`] : [])]
+  // Sets that change in the same way share a line.
+  const sets = new Map<string, string[]>()
+  for (const name of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'] as const) {
+    const key = `${before.capabilities[name]} ${after.capabilities[name]}`
+    sets.set(key, [...(sets.get(key) ?? []), name])
+  }
+  return [...sets].flatMap(([key, names]) => {
+    const [had = 0n, has = 0n] = key.split(' ').map(BigInt)
+    return setChange(names.join(', '), had, has)
   })
+}
+
+function setChange(names: string, had: bigint, has: bigint): string[] {
+  const lost = capabilityNames(had & ~has)
+  const gained = capabilityNames(has & ~had)
+  const total = (set: bigint) => capabilityNames(set).length
+  if (lost.length + gained.length > 8) {
+    const [more, list] = gained.length > 0 ? ['gained', gained] : ['lost', lost]
+    const named = list.length <= 30 && total(has) > 0 ? `: ${more} ${list.join(', ')}` : ''
+    return [`${names} ${total(had)} → ${total(has)} capabilities${named}`]
+  }
+  return [...(gained.length > 0 ? [`+ ${names} ${gained.join(', ')}`] : []), ...(lost.length > 0 ? [`- ${names} ${lost.join(', ')}`] : [])]
 }
 
 function keyed(label: string, before: Readonly<Record<string, string>>, after: Readonly<Record<string, string>>): string[] {

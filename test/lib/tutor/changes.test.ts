@@ -80,6 +80,7 @@ describe('changesBetween', () => {
     expect(changes({ capabilities: { ...state.capabilities, CapEff: without } })).toEqual(['- CapEff sys_admin'])
     expect(changes({ capabilities: { ...state.capabilities, CapAmb: 1n << 13n } })).toEqual(['+ CapAmb net_raw'])
     expect(changes({ capabilities: { ...state.capabilities, CapEff: 0n } })).toEqual(['CapEff 41 → 0 capabilities'])
+    expect(changes({ capabilities: { ...state.capabilities, CapEff: 1n, CapPrm: 1n } })).toEqual(['CapPrm, CapEff 41 → 1 capabilities'])
     const [few] = changes({ capabilities: { ...state.capabilities, CapBnd: 0xa80425fbn } })
     expect(few).toMatch(/^CapBnd 41 → 14 capabilities: lost .*sys_admin/)
   })
