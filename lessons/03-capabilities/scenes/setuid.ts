@@ -85,7 +85,7 @@ async function leftBehind(stage: Stage): Promise<void> {
   const { capabilities: fourteen } = resolveCapabilities({ available: boundOf(stage.bottle), last: lastCapability() })
   const container = await stage.box('container')
   await container.together('A container with Docker’s capabilities, which copies sleep and sets the bit', [
-    clone3(['pid', 'uts', 'ipc', 'net']),
+    clone3(['pid', 'uts']),
     ...capabilities({ ...dockerSets(fourteen, 0), lastCap: lastCapability() }).steps,
     copyWithSetuid('sleep', LEFT_BEHIND),
   ])
