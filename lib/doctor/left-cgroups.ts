@@ -35,8 +35,10 @@ function left(hierarchies: readonly CgroupHierarchy[] = readHierarchies()): Left
     .flatMap((path) => {
       const hierarchy = hierarchyAbove(path, hierarchies)
       const owner = written.get(path) ?? ownerIn(path)
-      const made = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs
-      return !hierarchy || owner === undefined || made === undefined || isAlive(owner, made) ? [] : [{ path, owner, hierarchy }]
+      const made = lstatSync(path, { throwIfNoEntry: false })
+      // What another user's program left is that user's to remove.
+      if (!hierarchy || owner === undefined || !made || made.uid !== process.geteuid?.()) return []
+      return isAlive(owner, made.mtimeMs) ? [] : [{ path, owner, hierarchy }]
     })
 }
 
@@ -82,7 +84,7 @@ function ownerIn(path: string): number | undefined {
 const hierarchyAbove = (path: string, hierarchies: readonly CgroupHierarchy[]) =>
   hierarchies.find(({ mountPoint }) => path.startsWith(`${mountPoint}/`))
 
-/** Another file system or a link between the tree's top and the directory, or another user's. */
+/** Another file system or a link between the tree's top and the directory. */
 function foreign(path: string, { mountPoint }: CgroupHierarchy): string | undefined {
   const device = lstatSync(mountPoint).dev
   for (let at = path; at !== mountPoint; at = dirname(at)) {
@@ -90,8 +92,7 @@ function foreign(path: string, { mountPoint }: CgroupHierarchy): string | undefi
     if (!stats?.isDirectory()) return `${at} is no directory`
     if (stats.dev !== device) return `something is mounted at ${at}`
   }
-  const { uid } = lstatSync(path)
-  return uid === process.geteuid?.() ? undefined : `it belongs to user ${uid}`
+  return undefined
 }
 
 function inUse(path: string, frozen: ReadonlySet<number>): string | undefined {

@@ -1,20 +1,28 @@
 /** Which lessons this user can play here, wholly or in part. */
 import { sentenceOf } from '../kernel/errors.js'
+import { readFacts } from '../tutor/facts.js'
 import { findLessons, type LessonEntry, loadLesson } from '../tutor/lessons.js'
-import { missing as lacking, type Missing, type Need } from '../tutor/needs.js'
+import { type Missing, missing as missingNeeds, type Need, tryUserNamespace } from '../tutor/needs.js'
 import { type Chapter, type Finding, missing, ok, restricted } from './finding.js'
 
 export async function lessons(): Promise<Chapter> {
+  const facts = readFacts()
+  let answer: Promise<string> | undefined
+  const lacking = (needs: readonly Need[]) =>
+    missingNeeds(needs, facts, () => {
+      answer ??= tryUserNamespace()
+      return answer
+    })
   const findings: Finding[] = []
-  for (const entry of findLessons()) findings.push(await judge(entry))
+  for (const entry of findLessons()) findings.push(await judge(entry, lacking))
   return { title: 'Lessons', findings }
 }
 
-async function judge(entry: LessonEntry): Promise<Finding> {
+async function judge(entry: LessonEntry, lacking: (needs: readonly Need[]) => Promise<Missing[]>): Promise<Finding> {
   const name = `${entry.number} ${entry.name}`
   try {
     const lesson = await loadLesson(entry)
-    const [whole] = await lacking(['bottle', ...lesson.needs.filter((need) => need === 'bottle')])
+    const [whole] = await lacking(['bottle'])
     if (whole) return missing(name, `cannot be played: ${whole.why}`, whole.remedy)
     const parts = [...lesson.scenes.map(({ heading, needs }) => ({ name: heading, needs })), ...lesson.exercises.map(named)]
     return inPart(name, lesson.needs, await lacking([...lesson.needs, ...parts.flatMap(({ needs = [] }) => needs)]), parts.length, (need) =>
@@ -44,9 +52,12 @@ export function inPart(
   const without = new Set(lacks.flatMap(({ need }) => affected(need)))
   const reason = (general[0] ?? first).why
   const more = lacks.length > 1 ? `; and ${lacks.length - 1} more like it` : ''
-  const loss =
-    without.size === 0
-      ? 'parts are told and not shown'
-      : `${without.size} of ${parts} parts are told and not shown (${[...without].slice(0, 3).join('; ')}${without.size > 3 ? '; …' : ''})`
-  return restricted(name, `can be played; ${loss}: ${reason}${more}`, (general[0] ?? first).remedy)
+  return restricted(name, `can be ${lossOf([...without], parts)}: ${reason}${more}`, (general[0] ?? first).remedy)
+}
+
+function lossOf(without: readonly string[], parts: number): string {
+  if (without.length === 0) return 'played; some of it is told and not shown'
+  if (without.length === parts) return 'read; nothing of it can be shown'
+  const names = `${without.slice(0, 3).join('; ')}${without.length > 3 ? '; …' : ''}`
+  return `played; ${without.length} of ${parts} parts are told and not shown (${names})`
 }

@@ -26,7 +26,7 @@ export async function insideBottle(): Promise<Finding[]> {
 
 /** One file system over another, on memory: what an image's layers need. */
 async function overlay(bottle: Bottle): Promise<Finding> {
-  const place = '/mnt/doctor'
+  const place = '/tmp/doctor'
   const data = `lowerdir=${place}/lower,upperdir=${place}/upper,workdir=${place}/work${bottle.rootless ? ',userxattr' : ''}`
   const shim = await bottle.shim()
   const results = await shim.attempt([
