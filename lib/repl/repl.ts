@@ -140,8 +140,7 @@ export class Repl {
       if (failed && !(call.always && opened)) continue
       const earlier = this.workbench.plan.map(({ call: made }) => made.step)
       if (call.step.call.startsWith('execve')) await this.#giveSession(earlier)
-      const result = await this.workbench.make(call)
-      showAnswer(this.#display, result, earlier, calls.length > 1)
+      const result = await this.workbench.make(call, (answer) => showAnswer(this.#display, answer, earlier, calls.length > 1))
       if (result.status === 'failed') failed = true
       else opened = true
       if (result.status === 'ok') await this.#after(call.step)
@@ -159,8 +158,7 @@ export class Repl {
 
   async #after({ call }: Step): Promise<void> {
     const { stage } = this.workbench
-    if (call.startsWith('execve')) await stage.program()
-    else if (call === 'kill' || call === 'pidfd_send_signal') await Promise.race([ended(stage.shim), pause(SIGNAL_TIME)])
+    if (call === 'kill' || call === 'pidfd_send_signal') await Promise.race([ended(stage.shim), pause(SIGNAL_TIME)])
   }
 
   #say(show: () => void): Outcome {

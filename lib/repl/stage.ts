@@ -4,7 +4,6 @@ import type { Terminal, TerminalSize } from '../bottle/terminal.js'
 import type { Bottle } from '../bottle.js'
 import { ioctl_tiocsctty } from '../kernel/calls/files.js'
 import { setsid } from '../kernel/calls/process.js'
-import type { Exit } from '../kernel/frames.js'
 import type { Result } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
 import { container, type Step } from '../kernel/step.js'
@@ -15,8 +14,11 @@ export interface Stage {
   /** What the container needs before an execve so that the program's keys reach it; not asked for where it has made a session itself. */
   readonly session: readonly Step[]
   attempt(steps: readonly Step[]): Promise<Result[]>
-  /** After an execve: the program has the terminal (or writes to our output) until it ends. */
-  program(): Promise<Exit>
+  /**
+   * Make an execve: the program has the terminal (or writes to our output) until it ends. `answered` is told the answer when it comes,
+   * which is before the end. The keys are the program's from the first moment, so that none is lost or means something else.
+   */
+  execute(step: Step, answered: (result: Result) => void): Promise<void>
   /** Take back what was done, end the shim. */
   close(): Promise<void>
   /** Resolves when nothing of it is left, whoever ended it. */
@@ -67,23 +69,25 @@ class OnTerminal implements Stage {
     return this.shim.attempt(steps)
   }
 
-  async program(): Promise<Exit> {
+  async execute(step: Step, answered: (result: Result) => void): Promise<void> {
     const resize = () => {
       const { cols, rows } = this.#size()
       this.#pty.resize(cols, rows)
     }
     const receive = (chunk: string) => (chunk.includes(LEAVE) ? this.shim.signal(KILL) : this.#pty.write(chunk))
-    this.#show = (data) => this.#output.write(data)
-    this.#show(this.#early)
-    this.#early = ''
     resize()
     this.#output.on('resize', resize)
     try {
-      return await this.#keys.lend(receive, async () => {
-        const exit = await this.shim.exited
+      await this.#keys.lend(receive, async () => {
+        const [result] = await this.attempt([step])
+        answered(result as Result)
+        if (result?.status !== 'ok') return
+        this.#show = (data) => this.#output.write(data)
+        this.#show(this.#early)
+        this.#early = ''
+        await this.shim.exited
         // The pty ends behind the last byte that was written to it.
         await this.gone
-        return exit
       })
     } finally {
       this.#output.off('resize', resize)
@@ -108,7 +112,11 @@ export async function pipedStage(bottle: Bottle, output: NodeJS.WritableStream):
     shim,
     session: [],
     attempt: (steps) => stdio.attempt(steps),
-    program: () => shim.exited,
+    async execute(step, answered) {
+      const [result] = await stdio.attempt([step])
+      answered(result as Result)
+      if (result?.status === 'ok') await shim.exited
+    },
     close: () => shim.rollback(),
     gone: shim.ended,
   }

@@ -103,23 +103,30 @@ export class Workbench {
     await this.#fresh()
   }
 
-  /** Make one call. An error of the kernel's is an answer like another. */
-  async make(call: Call): Promise<Result> {
+  /** Make one call, and after an execve wait for the program's end. An error of the kernel's is an answer like another. */
+  async make(call: Call, show: (result: Result) => void = () => undefined): Promise<Result> {
     if (this.#over) await this.renew()
     this.#check(call.step)
-    const [result] = await this.stage.attempt([call.step])
-    if (!result) throw new DrydockError('the shim did not answer')
-    if (result.status === 'not run') {
-      await this.shim.ended
-      throw new DrydockError('the call was not made: the process that should make it has ended')
+    const results: Result[] = []
+    const answered = (result: Result) => {
+      results.push(result)
+      if (result.status === 'ok') this.#record(call, result)
+      if (result.status !== 'not run') show(result)
     }
-    if (result.status !== 'ok') return result
+    if (call.step.call.startsWith('execve')) await this.stage.execute(call.step, answered)
+    else (await this.stage.attempt([call.step])).forEach(answered)
+    const [result] = results
+    if (result && result.status !== 'not run') return result
+    await this.shim.ended
+    throw new DrydockError('the call was not made: the process that should make it has ended')
+  }
+
+  #record(call: Call, result: Result): void {
     if (this.#stale) this.#made = []
     this.#stale = false
     this.#made.push({ call, result })
     this.#keep(result)
     if (call.step.call === 'clone3') this.#actor = undefined
-    return result
   }
 
   #check(step: Step): void {

@@ -42,7 +42,7 @@ export const SECUREBITS: WordNotes<'securebits'> = {
 export const CAPABILITY = Object.fromEntries(
   WORDS.capability.map((name) => {
     const { allows, container } = CAPABILITY_NOTES[name]
-    const docker = container.replace(/^Given:/, 'Docker gives it by default:').replace(/^Withheld:/, 'Docker withholds it by default:')
+    const docker = container.replace(/^Given/, 'Docker gives it by default').replace(/^Withheld/, 'Docker withholds it by default')
     return [name, `may ${allows}; ${docker.replace(/\.$/, '')}`]
   }),
 ) as Readonly<Record<Word<'capability'>, string>>
