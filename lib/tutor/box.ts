@@ -20,10 +20,17 @@ import { readHostname, readState } from './state.js'
 import { BoxStdio } from './stdio.js'
 import { within } from './trial.js'
 
+/** The boxes of one stage: with several of them, each says its name when its turn comes. */
+export interface Turns {
+  boxes: number
+  last: StageBox | undefined
+}
+
 export interface BoxSurroundings {
   readonly bottle: Bottle
   readonly display: Display
   readonly guide: Guide
+  readonly turns: Turns
 }
 
 interface States {
@@ -46,6 +53,7 @@ export class StageBox implements Box {
   readonly bottle: Bottle
   readonly #display: Display
   readonly #guide: Guide
+  readonly #turns: Turns
   readonly #stdio: BoxStdio
   readonly #kept = new Map<string, bigint>()
   #executed = false
@@ -53,12 +61,13 @@ export class StageBox implements Box {
   #exit: Exit | undefined
   #exitShown = false
 
-  constructor(name: string, shim: Shim, { bottle, display, guide }: BoxSurroundings) {
+  constructor(name: string, shim: Shim, { bottle, display, guide, turns }: BoxSurroundings) {
     this.name = name
     this.shim = shim
     this.bottle = bottle
     this.#display = display
     this.#guide = guide
+    this.#turns = turns
     this.#stdio = new BoxStdio(shim)
     shim.once('exit', (exit) => {
       this.#exit = exit
@@ -108,6 +117,8 @@ export class StageBox implements Box {
 
   /** Kill what runs, undo what was done. */
   async close(): Promise<void> {
+    // That what still runs is killed now is news to nobody.
+    this.#exitShown = true
     const done = await within(
       this.shim.rollback().then(() => true),
       PATIENCE,
@@ -139,6 +150,7 @@ export class StageBox implements Box {
 
   async #perform(act: Act): Promise<Result[]> {
     this.#showNews()
+    this.#takeTurn()
     const steps = this.#actors(act.steps)
     showAct(this.#display, { ...act, steps })
     await this.#guide.before(this, { ...act, steps })
@@ -229,9 +241,18 @@ export class StageBox implements Box {
       this.#exitShown = true
       const { signal, code, oomKilled } = this.#exit
       const how = signal > 0 ? `was ended by signal ${signal} (${signalName(signal)})` : `exited with ${code}`
-      const who = this.#executed ? 'the program' : 'the child'
+      const whose = this.#turns.boxes > 1 ? ` of “${this.name}”` : ''
+      const who = `${this.#executed ? 'the program' : 'the child'}${whose}`
       this.#display.note(`${who} ${how}${oomKilled ? ', killed for want of memory' : ''}`, MARGIN)
     }
+  }
+
+  #takeTurn(): void {
+    if (this.#turns.boxes > 1 && this.#turns.last !== this) {
+      this.#display.line()
+      this.#display.note(`In the box “${this.name}”:`)
+    }
+    this.#turns.last = this
   }
 
   #showFailure(results: readonly Result[]): void {

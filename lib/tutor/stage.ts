@@ -1,7 +1,7 @@
 /** The stage of one scene: a bottle, the boxes in it, and what is said, asked and shown between their steps. */
 import type { Bottle } from '../bottle.js'
 import { DrydockError } from '../kernel/errors.js'
-import { StageBox } from './box.js'
+import { StageBox, type Turns } from './box.js'
 import type { Display } from './display.js'
 import type { Guide } from './guide.js'
 import type { Box, Lesson, Look, Prediction, Stage, Suggestion } from './lesson.js'
@@ -19,6 +19,7 @@ export class LessonStage implements Stage {
   readonly #display: Display
   readonly #guide: Guide
   readonly #boxes: StageBox[] = []
+  readonly #turns: Turns = { boxes: 0, last: undefined }
 
   constructor({ bottle, lesson, display, guide }: StageSurroundings) {
     this.bottle = bottle
@@ -58,8 +59,9 @@ export class LessonStage implements Stage {
 
   async box(name = `box ${this.#boxes.length + 1}`): Promise<Box> {
     const { bottle } = this
-    const box = new StageBox(name, await bottle.shim(), { bottle, display: this.#display, guide: this.#guide })
+    const box = new StageBox(name, await bottle.shim(), { bottle, display: this.#display, guide: this.#guide, turns: this.#turns })
     this.#boxes.push(box)
+    this.#turns.boxes += 1
     return box
   }
 

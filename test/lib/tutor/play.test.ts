@@ -80,6 +80,22 @@ describe('a lesson that plays by itself', () => {
     expect(written).toContain('ok Your machine is as before:')
   })
 
+  needsBottle('says whose turn it is when there are several boxes', async () => {
+    const { status, written } = await scene(async (stage) => {
+      const victim = await stage.box('victim')
+      await victim.step(clone(), execve('/bin/sleep', ['sleep', '1000']))
+      const intruder = await stage.box('intruder')
+      await intruder.step(clone(), kill(victim.childPid as number, 'kill'))
+      await victim.exited()
+      await intruder.step(execve('/bin/sleep', ['sleep', '1000']))
+    })
+    expect(written).not.toContain('In the box “victim”')
+    expect(written.split('In the box “intruder”:')).toHaveLength(2)
+    expect(written).toContain('the program of “victim” was ended by signal 9 (SIGKILL)')
+    expect(written, 'what the end of the scene kills is no news').not.toContain('the program of “intruder”')
+    expect(status).toBe(0)
+  })
+
   needsBottle('fails when an expected error does not come, or another one does', async () => {
     const success = await scene(async (stage) => {
       const box = await stage.box()
