@@ -7,7 +7,7 @@ import { procOf } from '../looks.js'
 
 export async function twoPids(stage: Stage): Promise<void> {
   const { bottle } = stage
-  await stage.say('First without the namespace. A *victim* runs on the host; an *intruder* is a container that is not isolated.')
+  await stage.say('First without the namespace. A *victim* runs in the bottle; an *intruder* is a container that is not isolated.')
   const victim = await stage.box('victim')
   const sleeper = execve('/bin/sleep', ['sleep', '1000'])
   await victim.together('A process of the bottle that sleeps', [clone3([]), sleeper])
