@@ -29,11 +29,12 @@ export async function openShell(box: StageBox, display: Display, keyboard: Keybo
   }
   const resize = () => pty.resize(process.stdout.columns || 80, process.stdout.rows || 24)
   const forward = (chunk: Buffer) => (chunk.includes(LEAVE) ? leave() : pty.write(chunk.toString()))
+  display.note(`A shell in ${where(box)}. Leave it with exit, or at any time with Ctrl-].`)
+  // Listened to from the first byte on: the prompt comes as soon as the shell runs.
+  const output = pty.onData((data) => process.stdout.write(data))
   try {
-    await shim.run(shellSteps(box))
-    display.note(`A shell in ${where(box)}. Leave it with exit, or at any time with Ctrl-].`)
     await keyboard.away(async () => {
-      const output = pty.onData((data) => process.stdout.write(data))
+      await shim.run(shellSteps(box))
       process.stdin.setRawMode(true)
       process.stdin.on('data', forward)
       process.stdin.resume()
@@ -45,10 +46,10 @@ export async function openShell(box: StageBox, display: Display, keyboard: Keybo
         process.stdin.off('data', forward)
         process.stdin.pause()
         process.stdin.setRawMode(false)
-        output.dispose()
       }
     })
   } finally {
+    output.dispose()
     await shim.rollback()
     pty.kill()
   }
