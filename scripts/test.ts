@@ -7,6 +7,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
+import { readableCheckout } from './checkout.js'
 import { lint } from './lint.js'
 
 interface Counts {
@@ -16,7 +17,7 @@ interface Counts {
 }
 
 /** Commands that tests call as witnesses and peers; a test that lacks one says so. */
-const WITNESSES = ['strace', 'ip', 'unshare', 'setpriv', 'newuidmap', 'busybox', 'runc', 'crun']
+const WITNESSES = ['strace', 'ip', 'nft', 'unshare', 'setpriv', 'newuidmap', 'busybox', 'runc', 'crun']
 
 const { findCommand, installHint, installPackages } = createRequire(import.meta.url)('./packages.cjs') as {
   findCommand(name: string): string | undefined
@@ -55,18 +56,33 @@ async function nativeTests(): Promise<Counts> {
   return { passed, failed: exitCode === 0 ? failed : Math.max(1, failed), skipped: 0 }
 }
 
+interface Report {
+  readonly numPassedTests?: number
+  readonly numFailedTests?: number
+  readonly testResults?: readonly { readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[] }[]
+}
+
 async function vitest(args: readonly string[]): Promise<Counts> {
+  const checkout = await readableCheckout()
   const report = join(tmpdir(), `drydock-vitest-${process.pid}.json`)
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-  const { exitCode } = await execa('npx', ['--no-install', 'vitest', 'run', ...reporters, ...args], { reject: false, stdio: 'inherit' })
-  const result = JSON.parse(await readFile(report, 'utf8').catch(() => '{}')) as Record<string, number>
-  await rm(report, { force: true })
-  const failed = result.numFailedTests ?? 0
-  return {
-    passed: result.numPassedTests ?? 0,
-    // A file that cannot be loaded, or something left on the host, fails the run without failing a test.
-    failed: exitCode === 0 ? failed : Math.max(1, failed),
-    skipped: (result.numPendingTests ?? 0) + (result.numTodoTests ?? 0),
+  try {
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+    const options = { cwd: checkout.path, env: checkout.env, reject: false, stdio: 'inherit' } as const
+    const { exitCode } = await execa('npx', ['--no-install', 'vitest', 'run', ...reporters, ...args], options)
+    const result = JSON.parse(await readFile(report, 'utf8').catch(() => '{}')) as Report
+    const tests = (result.testResults ?? []).flatMap(({ assertionResults }) => assertionResults)
+    const skipped = tests.filter(({ status }) => ['pending', 'skipped', 'todo'].includes(status))
+    for (const { fullName } of skipped) console.log(`skipped: ${fullName}`)
+    const failed = result.numFailedTests ?? 0
+    return {
+      passed: result.numPassedTests ?? 0,
+      // A file that cannot be loaded, or something left on the host, fails the run without failing a test.
+      failed: exitCode === 0 ? failed : Math.max(1, failed),
+      skipped: skipped.length,
+    }
+  } finally {
+    await rm(report, { force: true })
+    await checkout.remove()
   }
 }
 

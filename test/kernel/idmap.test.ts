@@ -1,5 +1,4 @@
 /** Id maps in the kernel: who one is inside, who that is outside, and what a single id cannot. */
-import { execFileSync } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { Bottle } from '../../lib/bottle.js'
@@ -11,8 +10,8 @@ import type { Shim } from '../../lib/kernel/shim.js'
 import { type Fragment, inPhase, type Step } from '../../lib/kernel/step.js'
 import { type IdmapSpec, type IdRange, idmap, planIdmap, readIdmapHost } from '../../lib/primitives/idmap.js'
 import { namespaces } from '../../lib/primitives/namespaces.js'
-import { runAsOrdinaryUser } from '../support/ordinary.js'
-import { missing, requires } from '../support/requires.js'
+import { RANGE_OWNER, runAsOrdinaryUser, runWithRange } from '../support/ordinary.js'
+import { requires } from '../support/requires.js'
 
 let bottle: Bottle
 const shims: Shim[] = []
@@ -96,37 +95,27 @@ describe('an ordinary user', () => {
     expect(found.uidMap).toEqual([[0, found.uid, 1]])
   })
 
-  const owner = rangeOwner()
-  const lacks = [
-    ...missing(['root', 'command:newuidmap', 'command:setpriv', 'user-namespaces']),
-    ...(owner ? [] : ['a user with a line in /etc/subuid']),
-  ]
-  const name = 'with newuidmap has its range'
-  if (lacks.length > 0) console.warn(`skipped: ${name}: ${lacks.join('; ')}`)
-  test.skipIf(lacks.length > 0)(lacks.length > 0 ? `${name} [needs: ${lacks.join('; ')}]` : name, async () => {
-    const { stdout, stderr } = await runAsOrdinaryUser(['node', '--import', 'tsx', 'test/support/programs/idmap-as-user.ts'], {}, owner)
+  requires(
+    'root',
+    'command:newuidmap',
+    'command:setpriv',
+    'command:unshare',
+  )('with newuidmap has its range', async () => {
+    const { stdout, stderr } = await runWithRange(['node', '--import', 'tsx', 'test/support/programs/idmap-as-user.ts'])
     expect(stderr).not.toMatch(/Error/)
-    const found = JSON.parse(String(stdout))
-    expect(found).toMatchObject({ method: 'newuidmap', setgroups: 'allow', groups: '', chown: '' })
-    expect(found.uidMap[0]).toEqual([0, owner, 1])
-    expect(found.uidMap[1]?.[0]).toBe(1)
+    const { uid, ids } = RANGE_OWNER
+    expect(JSON.parse(String(stdout))).toMatchObject({
+      method: 'newuidmap',
+      setgroups: 'allow',
+      groups: '',
+      chown: '',
+      uidMap: [
+        [0, uid, 1],
+        [1, ids.start, ids.count],
+      ],
+    })
   })
 })
-
-/** The uid of somebody who has a range of subordinate ids. */
-function rangeOwner(): number | undefined {
-  const names = readIdmapHost()
-    .subuid.split('\n')
-    .map((line) => line.split(':')[0] ?? '')
-  for (const name of names.filter((one) => one !== '')) {
-    try {
-      return Number(execFileSync('id', ['-u', name], { stdio: ['ignore', 'pipe', 'ignore'] }))
-    } catch {
-      // A line for somebody who is not there (any more).
-    }
-  }
-  return undefined
-}
 
 test('the meeting for newuidmap lies before the child becomes root', () => {
   const range = [{ inside: 0, outside: 1, count: 1 }]
