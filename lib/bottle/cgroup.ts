@@ -5,7 +5,7 @@
  */
 import { readdirSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import { close, mkdir, open, rmdir_tree, thaw_tree, write } from '../kernel/calls/files.js'
+import { close, mkdir, open, thaw_tree, write } from '../kernel/calls/files.js'
 import { mount } from '../kernel/calls/mounts.js'
 import { unshare } from '../kernel/calls/process.js'
 import { type Ref, ref, type Step } from '../kernel/step.js'
@@ -58,7 +58,7 @@ export function bottleCgroup(id: string, host: CgroupHost = detectCgroups()): Bo
   return {
     inside: insideOf(host),
     directories: fragment.cgroup,
-    prepare: inPhase('prepare').map((step) => withTree(step, freezers)),
+    prepare: inPhase('prepare').map((step) => withThaw(step, freezers)),
     bornInside: fragment.clone.into,
     namespaceAtBirth,
     namespace: true,
@@ -99,12 +99,11 @@ export function thawInside({ directories }: Pick<BottleCgroup, 'directories'>): 
   freezersOf(directories).forEach(visit)
 }
 
-/** What is made inside goes with the bottle, also when those who made it there were killed before they could remove it. */
-function withTree(step: Step, frozenTrees: ReadonlySet<string>): Step {
-  if (step.call !== 'mkdirat' || !step.undo) return step
-  const target = step.args[1]
+/** What was frozen inside is thawed before its directory is removed, also when those who froze it were killed before they could. */
+function withThaw(step: Step, frozenTrees: ReadonlySet<string>): Step {
+  const target = step.call === 'mkdirat' ? step.args[1] : undefined
   const path = target?.kind === 'text' ? String(target.parts[0]) : ''
-  return { ...step, undo: [...step.undo.slice(0, -1), rmdir_tree(path), ...(frozenTrees.has(path) ? [thaw_tree(path)] : [])] }
+  return frozenTrees.has(path) ? { ...step, undo: [...(step.undo ?? []), thaw_tree(path)] } : step
 }
 
 /** Where a hierarchy is mounted inside: as on the host, or at the top where v2 is alone. */

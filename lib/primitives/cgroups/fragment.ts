@@ -167,11 +167,11 @@ function makeDirectories({ hierarchy, parents, name, keep }: Place, made: string
     above = `${above}/${parent}`
     made.push(above)
     known = []
-    steps.push(
-      mkdir(above, 0o755, { allow: ['EEXIST'], why: `Drydock’s part of the ${hierarchy.name} tree; usually it is there already.` }),
-    )
-    // Whoever is the last below it removes it: for all others the answer is EBUSY.
-    if (!keep) removals.push(rmdir(above, { allow: ['EBUSY', 'ENOTEMPTY', 'ENOENT'] }))
+    // Whoever is the last below it removes it: for all others the answer is EBUSY. Undone too by whoever made it and came no further.
+    const removal = keep ? [] : [rmdir(above, { allow: ['EBUSY', 'ENOTEMPTY', 'ENOENT'] })]
+    const why = `Drydock’s part of the ${hierarchy.name} tree; usually it is there already.`
+    steps.push(mkdir(above, 0o755, { allow: ['EEXIST'], why, ...(removal.length > 0 && { undo: removal }) }))
+    removals.push(...removal)
     if (hierarchy.cpuset) steps.push(...writeValues(above, cpusetV1({}, hierarchy.cpuset)))
   }
   steps.push(...handDown(hierarchy, above, known, above === hierarchy.base))

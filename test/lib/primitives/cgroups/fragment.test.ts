@@ -55,6 +55,7 @@ describe('on cgroup v2', () => {
     const undo = fragment.steps.flatMap((step) => (step.undo ? [brief(step.undo)] : []))
     expect(undo).toEqual([
       ['write -cpuset', 'open cgroup.subtree_control'],
+      [`unlinkat(fdcwd, "${TOP}/drydock", removedir)`],
       [`unlinkat(fdcwd, "${TOP}/drydock", removedir)`, `rmdir_tree("${TOP}/drydock/box")`],
     ])
     // The shim runs an undo list from its end.
@@ -148,14 +149,15 @@ describe('on a hybrid host', () => {
 })
 
 describe('everywhere', () => {
-  test('directories above are removed by the last, unless they are kept', () => {
+  test('directories above are removed by the last, or by whoever made them and came no further, unless they are kept', () => {
     const undoOf = (keepParents: boolean) =>
       cgroups({ path: 'a/b', keepParents }, { ...unified, hierarchies: unified.hierarchies.slice(0, 1) })
         .steps.filter(({ call }) => call === 'mkdirat')
         .flatMap(({ undo }) => undo?.map(showStep) ?? [])
     const removed = (path: string) => `unlinkat(fdcwd, "${TOP}/${path}", removedir)`
     const own = `rmdir_tree("${TOP}/drydock/a/b")`
-    expect(undoOf(false)).toEqual([removed('drydock'), removed('drydock/a'), own])
+    const above = [removed('drydock'), removed('drydock/a')]
+    expect(undoOf(false)).toEqual([...above, ...above, own])
     expect(undoOf(true)).toEqual([own])
   })
 
