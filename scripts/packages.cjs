@@ -21,6 +21,8 @@ const PACKAGES = {
   busybox: ['busybox-static', 'busybox', 'busybox-static', 'busybox', 'busybox-static'],
   unshare: ['util-linux', 'util-linux', 'util-linux', 'util-linux', 'util-linux'],
   setpriv: ['util-linux', 'util-linux', 'setpriv', 'util-linux', 'util-linux'],
+  'qemu-system-x86_64': ['qemu-system-x86', 'qemu-system-x86-core', 'qemu-system-x86_64', 'qemu-system-x86', 'qemu-x86'],
+  mke2fs: ['e2fsprogs', 'e2fsprogs', 'e2fsprogs', 'e2fsprogs', 'e2fsprogs'],
   crun: ['crun', 'crun', 'crun', 'crun', 'crun'],
   runc: ['runc', 'runc', 'runc', 'runc', 'runc'],
 }

@@ -15,6 +15,7 @@ const COMMANDS = {
   test: 'scripts/test.ts',
   lint: 'scripts/lint.ts',
   bench: 'bench/main.ts',
+  'test:v2': 'test/guest/main.ts',
 }
 
 async function start(command, args) {

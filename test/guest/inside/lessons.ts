@@ -1,0 +1,22 @@
+/** Every lesson plays through by itself on cgroup v2. */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { findLessons } from '../../../lib/tutor/lessons.js'
+
+const program = 'import("./lib/tutor/main.js").then(({ main }) => main(process.argv.slice(1))).then((status) => process.exit(status))'
+
+for (const { number, folder } of findLessons()) {
+  test(`lesson ${folder} plays through`, () => {
+    const home = mkdtempSync(join(tmpdir(), 'drydock-lesson-'))
+    const env = { ...process.env, HOME: home, DRYDOCK_STATE_DIR: join(home, 'state'), DRYDOCK_WORKSPACE: join(home, 'workspace') }
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['-e', program, '--', String(number), '--auto'], {
+      env,
+      encoding: 'utf8',
+    })
+    rmSync(home, { recursive: true })
+    expect(status, `${stdout}${stderr}`).toBe(0)
+  })
+}

@@ -1,0 +1,49 @@
+/** The machine: qemu without acceleration, so that it works wherever programs do; two processors, one disk, two channels. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { DrydockError } from '../../lib/kernel/errors.js'
+
+export interface GuestFiles {
+  readonly kernel: string
+  readonly initramfs: string
+  readonly disk: string
+  /** Where what the machine says is written. */
+  readonly directory: string
+}
+
+/** Start it, pass on what its command prints, and return the lines that it has written to its second channel. */
+export async function runMachine({ kernel, initramfs, disk, directory }: GuestFiles, limit: number): Promise<string[]> {
+  const [boot, report] = [join(directory, 'boot.log'), join(directory, 'report')]
+  const args = [
+    ['-accel', 'tcg,thread=multi,tb-size=256'],
+    ['-cpu', 'max'],
+    ['-smp', '2'],
+    ['-m', '1024'],
+    ['-nodefaults', '-no-user-config', '-no-reboot'],
+    ['-display', 'none'],
+    ['-kernel', kernel],
+    ['-initrd', initramfs],
+    ['-append', 'console=ttyS0 quiet panic=-1 mitigations=off'],
+    ['-drive', `file=${disk},if=virtio,format=raw,cache=unsafe`],
+    // What the kernel has to say, for when it does not come up.
+    ['-serial', `file:${boot}`],
+    ['-device', 'virtio-serial-pci'],
+    ['-chardev', 'stdio,id=output,signal=off', '-device', 'virtserialport,chardev=output,name=output'],
+    ['-chardev', `file,id=report,path=${report}`, '-device', 'virtserialport,chardev=report,name=report'],
+  ].flat()
+  const machine = await execa('qemu-system-x86_64', args, {
+    reject: false,
+    // Held open: at its end qemu would take the channel for hung up.
+    stdin: 'pipe',
+    stdout: 'inherit',
+    stderr: 'pipe',
+    timeout: limit,
+    killSignal: 'SIGKILL',
+  })
+  const lines = (await readFile(report, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '')
+  if (lines.at(-1) === 'end') return lines.slice(0, -1)
+  process.stderr.write(await readFile(boot, 'utf8').catch(() => ''))
+  const why = machine.timedOut ? `it was not done after ${limit / 60_000} minutes` : machine.stderr.trim() || 'it went down too early'
+  throw new DrydockError(`the guest did not come to its end: ${why}`)
+}

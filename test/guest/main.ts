@@ -1,0 +1,120 @@
+/**
+ * `npm run test:v2`: what concerns cgroup v2, for real, in a small guest under emulation, since a host whose controllers are with
+ * version 1 cannot show it. `-- FILE…` runs these files of tests only.
+ */
+import { access, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join, relative, resolve } from 'node:path'
+import { DrydockError } from '../../lib/kernel/errors.js'
+import { initramfs } from './initramfs.js'
+import { guestKernel } from './kernel.js'
+import { runMachine } from './machine.js'
+import { librariesOf, makeImage, makeRoot, PLACE, PROJECT } from './root.js'
+
+const { findCommand, installHint, installPackages } = createRequire(import.meta.url)('../../scripts/packages.cjs') as {
+  findCommand(name: string): string | undefined
+  installHint(names: string[]): string
+  installPackages(names: string[]): boolean
+}
+
+interface Counts {
+  passed: number
+  failed: number
+  skipped: number
+}
+
+const COMMANDS = ['qemu-system-x86_64', 'busybox', 'mke2fs']
+/** Only Debian and its children have them, and only there is a kernel to be had. */
+const DEBIAN = ['apt-get', 'dpkg-deb']
+
+/** What runs, and as whom; `learner` is an ordinary user to whom a part of the cgroup tree was given. */
+const RUNS: readonly (readonly [user: 'root' | 'learner', file: string])[] = [
+  ['root', 'test/kernel/cgroups-v2.test.ts'],
+  ['root', 'test/kernel/cgroups.test.ts'],
+  ['root', 'test/lessons/02-cgroups.test.ts'],
+  ['root', 'test/guest/inside/lessons.ts'],
+  ['learner', 'test/kernel/cgroups-v2.test.ts'],
+  ['learner', 'test/kernel/cgroups.test.ts'],
+  ['learner', 'test/guest/inside/lessons.ts'],
+]
+
+/** Emulation is slow, and the machine may be shared: this is for a guest that hangs. */
+const LIMIT = 15 * 60_000
+
+export async function main(argv: string[]): Promise<number> {
+  const files = argv.filter((arg) => arg !== '--yes').map((file) => relative(PROJECT, resolve(file)))
+  for (const file of files)
+    await access(join(PROJECT, file)).catch(() => {
+      throw new DrydockError(`there is no file ${file}`)
+    })
+  const install = process.env.CI === 'true' || argv.includes('--yes')
+  const lack = lackOf(install)
+  if (lack !== undefined) {
+    console.log(`The tests of cgroup v2 are skipped: ${lack}`)
+    // On a machine for which there is no guest nothing is wrong; where something can be installed, it was asked for in vain.
+    return process.arch === 'x64' && findCommand('apt-get') ? 1 : 0
+  }
+  const { passed, failed } = await runGuest({ install, ...(files.length > 0 && { files }) })
+  console.log(`${passed} passed, ${failed} failed`)
+  return failed === 0 ? 0 : 1
+}
+
+/** Why there can be no guest here, with the remedy; undefined when there can. */
+export function lackOf(install: boolean): string | undefined {
+  if (process.arch !== 'x64') return `the guest is an x86-64 machine, and this is ${process.arch}`
+  if (!DEBIAN.every(findCommand))
+    return 'the guest’s kernel is a package of Debian’s, and this machine has no apt-get and dpkg-deb to fetch it'
+  const missing = COMMANDS.filter((name) => !findCommand(name))
+  if (missing.length === 0 || (install && installPackages(missing))) return undefined
+  return `they need ${missing.join(', ')}. To have them: ${installHint(missing)}`
+}
+
+/** Make the guest, run the tests in it, and count. Its last line of output says the counts. */
+export async function runGuest({ install, files }: { install: boolean; files?: readonly string[] }): Promise<Counts> {
+  const began = performance.now()
+  const kernel = await guestKernel(install)
+  const directory = await mkdtemp(join(tmpdir(), 'drydock-guest-'))
+  try {
+    const runs = files ? files.map((file) => ['root', file] as const) : RUNS
+    const [root, disk, initrd] = [join(directory, 'root'), join(directory, 'disk'), join(directory, 'initramfs')]
+    await makeRoot(root, scriptOf(runs))
+    await makeImage(root, disk)
+    await rm(root, { recursive: true })
+    const busybox = findCommand('busybox') as string
+    await writeFile(initrd, await initramfs(busybox, await librariesOf(busybox), kernel.modules))
+    console.log(`guest: Linux ${kernel.release} with cgroup v2, emulated; made in ${((performance.now() - began) / 1000).toFixed(1)} s`)
+    const report = await runMachine({ kernel: kernel.image, initramfs: initrd, disk, directory }, LIMIT)
+    const sum = add(report, runs.length)
+    console.log(`guest: ${sum.passed} passed, ${sum.failed} failed (${((performance.now() - began) / 1000).toFixed(0)} s)`)
+    return sum
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+/** A line in the report for each run: status, then the counts, which are missing when it broke down. */
+function scriptOf(runs: typeof RUNS): string {
+  const lines = runs.map(([user, file]) => {
+    const command = `DRYDOCK_COUNTS=/tmp/counts node test/guest/inside/run.js ${file.replace(/\.ts$/, '.js')}`
+    // With the user's session in its place in the tree, before it is the user's.
+    const asUser = `(echo 0 > /sys/fs/cgroup/learner/session/cgroup.procs; exec su learner -c 'cd ${PLACE}; HOME=/home/learner ${command}')`
+    return [
+      `echo; echo '${file} (${user})'; rm -f /tmp/counts`,
+      user === 'root' ? command : asUser,
+      'echo "$? $(cat /tmp/counts)" >&3',
+    ].join('\n')
+  })
+  return [`cd ${PLACE}`, ...lines, ''].join('\n')
+}
+
+function add(report: readonly string[], runs: number): Counts {
+  const sum: Counts = { passed: 0, failed: Math.max(0, runs - report.length), skipped: 0 }
+  for (const line of report) {
+    const [status = 1, passed = 0, failed = 0, skipped = 0] = line.split(' ').filter(Boolean).map(Number)
+    sum.passed += passed
+    sum.failed += status === 0 ? failed : Math.max(1, failed)
+    sum.skipped += skipped
+  }
+  return sum
+}

@@ -1,0 +1,161 @@
+/**
+ * The guest's root file system: this machine's Node with its libraries, busybox for everything else, and drydock, compiled, because
+ * under emulation transpiling is what takes longest. Put on an ext4 image without mounting anything (mke2fs -d).
+ */
+import { chmod, cp, mkdir, readdir, readFile, realpath, symlink, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { basename, dirname, join } from 'node:path'
+import { execa } from 'execa'
+import { glob } from 'zx'
+
+export const PROJECT = join(import.meta.dirname, '../..')
+/** Where the project is in the guest. */
+export const PLACE = '/drydock'
+
+const { findCommand } = createRequire(import.meta.url)('../../scripts/packages.cjs') as { findCommand(name: string): string | undefined }
+
+/** Programs of the host's that tests call where they are; those that busybox has by the same name do less. */
+const WITNESSES = ['setpriv', 'newuidmap', 'newgidmap']
+
+/** What busybox has by the name of a program that does more, and that tests look for. */
+const POORER = ['setpriv', 'unshare', 'ip', 'nsenter']
+
+/** Fill the empty directory `root`. `command` is a shell script: what the guest is for. */
+export async function makeRoot(root: string, command: string): Promise<void> {
+  const folders = [
+    'usr/bin',
+    'usr/sbin',
+    'usr/lib',
+    'usr/lib64',
+    'etc',
+    'dev',
+    'proc',
+    'sys',
+    'tmp',
+    'run',
+    'root',
+    'home/learner',
+    'mnt',
+    'var',
+  ]
+  for (const folder of folders) await mkdir(join(root, folder), { recursive: true })
+  for (const name of ['bin', 'sbin', 'lib', 'lib64']) await symlink(`usr/${name}`, join(root, name))
+  const busybox = findCommand('busybox') as string
+  await addProgram(root, busybox, 'busybox')
+  await addProgram(root, process.execPath, 'node')
+  const { stdout } = await execa(busybox, ['--list'])
+  for (const applet of stdout.split('\n').filter((name) => name !== 'busybox' && !POORER.includes(name))) {
+    await symlink('busybox', join(root, 'usr/bin', applet))
+  }
+  for (const name of WITNESSES) {
+    const path = findCommand(name)
+    if (path) await addProgram(root, path, name)
+  }
+  for (const [name, content] of Object.entries(ETC)) await writeFile(join(root, 'etc', name), content)
+  await cp(join(import.meta.dirname, 'inside/init.sh'), join(root, 'usr/sbin/init'))
+  await chmod(join(root, 'usr/sbin/init'), 0o755)
+  await writeFile(join(root, 'etc/command'), command)
+  await addProject(join(root, PLACE))
+}
+
+const ETC = {
+  passwd: 'root:x:0:0:root:/root:/bin/sh\nlearner:x:1001:1001:learner:/home/learner:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n',
+  group: 'root:x:0:\nlearner:x:1001:\nnogroup:x:65534:\n',
+  subuid: 'learner:100000:65536\n',
+  subgid: 'learner:100000:65536\n',
+  hostname: 'guest\n',
+  hosts: '127.0.0.1 localhost\n',
+}
+
+async function addProgram(root: string, path: string, name: string): Promise<void> {
+  await cp(await realpath(path), join(root, 'usr/bin', name), { force: true })
+  for (const library of await librariesOf(path)) {
+    const target = join(root, library.startsWith('/usr/') ? library : `/usr${library}`)
+    await mkdir(dirname(target), { recursive: true })
+    await cp(await realpath(library), target)
+  }
+}
+
+/** The libraries of a program, the loader among them, by the paths at which it will look for them; none when it is static. */
+export async function librariesOf(path: string): Promise<string[]> {
+  const { stdout, failed } = await execa('ldd', [path], { reject: false })
+  if (failed) return []
+  return [...stdout.matchAll(/(?:=> |^\s*)(\/\S+) \(0x/gm)].map(([, library]) => library as string)
+}
+
+async function addProject(place: string): Promise<void> {
+  await execa(process.execPath, [
+    join(PROJECT, 'node_modules/typescript/bin/tsc'),
+    '-p',
+    join(import.meta.dirname, 'tsconfig.json'),
+    '--outDir',
+    place,
+  ])
+  await nameCompiled(place)
+  const copied = ['package.json', 'scripts/packages.cjs', 'native/build/shim', 'native/build/constants.json']
+  const texts = await glob('lessons/*/README.md', { cwd: PROJECT })
+  for (const path of [...copied, ...texts]) await cp(join(PROJECT, path), join(place, path))
+  for (const path of await runtimePackages()) await cp(join(PROJECT, path), join(place, path), { recursive: true })
+  // Tests import this name; it is the same runner and the same expectations, without the compiler around them.
+  await addPackage(place, 'vitest', "export * from '../../test/guest/inside/vitest.js'\n")
+  // Programs are started with this loader, and nothing here needs to be transpiled.
+  await addPackage(place, 'tsx', '')
+}
+
+/** Where a path to a module stands in the code as text, it names the compiled file. */
+async function nameCompiled(place: string): Promise<void> {
+  for (const path of await glob('**/*.js', { cwd: place, absolute: true })) {
+    const source = await readFile(path, 'utf8')
+    const named = source.replace(/(?<=\w|\})\.(m?)ts(?=['"`])/g, '.$1js')
+    if (named !== source) await writeFile(path, named)
+  }
+}
+
+/** Folders of what is needed at run time, and by the tests there. */
+async function runtimePackages(): Promise<string[]> {
+  const lock = JSON.parse(await readFile(join(PROJECT, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { dev?: boolean; optional?: boolean; dependencies?: Record<string, string> }>
+  }
+  const needed = new Set(
+    Object.keys(lock.packages).filter((path) => path !== '' && !lock.packages[path]?.dev && !lock.packages[path]?.optional),
+  )
+  const visit = (name: string) => {
+    const path = `node_modules/${name}`
+    if (needed.has(path)) return
+    needed.add(path)
+    for (const dependency of Object.keys(lock.packages[path]?.dependencies ?? {})) visit(dependency)
+  }
+  for (const name of ['@vitest/runner', '@vitest/expect']) visit(name)
+  const there = new Set(await readdir(join(PROJECT, 'node_modules')))
+  return [...needed].filter((path) => !/\/(tsx|esbuild|@types)(\/|$)/.test(path) && there.has(path.split('/')[1] as string))
+}
+
+async function addPackage(place: string, name: string, source: string): Promise<void> {
+  const folder = join(place, 'node_modules', name)
+  await mkdir(folder, { recursive: true })
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ name, type: 'module', exports: './index.js' }))
+  await writeFile(join(folder, 'index.js'), source)
+}
+
+/** An ext4 image of a directory, with room to write. */
+export async function makeImage(root: string, image: string): Promise<void> {
+  const mke2fs = findCommand('mke2fs') as string
+  await execa(mke2fs, [
+    '-q',
+    '-F',
+    '-t',
+    'ext4',
+    '-O',
+    '^has_journal',
+    '-m',
+    '0',
+    '-E',
+    'root_owner=0:0',
+    '-L',
+    basename(image),
+    '-d',
+    root,
+    image,
+    '1G',
+  ])
+}
