@@ -119,18 +119,32 @@ function environment(user) {
   const env = { ...process.env }
   const found = findCommand('node')
   if (!found || fs.realpathSync(found) !== fs.realpathSync(process.execPath)) env.PATH = `${path.dirname(process.execPath)}:${env.PATH}`
+  const headers = ownHeaders()
+  if (headers && !env.npm_config_nodedir) Object.assign(env, { npm_config_nodedir: headers, npm_package_config_node_gyp_nodedir: headers })
   if (user.uid) for (const name of ['cache', 'userconfig', 'init_module', 'logs_dir']) delete env[`npm_config_${name}`]
   return { ...env, ...user.env }
 }
 
+/** The directory that has this Node's own C headers, as its usual packages bring them; without it node-gyp downloads them. */
+function ownHeaders() {
+  const prefix = path.dirname(path.dirname(fs.realpathSync(process.execPath)))
+  const header = read(path.join(prefix, 'include/node/node_version.h')) || ''
+  const version = ['MAJOR', 'MINOR', 'PATCH'].map((part) => (new RegExp(`#define NODE_${part}_VERSION (\\d+)`).exec(header) || [])[1])
+  return version.join('.') === process.versions.node ? prefix : undefined
+}
+
 const LONGEST_GIST = 16
+
+/** Lines of npm, node-gyp and Node that are no reason. */
+const NOISE =
+  /^(npm (warn|notice)|> |\x1b\[\d+m>|\(node:|\(Use `node|gyp (info|http|verb)|gyp ERR! (cwd|node -v|node-gyp -v|System|command|not ok|\$npm|stack +at))/
 
 /** What a person needs of what npm or make printed: its reason stands first, or last; usage, progress and empty lines go. */
 function gist(text) {
   const lines = text
     .split('\n')
     .map((line) => line.replace(/^npm error ?/, '').trimEnd())
-    .filter((line) => line && !/^(npm (warn|notice)|> |gyp (info|http)|gyp ERR! (cwd|node -v|node-gyp -v|System|command))/.test(line))
+    .filter((line) => line && !NOISE.test(line))
   const usage = lines.findIndex((line) => /^(Usage:|Clean install a project)/.test(line))
   const kept = usage < 0 ? lines : lines.slice(0, usage).concat(lines.filter((line) => /complete log/.test(line)))
   if (kept.length <= LONGEST_GIST) return kept.join('\n')

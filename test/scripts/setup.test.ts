@@ -47,6 +47,14 @@ describe('gist', () => {
     expect(said).toBe('code EUSAGE\nout of sync\nA complete log of this run can be found in: /x')
   })
 
+  it('finds the reason among what node-gyp prints', () => {
+    const said = gist(
+      'npm error code 1\nnpm error path /x/node_modules/node-pty\nnpm error gyp info using node\nnpm error gyp ERR! stack Error: getaddrinfo ENOTFOUND\n' +
+        'npm error gyp ERR! stack     at async run (x.js:1:2)\nnpm error gyp ERR! System Linux 6.1\nnpm error gyp ERR! not ok\n',
+    )
+    expect(said).toBe('code 1\npath /x/node_modules/node-pty\ngyp ERR! stack Error: getaddrinfo ENOTFOUND')
+  })
+
   it('keeps both ends of what is long', () => {
     const lines = gist(Array.from({ length: 500 }, (_, index) => `line ${index}`).join('\n')).split('\n')
     expect(lines).toHaveLength(17)
