@@ -8,6 +8,7 @@ const { spawnSync } = require('node:child_process')
 const crypto = require('node:crypto')
 const fs = require('node:fs')
 const path = require('node:path')
+const { stripVTControlCharacters } = require('node:util')
 const { findCommand, installHint, installPackages } = require('./packages.cjs')
 
 const ROOT = path.join(__dirname, '..')
@@ -137,11 +138,11 @@ const LONGEST_GIST = 16
 
 /** Lines of npm, node-gyp and Node that are no reason. */
 const NOISE =
-  /^(npm (warn|notice)|> |\x1b\[\d+m>|\(node:|\(Use `node|gyp (info|http|verb)|gyp ERR! (cwd|node -v|node-gyp -v|System|command|not ok|\$npm|stack +at))/
+  /^(npm (warn|notice)|> |\(node:|\(Use `node|gyp (info|http|verb)|gyp ERR! (cwd|node -v|node-gyp -v|System|command|not ok|\$npm|stack +at))/
 
 /** What a person needs of what npm or make printed: its reason stands first, or last; usage, progress and empty lines go. */
 function gist(text) {
-  const lines = text
+  const lines = stripVTControlCharacters(text)
     .split('\n')
     .map((line) => line.replace(/^npm error ?/, '').trimEnd())
     .filter((line) => line && !NOISE.test(line))
