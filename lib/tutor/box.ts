@@ -7,6 +7,7 @@ import type { Shim } from '../kernel/shim.js'
 import { showStep } from '../kernel/show.js'
 import { type Actor, type Step, withActors } from '../kernel/step.js'
 import { signalName } from './answers.js'
+import { missingCards } from './cards/index.js'
 import { changesBetween, type ProcessState } from './changes.js'
 import type { Display } from './display.js'
 import { explainFailure } from './explain.js'
@@ -152,6 +153,9 @@ export class StageBox implements Box {
     this.#showNews()
     this.#takeTurn()
     const steps = this.#actors(act.steps)
+    // Played by itself a lesson is a test of itself: a learner could ask for any of these to be explained.
+    const unexplained = this.#guide.auto ? missingCards(steps) : []
+    if (unexplained.length > 0) throw new Error(`no card explains ${unexplained.join(', ')} (lib/tutor/cards)`)
     showAct(this.#display, { ...act, steps })
     await this.#guide.before(this, { ...act, steps })
     const hostname = steps.some(({ call }) => RENAMING.has(call))
@@ -170,9 +174,10 @@ export class StageBox implements Box {
     return results
   }
 
-  /** By the box's own shim, or after its execve by another one. */
+  /** By the box's own shim, which makes the host's steps while the program runs too; when that has ended, by another one. */
   async #attempt(steps: readonly (Step & { actor: Actor })[]): Promise<Result[]> {
     if (!this.#executed) return this.#stdio.attempt(steps)
+    if (this.#exit === undefined && steps.every(({ actor }) => actor === 'host')) return this.shim.attempt(steps)
     this.#helper ??= new HelpingShim(await this.bottle.shim(), this.shim)
     return this.#helper.attempt(steps, this.#kept)
   }

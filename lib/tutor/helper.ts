@@ -1,6 +1,6 @@
 /**
- * Calls outside for a box whose process runs another program already. Its own shim watches over that program and makes no more
- * calls (native/PROTOCOL.md), so another shim in the same bottle makes them; to the kernel it is the same who asks.
+ * Calls outside for a box whose program has ended, and with it the box's shim (native/PROTOCOL.md): another shim in the same bottle
+ * makes them; to the kernel it is the same who asks.
  */
 import { pidfd_getfd, pidfd_open } from '../kernel/calls/process.js'
 import { DrydockError } from '../kernel/errors.js'

@@ -57,7 +57,8 @@ export async function ice(stage: Stage): Promise<void> {
         ? 'In version 1 a frozen process takes no signal at all: it would have to run to die. In version 2 they have changed this, and a killed process dies in the ice.'
         : 'In version 2 a frozen process can still be killed. In version 1 it could not: it would have had to run to die, and stayed until the group was thawed.',
   })
-  await box.step(...host(put(file, FROZEN[version].off, 'the ice melts')))
+  // In one go: with the write the process is free to die, and its shim ends with it.
+  await box.together('The ice melts', host(put(file, FROZEN[version].off, 'the other word')))
   await box.exited()
   await stage.exercise('stop')
 }
