@@ -1,6 +1,5 @@
 /** Runs a learner's function in a process of its own, with limits, and says in a sentence what went wrong with it. */
 import { type ChildProcess, fork } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { SYSCALLS } from '../kernel/constants.js'
 import { encodeSteps, Slots } from '../kernel/encode.js'
@@ -45,7 +44,7 @@ export async function runLearner(file: string, name: string, challenge: unknown,
   })
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve(whyLate(child.pid, milliseconds)), milliseconds)
+    timer = setTimeout(() => void whyLate(child.pid, milliseconds).then(resolve), milliseconds)
   })
   child.send({ file, name, challenge } satisfies LearnerQuestion, () => {})
   const first = await Promise.race([answer, ended, late])
@@ -115,26 +114,18 @@ function howItEnded(code: number | null, signal: NodeJS.Signals | null, printed:
   return `it ended its own process (with status ${code}) instead of returning steps; is there a process.exit in it?`
 }
 
-/** Busy or waiting: the processor time that it used tells. */
-function whyLate(pid: number | undefined, milliseconds: number): string {
+/** Busy or waiting: a loop is always running or ready to, however little of the processor it gets. */
+async function whyLate(pid: number | undefined, milliseconds: number): Promise<string> {
+  const looks = 15
+  let busy = 0
+  for (let look = 0; look < looks; look++) {
+    if (pid !== undefined && readStatus(pid)?.state === 'R') busy++
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
   const limit = `${milliseconds / 1000} s`
-  const ticks = pid === undefined ? 0 : processorTicks(pid)
-  const busy = ticks * 10 > milliseconds / 3
-  return busy
+  return busy > looks / 2
     ? `it did not return within ${limit} and kept the processor busy: there is a loop in it that does not end`
     : `it did not return within ${limit}: it waits for something that does not happen`
-}
-
-/** User and system time of a process in hundredths of a second, proc_pid_stat(5). */
-function processorTicks(pid: number): number {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /s, '')
-      .split(' ')
-    return Number(fields[11]) + Number(fields[12])
-  } catch {
-    return 0
-  }
 }
 
 /** The whole process group: also what the program has started. */

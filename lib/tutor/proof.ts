@@ -4,7 +4,7 @@ import { diffSnapshots, hostSnapshot, type Seen, type Snapshot, type SnapshotKin
 import type { Display } from './display.js'
 
 /** The kernel takes its time to remove some things (the host's end of a cable, up to 50 ms): so long a difference may be seen. */
-const PATIENCE = 2000
+const PATIENCE = 5000
 
 const NAMES: Record<SnapshotKind, readonly [one: string, many: string]> = {
   mounts: ['mount', 'mounts'],
@@ -105,10 +105,10 @@ function ancestors(): ReadonlySet<number> {
   return found
 }
 
-/** Names carry the process id of the program that made them: `bottle-drydock-4711-a1b2c3`. */
+/** Names carry the process id of the program that made them, `bottle-drydock-4711-a1b2c3`: what another has left is for doctor. */
 function isNotAnothers({ name }: Seen): boolean {
   const owner = Number(/-(\d+)(?:-[0-9a-f]+|-\d+)?(?:\.sock)?(?:\/|$)/.exec(name)?.[1])
-  return !Number.isInteger(owner) || owner === process.pid || readProcess(owner) === undefined
+  return !Number.isInteger(owner) || owner === process.pid
 }
 
 const parentOf = (pid: number) => readProcess(pid)?.ppid
