@@ -16,7 +16,7 @@ const GIB = 1024 ** 3
 
 const root = busyboxRoot()
 const bundle = await makeBundle(root.path)
-const spawner = await Spawner.start({ warm: 4 })
+const spawner = await Spawner.start({ warm: 4, connected: 2 })
 let counter = 0
 const machine = readMachine()
 

@@ -9,9 +9,9 @@
  */
 import { EventEmitter, once } from 'node:events'
 import { createConnection, type Socket } from 'node:net'
-import { Slots, encodeSteps } from './encode.js'
+import { encodeSteps, Slots } from './encode.js'
 import { DrydockError } from './errors.js'
-import { type Exit, FROM_SHIM, FrameReader, frameHeader, readExit, readResult, type ResultFrame, TO_SHIM } from './frames.js'
+import { type Exit, FROM_SHIM, FrameReader, frameHeader, type ResultFrame, readExit, readResult, TO_SHIM } from './frames.js'
 import { encodeMonitor, type MonitorSettings } from './monitor.js'
 import { type Result, StepError } from './result.js'
 import { type Step, withActors } from './step.js'
@@ -189,6 +189,11 @@ export class Shim extends EventEmitter<Events> {
     return this
   }
 
+  ref(): this {
+    this.#socket.ref()
+    return this
+  }
+
   #actors(steps: readonly Step[]): Result['step'][] {
     // After the clone of an earlier batch, steps without an actor are the container's.
     if (this.#childPid === undefined) return withActors(steps)
@@ -214,7 +219,9 @@ export class Shim extends EventEmitter<Events> {
       case FROM_SHIM.hello: {
         const version = body.readUInt32LE(0)
         if (version !== PROTOCOL_VERSION) {
-          throw new DrydockError(`the shim speaks version ${version} of the protocol, this program ${PROTOCOL_VERSION}: run \`make -C native\``)
+          throw new DrydockError(
+            `the shim speaks version ${version} of the protocol, this program ${PROTOCOL_VERSION}: run \`make -C native\``,
+          )
         }
         this.#pid = body.readUInt32LE(4)
         this.#helloed?.()

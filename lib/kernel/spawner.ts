@@ -15,6 +15,8 @@ import { Shim } from './shim.js'
 export interface SpawnerOptions {
   /** How many shims wait ready. */
   readonly warm?: number
+  /** How many of them are connected already, so that the next container need not wait for that. 0 by default. */
+  readonly connected?: number
   /** Where its socket is; a fresh name in the run directory otherwise. */
   readonly path?: string
 }
@@ -24,10 +26,14 @@ let counter = 0
 export class Spawner {
   readonly path: string
   readonly #process: ChildProcess
+  readonly #connected: number
+  readonly #ready: Promise<Shim>[] = []
 
-  private constructor(path: string, process: ChildProcess) {
+  private constructor(path: string, process: ChildProcess, connected: number) {
     this.path = path
     this.#process = process
+    this.#connected = connected
+    this.#fill()
   }
 
   /** Start one. It ends with this process: the lifeline between them is closed by the kernel, whatever happens. */
@@ -42,13 +48,15 @@ export class Spawner {
     await new Promise<void>((resolve, reject) => {
       lifeline.once('data', () => resolve())
       started.once('error', (error) => reject(failed(error.message, error)))
-      started.once('exit', (code, signal) => reject(failed(Buffer.concat(complaint).toString().trim() || `it ended with ${signal ?? code}`)))
+      started.once('exit', (code, signal) =>
+        reject(failed(Buffer.concat(complaint).toString().trim() || `it ended with ${signal ?? code}`)),
+      )
     })
     started.removeAllListeners('exit')
     started.unref()
     lifeline.unref()
-    for (const stream of [started.stderr as unknown as Socket]) stream.unref()
-    return new Spawner(path, started)
+    ;(started.stderr as unknown as Socket).unref()
+    return new Spawner(path, started, options.connected ?? 0)
   }
 
   get pid(): number {
@@ -57,11 +65,25 @@ export class Spawner {
 
   /** A fresh shim. */
   shim(): Promise<Shim> {
-    return Shim.connect(this.path)
+    const ready = this.#ready.shift()
+    // The next one is connected when this one's work is under way, not before it.
+    if (ready) setImmediate(() => this.#fill())
+    return ready ? ready.then((one) => one.ref()) : Shim.connect(this.path)
+  }
+
+  #fill(): void {
+    while (this.#ready.length < this.#connected && this.#process.exitCode === null) {
+      const shim = Shim.connect(this.path).then((one) => one.unref())
+      // Told to whoever takes it.
+      shim.catch(() => undefined)
+      this.#ready.push(shim)
+    }
   }
 
   /** End the spawner; the shims that it made go on. */
   async close(): Promise<void> {
+    const waiting = this.#ready.splice(0)
+    await Promise.allSettled(waiting.map(async (shim) => (await shim).close()))
     const { exitCode, signalCode } = this.#process
     if (exitCode === null && signalCode === null) {
       this.#process.ref()

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { Bottle } from '../../lib/bottle.js'
 import { mkdir, open, read, rmdir, write } from '../../lib/kernel/calls/files.js'
 import { mount } from '../../lib/kernel/calls/mounts.js'
-import { clone, execve, kill, nanosleep, sethostname, wait4 } from '../../lib/kernel/calls/process.js'
+import { clone, execve, getpid, kill, nanosleep, sethostname, wait4 } from '../../lib/kernel/calls/process.js'
 import { StepError, textOf } from '../../lib/kernel/result.js'
 import { child, host, ref, type Step, step } from '../../lib/kernel/step.js'
 
@@ -197,6 +197,17 @@ describe('the spawner', () => {
     expect(() => readlinkSync(`/proc/${pid}/exe`)).toThrow('ENOENT')
     expect(readdirSync(directory)).toEqual([])
     expect(path).toContain(directory)
+  })
+
+  test('keeps shims connected when asked to, and ends them with itself', async () => {
+    const { Spawner } = await import('../../lib/kernel/spawner.js')
+    const spawner = await Spawner.start({ path: join(directory, 's.sock'), connected: 2 })
+    const shims = [await spawner.shim(), await spawner.shim(), await spawner.shim()]
+    expect(new Set(shims.map(({ pid }) => pid)).size).toBe(3)
+    for (const shim of shims) expect((await shim.run([getpid()]))[0]?.ret).toBe(BigInt(shim.pid))
+    await Promise.all(shims.map((shim) => shim.rollback()))
+    await spawner.close()
+    await expect.poll(() => shims.filter(({ pid }) => existsSync(`/proc/${pid}`))).toEqual([])
   })
 
   test('says why it cannot start', async () => {
