@@ -199,7 +199,7 @@ static long try_mknod(void)
 
 static long try_open_by_handle(void)
 {
-	uint32_t handle[4] = { 0 }; /* of no bytes */
+	uint32_t handle[4] = { 8, 1, ~0u, ~0u }; /* eight bytes, of a file that there is not: ESTALE */
 	return CALL(open_by_handle_at, AT_FDCWD, handle, O_RDONLY);
 }
 
