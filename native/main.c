@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -104,6 +105,8 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	reset_signals();
+	/* What plans make has the rights that they name: with a user's 077, /usr of a bottle would be closed to everybody but root. */
+	umask(022);
 	if (!strcmp(mode, "--fd") && argc == 3 && number_of(argv[2]) >= 0) {
 		int client = number_of(argv[2]);
 		if (fcntl_cloexec(client)) {
