@@ -79,12 +79,14 @@ function differencesOf(before: Snapshot, after: Snapshot): string[] {
 /** Without what belongs to another living program. */
 function withoutOthers(snapshot: Snapshot): Snapshot {
   const { processes, files, cgroups } = snapshot.things
+  const others = cgroups.filter((one) => !isNotAnothers(one)).map(({ name }) => name)
   const shims = new Set(processes.map(({ name }) => Number(name)))
   const things = {
     ...snapshot.things,
     processes: processes.filter(({ name }) => !isAnothers(Number(name), shims)),
     files: files.filter(isNotAnothers),
-    cgroups: cgroups.filter(isNotAnothers),
+    // The directory above all of ours is shared: it goes with the last of them.
+    cgroups: cgroups.filter((one) => isNotAnothers(one) && !others.some((name) => name.startsWith(`${one.name}/`))),
   }
   return { ...snapshot, things }
 }
