@@ -251,10 +251,14 @@ static bool may_end(const struct monitor *monitor)
 /* The container is dead: its last bytes, its log, its exit, in this order. */
 static void finish(struct monitor *monitor)
 {
+	/* Who has come since the last look is in time for what the pipes still hold. */
+	monitor->listener.in = monitor->listener.fd >= 0;
 	listener_accept(monitor);
 	for (struct peer *peer = monitor->peers; peer != NULL; peer = peer->next)
-		if (peer->kind == PEER_FRESH)
+		if (peer->kind == PEER_FRESH) {
+			peer->source.in = true;
 			peer_read(monitor, peer);
+		}
 	input_close(monitor);
 	streams_settle(monitor);
 	for (int i = 0; i < 2; i++)

@@ -101,7 +101,6 @@ struct monitor {
 	struct buffer batch; /* the client's, as much as has come */
 
 	int epoll;
-	bool running;  /* the loop has begun: readers may be served */
 	bool exited;   /* reaped */
 	bool released; /* somebody said RELEASE */
 	bool exit_written; /* to the exit file */

@@ -1,5 +1,5 @@
 /** Life after execve as the whole shim leads it, with its undo steps and its client. native/test has the monitor's own tests. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Bottle } from '../../lib/bottle.js'
@@ -245,6 +245,17 @@ describe('shim --init', () => {
     const { shim, said } = await asInit(...argv)
     expect(await shim.exited).toMatchObject({ code, signal: 0 })
     expect(said()).toBe(complaint)
+  })
+
+  test('gives its command the terminal: a key reaches it once', async () => {
+    const script = 'trap "echo interrupted" INT; echo ready; while [ ! -e /tmp/enough ]; do sleep 0.01; done; echo over'
+    const { shim, said } = await startOnTerminal(`stty -echo; exec ${SHIM_PATH} --init -- sh -c '${script}'`)
+    await expect.poll(() => said[1], { interval: 5 }).toContain('ready')
+    shim.stdin(Buffer.from('\x03'))
+    await expect.poll(() => said[1], { interval: 5 }).toContain('interrupted')
+    writeFileSync(bottle.hostPath('/tmp/enough'), '')
+    expect(await shim.exited).toMatchObject({ code: 0 })
+    expect(said[1]).toBe('ready\r\ninterrupted\r\nover\r\n')
   })
 
   test('reaps orphans and passes signals on to its command, which is not PID 1', async () => {
