@@ -28,13 +28,15 @@ const { findCommand, installHint, installPackages } = createRequire(import.meta.
 export async function main(argv: string[]): Promise<number> {
   const args = argv.filter((arg) => arg !== '--yes')
   const whole = args.length === 0
-  provideWitnesses(process.env.CI === 'true' || argv.includes('--yes'))
+  const install = process.env.CI === 'true' || argv.includes('--yes')
+  provideWitnesses(install)
   const sum: Counts = { passed: 0, failed: 0, skipped: 0 }
   if (whole) {
     add(sum, { ...(await lint()), skipped: 0 })
     add(sum, await nativeTests())
   }
   add(sum, await vitest(args))
+  if (whole) add(sum, await guestTests(install))
   if (sum.skipped > 0) console.log(`${sum.skipped} skipped; each said above what it needs`)
   console.log(`${sum.passed} passed, ${sum.failed} failed`)
   return sum.failed === 0 ? 0 : 1
@@ -44,6 +46,20 @@ function provideWitnesses(install: boolean): void {
   const missing = WITNESSES.filter((name) => !findCommand(name))
   if (missing.length === 0 || (install && installPackages(missing))) return
   console.log(`Some tests need ${missing.join(', ')} and will be skipped. To have them all: ${installHint(missing)}`)
+}
+
+/** What concerns cgroup v2, in a guest: where there can be one without fetching anything, and always where things may be fetched. */
+async function guestTests(install: boolean): Promise<Counts> {
+  const { hasKernel, lackOf, runGuest } = await import('../test/guest/main.js')
+  const lack = lackOf(install) ?? (install || (await hasKernel()) ? undefined : 'its kernel is not here yet; `npm run test:v2` fetches it')
+  if (lack === undefined) {
+    return runGuest({ install }).catch((error: Error) => {
+      console.log(`guest: ${error.message}`)
+      return { passed: 0, failed: 1, skipped: 0 }
+    })
+  }
+  console.log(`skipped: cgroup v2 in a guest: ${lack}`)
+  return { passed: 0, failed: 0, skipped: 1 }
 }
 
 /** `make check` prints a line `native: N passed, N failed`. */

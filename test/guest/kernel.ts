@@ -26,20 +26,28 @@ export interface GuestKernel {
 /** $XDG_CACHE_HOME/drydock/guest or ~/.cache/drydock/guest. */
 export const cacheDirectory = (): string => join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'drydock', 'guest')
 
+/** Is there a kernel already, so that nothing has to be fetched? */
+export const hasKernel = async (): Promise<boolean> => (await keptIn(cacheDirectory())) !== undefined
+
 /** The kernel in the cache, or a fresh one. `update`: the package lists may be fetched when they are not there. */
 export async function guestKernel(update: boolean): Promise<GuestKernel> {
   const cache = cacheDirectory()
   await mkdir(cache, { recursive: true })
-  const [kept] = (await readdir(cache))
-    .filter((name) => name.startsWith('linux-'))
-    .sort(byNumbers)
-    .reverse()
+  const kept = await keptIn(cache)
   const directory = kept === undefined ? await fetched(cache, update) : join(cache, kept)
   return {
     release: basename(directory).slice('linux-'.length),
     image: join(directory, 'vmlinuz'),
     modules: (await loadOrder(directory)).map((name) => join(directory, `${name}.ko`)),
   }
+}
+
+async function keptIn(cache: string): Promise<string | undefined> {
+  const names = await readdir(cache).catch(() => [])
+  return names
+    .filter((name) => name.startsWith('linux-'))
+    .sort(byNumbers)
+    .at(-1)
 }
 
 const byNumbers = (a: string, b: string) => a.localeCompare(b, 'en', { numeric: true })

@@ -12,6 +12,8 @@ import { guestKernel } from './kernel.js'
 import { runMachine } from './machine.js'
 import { librariesOf, makeImage, makeRoot, PLACE, PROJECT } from './root.js'
 
+export { hasKernel } from './kernel.js'
+
 const { findCommand, installHint, installPackages } = createRequire(import.meta.url)('../../scripts/packages.cjs') as {
   findCommand(name: string): string | undefined
   installHint(names: string[]): string

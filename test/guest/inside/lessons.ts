@@ -1,4 +1,4 @@
-/** Every lesson plays through by itself on cgroup v2. */
+/** Lessons play through by themselves on cgroup v2: all of them for root, for an ordinary user the one in which the version matters. */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,7 +8,9 @@ import { findLessons } from '../../../lib/tutor/lessons.js'
 
 const program = 'import("./lib/tutor/main.js").then(({ main }) => main(process.argv.slice(1))).then((status) => process.exit(status))'
 
-for (const { number, folder } of findLessons()) {
+const lessons = findLessons().filter(({ folder }) => process.geteuid?.() === 0 || folder === '02-cgroups')
+
+for (const { number, folder } of lessons) {
   test(`lesson ${folder} plays through`, () => {
     const home = mkdtempSync(join(tmpdir(), 'drydock-lesson-'))
     const env = { ...process.env, HOME: home, DRYDOCK_STATE_DIR: join(home, 'state'), DRYDOCK_WORKSPACE: join(home, 'workspace') }
