@@ -1,13 +1,14 @@
 # Tests of what needs no core: the monitor, its log, JSON. In native/: make -f test/monitor.mk [check|asan|bench]
-# (MATCH="part of a name" runs some of them.)
+# (MATCH="words" runs those that have one of them in their name.)
 OUT ?= build-check
 CC ?= cc
-FLAGS := -std=c11 -fno-pie -no-pie -Wall -Wextra -Werror -I.
+FLAGS := -std=c11 -fno-pie -no-pie -Wall -Wextra -Werror
 PARTS := monitor.c monitor_open.c stream.c input.c peer.c frames.c listener.c exitfile.c log.c json.c queue.c place.c timestamp.c wire.c bytes.c
-HEADERS := $(wildcard *.h test/*.h)
+SHARED := $(addprefix test/monitor/,harness.c client.c noise.c containers.c)
+TESTS := $(filter-out test/monitor/bench.c,$(wildcard test/monitor/*.c))
+HEADERS := $(wildcard *.h test/monitor/*.h) test/monitor.mk
 
-check: $(OUT)/unit $(OUT)/monitor
-	@$(OUT)/unit $(MATCH)
+check: $(OUT)/monitor
 	@$(OUT)/monitor $(MATCH)
 
 asan:
@@ -16,16 +17,12 @@ asan:
 bench: $(OUT)/bench
 	@$(OUT)/bench
 
-$(OUT)/monitor: test/monitor_test.c test/harness.c $(PARTS) $(HEADERS)
+$(OUT)/monitor: $(TESTS) $(PARTS) $(HEADERS)
 	@mkdir -p $(OUT)
-	@$(CC) $(FLAGS) $(or $(EXTRA),-O2) -o $@ test/monitor_test.c test/harness.c $(PARTS)
+	@$(CC) $(FLAGS) $(or $(EXTRA),-O2) -o $@ $(TESTS) $(PARTS)
 
-$(OUT)/unit: test/unit_test.c test/harness.c $(PARTS) $(HEADERS)
+$(OUT)/bench: test/monitor/bench.c $(SHARED) $(PARTS) $(HEADERS)
 	@mkdir -p $(OUT)
-	@$(CC) $(FLAGS) $(or $(EXTRA),-O2) -o $@ test/unit_test.c test/harness.c $(PARTS)
-
-$(OUT)/bench: test/monitor_bench.c test/harness.c $(PARTS) $(HEADERS)
-	@mkdir -p $(OUT)
-	@$(CC) $(FLAGS) -O2 -static -o $@ test/monitor_bench.c test/harness.c $(PARTS)
+	@$(CC) $(FLAGS) -O2 -static -o $@ test/monitor/bench.c $(SHARED) $(PARTS)
 
 .PHONY: check asan bench

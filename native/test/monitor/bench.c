@@ -1,7 +1,7 @@
 /* How fast output goes from a container through the monitor: medians, and the monitor's own CPU time for each GiB. */
 #define _GNU_SOURCE
-#include "../json.h"
-#include "../log.h"
+#include "../../json.h"
+#include "../../log.h"
 #include "harness.h"
 
 #include <errno.h>
@@ -134,9 +134,10 @@ static void bench(void)
 	measure("attached, with log", logged, gib, 1);
 }
 
-static const struct test tests[] = { { "bench", bench } };
-
 int main(void)
 {
-	return run_tests(tests, 1, 1, (char *[]){ "bench", NULL });
+	static const struct test tests[] = { TEST(bench), { 0 } };
+	char *no_words[] = { NULL };
+	size_t ran = 0;
+	return run_tests(tests, no_words, &ran) > 0;
 }

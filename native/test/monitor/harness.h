@@ -3,8 +3,8 @@
 #ifndef DRYDOCK_TEST_HARNESS_H
 #define DRYDOCK_TEST_HARNESS_H
 
-#include "../shim.h"
-#include "../wire.h"
+#include "../../shim.h"
+#include "../../wire.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,6 +95,27 @@ void demux(struct demux *demux, const uint8_t *bytes, size_t n);
 bool demux_some(struct demux *demux, int fd, uint64_t most);
 void demux_all(struct demux *demux, int fd);
 
+/* --- containers --- */
+
+#define MIB ((uint64_t)1 << 20)
+
+void exit_with(void *status);
+void wait_for_ever(void *unused);
+/* stdin to stdout, and exit 42. */
+void echo(void *unused);
+/* One line, and after a byte on stdin the other. */
+void say_twice(void *unused);
+
+/* Noise on both streams (seeds 1 and 2), in pieces of all sizes; write_noise takes a plan that is shared with the test. */
+struct noise_plan {
+	uint64_t amount[2];
+	size_t piece; /* 0: all sizes */
+	volatile uint64_t written; /* so far, by both */
+	pid_t pid;
+};
+struct noise_plan *noise_plan(uint64_t out, uint64_t err, size_t piece);
+void write_noise(void *plan);
+
 /* Memory that the test and its container share. */
 void *shared(size_t n);
 /* The process waits in the kernel for something to happen. */
@@ -107,6 +128,12 @@ struct test {
 	const char *name;
 	void (*run)(void);
 };
-int run_tests(const struct test *tests, size_t count, int argc, char **argv);
+#define TEST(name) { #name, name }
+
+/* Runs those of a table (it ends with an empty row) whose name has one of the words in it, all without words. Returns how many failed. */
+size_t run_tests(const struct test *tests, char **words, size_t *ran);
+
+extern const struct test json_tests[], small_tests[], log_tests[], rotation_tests[], opening_tests[], attended_tests[], batch_tests[],
+	reader_tests[], input_tests[], exit_tests[], terminal_tests[], hostile_tests[];
 
 #endif
