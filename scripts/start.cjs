@@ -12,7 +12,7 @@ const COMMANDS = {
   lesson: 'lib/tutor/main.ts',
   repl: 'lib/repl/main.ts',
   doctor: 'lib/doctor/main.ts',
-  test: 'scripts/test.ts',
+  test: 'test/main.ts',
   lint: 'scripts/lint.ts',
   bench: 'bench/main.ts',
   'test:v2': 'test/guest/main.ts',

@@ -12,6 +12,9 @@ import type { MonitorSettings } from '../../lib/kernel/monitor.js'
 import type { Shim } from '../../lib/kernel/shim.js'
 import { host, ref, type Step, step } from '../../lib/kernel/step.js'
 
+/** Process 1 of a bottle is the shim; its file may stand where a bottle has a directory of its own, such as /tmp. */
+const SHIM_INSIDE = '/proc/1/exe'
+
 let bottle: Bottle
 beforeAll(async () => {
   bottle = await Bottle.open({ name: 'monitor-test' })
@@ -229,7 +232,7 @@ describe('shim --init', () => {
       dup3(ref('child-out'), 1),
       dup3(ref('child-out'), 2),
       ...host([close(ref('child-out'))]),
-      execve(SHIM_PATH, ['shim', '--init', ...argv], ['PATH=/usr/bin:/bin']),
+      execve(SHIM_INSIDE, ['shim', '--init', ...argv], ['PATH=/usr/bin:/bin']),
     ])
     return { shim, said: () => said[1] }
   }
@@ -249,7 +252,7 @@ describe('shim --init', () => {
 
   test('gives its command the terminal: a key reaches it once', async () => {
     const script = 'trap "echo interrupted" INT; echo ready; while [ ! -e /tmp/enough ]; do sleep 0.01; done; echo over'
-    const { shim, said } = await startOnTerminal(`stty -echo; exec ${SHIM_PATH} --init -- sh -c '${script}'`)
+    const { shim, said } = await startOnTerminal(`stty -echo; exec ${SHIM_INSIDE} --init -- sh -c '${script}'`)
     await expect.poll(() => said[1], { interval: 5 }).toContain('ready')
     shim.stdin(Buffer.from('\x03'))
     await expect.poll(() => said[1], { interval: 5 }).toContain('interrupted')

@@ -4,5 +4,6 @@ import lesson from '../../lessons/02-cgroups/lesson.js'
 import { verifyLesson } from '../../lib/tutor/verify.js'
 
 test('what is handed out fails, the solutions pass, and lies change nothing', async () => {
-  for (const verification of await verifyLesson(lesson)) expect(verification, `${verification.exercise} ${verification.program}`).toMatchObject({ ok: true })
+  for (const verification of await verifyLesson(lesson))
+    expect(verification, `${verification.exercise} ${verification.program}`).toMatchObject({ ok: true })
 }, 120_000)

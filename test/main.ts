@@ -7,8 +7,8 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
+import { lint } from '../scripts/lint.js'
 import { readableCheckout } from './checkout.js'
-import { lint } from './lint.js'
 
 interface Counts {
   passed: number
@@ -19,7 +19,7 @@ interface Counts {
 /** Commands that tests call as witnesses and peers; a test that lacks one says so. */
 const WITNESSES = ['strace', 'ip', 'nft', 'unshare', 'setpriv', 'newuidmap', 'busybox', 'runc', 'crun']
 
-const { findCommand, installHint, installPackages } = createRequire(import.meta.url)('./packages.cjs') as {
+const { findCommand, installHint, installPackages } = createRequire(import.meta.url)('../scripts/packages.cjs') as {
   findCommand(name: string): string | undefined
   installHint(names: string[]): string
   installPackages(names: string[]): boolean
@@ -50,7 +50,7 @@ function provideWitnesses(install: boolean): void {
 
 /** What concerns cgroup v2, in a guest: where there can be one without fetching anything, and always where things may be fetched. */
 async function guestTests(install: boolean): Promise<Counts> {
-  const { hasKernel, lackOf, runGuest } = await import('../test/guest/main.js')
+  const { hasKernel, lackOf, runGuest } = await import('./guest/main.js')
   const lack = lackOf(install) ?? (install || (await hasKernel()) ? undefined : 'its kernel is not here yet; `npm run test:v2` fetches it')
   if (lack === undefined) {
     return runGuest({ install }).catch((error: Error) => {
