@@ -7,8 +7,8 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
+import { readableCheckout } from '../scripts/checkout.js'
 import { lint } from '../scripts/lint.js'
-import { readableCheckout } from './checkout.js'
 
 interface Counts {
   passed: number

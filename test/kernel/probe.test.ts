@@ -2,13 +2,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Bottle } from '../../lib/bottle.js'
 import { capbset_drop, set_no_new_privs, setgroups, setresgid, setresuid } from '../../lib/kernel/calls/credentials.js'
-import { close, dup3, pipe2 } from '../../lib/kernel/calls/files.js'
+import { close, dup3, pipe2 open } from '../../lib/kernel/calls/files.js'
 import { mount, umount2 } from '../../lib/kernel/calls/mounts.js'
-import { chdir, clone, execve, setdomainname, sethostname, setsid, umask } from '../../lib/kernel/calls/process.js'
+import { chdir, clone, execveat, setdomainname, sethostname, setsid, umask } from '../../lib/kernel/calls/process.js'
 import { host, ref, type Step } from '../../lib/kernel/step.js'
-
-/** Process 1 of a bottle is the shim; its file may stand where a bottle has a directory of its own, such as /tmp. */
-const SHIM_INSIDE = '/proc/1/exe'
 
 let bottle: Bottle
 beforeAll(async () => {
@@ -25,7 +22,8 @@ interface Attempt {
 // biome-ignore lint/suspicious/noExplicitAny: the probe's object has fifty members, each checked by what it must equal
 async function probe(steps: Step[], args: string[] = [], env: string[] = []): Promise<any> {
   const shim = await bottle.shim()
-  await shim.run(host([pipe2('out', 'child-out')]))
+  // By descriptor: the shim's file may stand where a bottle has a directory of its own, and some of these hide /proc.
+  await shim.run(host([pipe2('out', 'child-out'), open('/proc/self/exe', ['path'], { keep: 'witness' })]))
   await shim.monitor({ stdout: ref('out') })
   const said: Buffer[] = []
   shim.on('output', (_, bytes) => said.push(bytes))
@@ -35,7 +33,7 @@ async function probe(steps: Step[], args: string[] = [], env: string[] = []): Pr
     dup3(ref('child-out'), 1),
     ...host([close(ref('child-out'))]),
     ...rest,
-    execve(SHIM_INSIDE, ['witness', '--probe', ...args], env),
+    execveat(ref('witness'), ['witness', '--probe', ...args], env),
   ])
   const { code } = await shim.exited
   const text = Buffer.concat(said).toString()
