@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Bottle } from '../../lib/bottle.js'
 import { capbset_drop, set_no_new_privs, setgroups, setresgid, setresuid } from '../../lib/kernel/calls/credentials.js'
-import { close, dup3, pipe2 open } from '../../lib/kernel/calls/files.js'
+import { close, dup3, open, pipe2 } from '../../lib/kernel/calls/files.js'
 import { mount, umount2 } from '../../lib/kernel/calls/mounts.js'
 import { chdir, clone, execveat, setdomainname, sethostname, setsid, umask } from '../../lib/kernel/calls/process.js'
 import { host, ref, type Step } from '../../lib/kernel/step.js'
