@@ -9,7 +9,8 @@ import { isAlive, startOf } from './owner.js'
 /** `spawner-4711-0.sock` and `terminal-4711-1a2b3c4d.sock` among a shim's arguments: the program that started it. */
 const OWNER = /\/(?:spawner|terminal)-(\d+)-[0-9a-f]+\.sock$/
 
-const PATIENCE = 2000
+/** Milliseconds for a signal to be followed. */
+const PATIENCE = 1000
 
 /** Orphans among this user's shims, those above before those below. */
 export function inspectProcesses(frozen: ReadonlySet<number> = new Set(), shimPath: string = SHIM_PATH): Leftover[] {
@@ -56,14 +57,23 @@ function programBelow(
   for (const parent of parents) {
     for (const child of processes) {
       if (child.ppid !== parent || child.state === 'Z') continue
-      if (!shims.has(child.pid) && !frozen.has(child.pid) && child.commandLine.length > 0) return child
+      if (!shims.has(child.pid) && !frozen.has(child.pid) && runsNow(child)) return child
       parents.push(child.pid)
     }
   }
   return undefined
 }
 
-/** SIGKILL, after a last look that it is the same process; those below it go with it, or are next. */
+/** It may have ended while we looked at others. */
+function runsNow({ pid, startTicks }: Process): boolean {
+  const now = readProcess(pid)
+  return now?.startTicks === startTicks && now.state !== 'Z' && now.commandLine.length > 0
+}
+
+/**
+ * SIGTERM, by which a spawner ends with all that it keeps ready and takes its socket away; SIGKILL when that is not heard. Each after
+ * a last look that it is the same process.
+ */
 export async function removeProcess({ name }: Leftover, shimPath: string = SHIM_PATH): Promise<string | undefined> {
   const pid = Number(name)
   const started = readProcess(pid)?.startTicks
@@ -71,15 +81,15 @@ export async function removeProcess({ name }: Leftover, shimPath: string = SHIM_
     const now = readProcess(pid)
     return now !== undefined && now.state !== 'Z' && now.startTicks === started
   }
-  if (!runs() || !isShim(pid, shimPath)) return undefined
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    return code === 'ESRCH' ? undefined : `kill: ${code}`
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    if (!runs() || !isShim(pid, shimPath)) return undefined
+    try {
+      process.kill(pid, signal)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      return code === 'ESRCH' ? undefined : `kill: ${code}`
+    }
+    for (const end = Date.now() + PATIENCE; runs() && Date.now() < end; ) await sleep(10)
   }
-  for (const end = Date.now() + PATIENCE; runs(); await sleep(10)) {
-    if (Date.now() > end) return 'it does not end though it was killed'
-  }
-  return undefined
+  return runs() ? 'it does not end though it was killed' : undefined
 }

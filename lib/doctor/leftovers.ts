@@ -3,6 +3,7 @@
  * the program that made it is gone; it is removed by its exact name, never by a pattern, never across a mount, and never with
  * something in it.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { frozenProcesses, inspectCgroups, removeCgroup, thawLeftovers } from './left-cgroups.js'
 import { inspectFiles, removeFile } from './left-files.js'
 import { inspectProcesses, removeProcess } from './left-processes.js'
@@ -22,6 +23,9 @@ export interface Removal {
   /** Why it is still there; absent when it is gone. */
   readonly failure?: string
 }
+
+/** Milliseconds in which what was removed may take others along. */
+const PATIENCE = 1000
 
 /** What holds others stands first. Processes that a crash left frozen are no reason to keep anything: thawed, they end. */
 export async function findLeftovers(): Promise<Leftover[]> {
@@ -43,10 +47,15 @@ export async function removeLeftovers(found: readonly Leftover[]): Promise<Remov
     }
   }
   await thawLeftovers((path) => wanted.has(`cgroup ${path}`))
-  await attempt(inspectProcesses(frozenProcesses()), removeProcess)
-  await attempt(await inspectFiles(), removeFile)
-  await attempt(inspectCgroups(), removeCgroup)
-  const still = new Set((await findLeftovers()).map(keyOf))
+  let still: ReadonlySet<string> = wanted
+  // A process that was forked meanwhile holds its parent's socket for a moment longer.
+  for (const end = Date.now() + PATIENCE; ; await sleep(20)) {
+    await attempt(inspectProcesses(frozenProcesses()), removeProcess)
+    await attempt(await inspectFiles(), removeFile)
+    await attempt(inspectCgroups(), removeCgroup)
+    still = new Set((await findLeftovers()).map(keyOf).filter((key) => wanted.has(key)))
+    if (still.size === 0 || Date.now() > end) break
+  }
   return found.flatMap((leftover) => {
     if (!still.has(keyOf(leftover))) return [{ leftover }]
     return leftover.kept === undefined ? [{ leftover, failure: failures.get(keyOf(leftover)) ?? 'it came back' }] : []

@@ -46,8 +46,10 @@ export async function runWithRange(argv: readonly string[], options: Options = {
   const etc = mkdtempSync(join(tmpdir(), 'drydock-etc-'))
   const home = mkdtempSync(join(tmpdir(), 'drydock-user-'))
   try {
-    for (const [file, line] of Object.entries(lines))
-      writeFileSync(join(etc, file), `${contentOf(`/etc/${file}`)}${line}\n`, { mode: 0o644 })
+    for (const [file, line] of Object.entries(lines)) {
+      writeFileSync(join(etc, file), `${contentOf(`/etc/${file}`)}${line}\n`)
+      await chmod(join(etc, file), 0o644)
+    }
     await chmod(etc, 0o755)
     await chown(home, uid, uid)
     const enter = 'mount -t overlay -o "lowerdir=$0:/etc" drydock /etc && exec "$@"'
