@@ -30,7 +30,7 @@ export function rowsOf(state: ProcessState, outside: ProcessState): LookRow[] {
     row('program', state.program),
     row('process ids', `${state.pids.join(', ')}${state.pids.length > 1 ? ' (host first, its own last)' : ''}`, state.pids.length > 1),
     ...namespaces,
-    ...(state.hostname === undefined ? [] : [row('host name', state.hostname)]),
+    ...(state.hostname === undefined ? [] : [row('host name', state.hostname, state.hostname !== outside.hostname)]),
     row('user ids', `${state.uids.slice(0, 3).join(' ')} (real, effective, saved; as you see them)`),
     row('uid_map', state.uidMap.join(', ') || 'empty', state.uidMap.join() !== outside.uidMap.join()),
     row('gid_map', state.gidMap.join(', ') || 'empty', state.gidMap.join() !== outside.gidMap.join()),

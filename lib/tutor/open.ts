@@ -62,9 +62,10 @@ async function guideFor(auto: boolean, display: Display, progress: Progress): Pr
 async function tellLacking(lacking: readonly Missing[], display: Display, auto: boolean): Promise<number | undefined> {
   display.line()
   display.bad('This machine, or this user, lacks something that parts of this lesson use:', 'note')
-  for (const { why, remedy } of lacking) {
+  for (const [index, { why, remedy }] of lacking.entries()) {
     display.item(`${why}.`)
-    display.text(`What helps: ${remedy}.`, '    ')
+    // Neighbours with one remedy share it.
+    if (lacking[index + 1]?.remedy !== remedy) display.text(`What helps: ${remedy}.`, '    ')
   }
   if (!auto && process.geteuid?.() !== 0 && lacking.some(({ root }) => root)) {
     const { offerSudo } = await import('./sudo.js')

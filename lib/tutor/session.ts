@@ -104,7 +104,7 @@ export class ExerciseSession {
     else if (event === 'q' || event === 'ctrl-d') throw new Quit()
     else if (event === 'enter') {
       if (this.#passed) return 'leave'
-      const sure = await keyboard.away(() => confirm(display, 'Go on without having passed this exercise? It stays open for another time.'))
+      const sure = await keyboard.away(() => confirm(display, 'Go on without having passed? The exercise stays open.'))
       if (sure) return 'leave'
     }
     return 'stay'
@@ -153,7 +153,7 @@ export class ExerciseSession {
 
   async #solution(): Promise<void> {
     const { lesson, exercise, display, keyboard } = this.#parts
-    const ask = () => confirm(display, 'Show the solution before you have passed? The exercise can still be passed.')
+    const ask = () => confirm(display, 'Show the solution before you have passed? You can still pass.')
     if (!this.#passed && !(await keyboard.away(ask))) return
     display.line()
     await display.markdown(`\`\`\`ts\n${solutionOf(lesson, exercise.id)}\n\`\`\``)
