@@ -3,7 +3,6 @@
  * Node; where a checkout lies in somebody's private directory (/root, a CI's workspace) they run in a readable copy.
  */
 import { copyFile, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
@@ -31,7 +30,8 @@ export async function readableCheckout(root: string = ROOT): Promise<Checkout> {
   if (process.geteuid?.() !== 0) return here
   const [project, node] = await Promise.all([isReadable(NEEDED.map((file) => join(root, file))), isReadable([process.execPath])])
   if (project && node) return here
-  const directory = await mkdtemp(join(tmpdir(), 'drydock-checkout-'))
+  // Not in /tmp: a bottle has one of its own, and what is run in there would not be found.
+  const directory = await mkdtemp('/var/tmp/drydock-checkout-')
   const remove = () => rm(directory, { recursive: true, force: true })
   try {
     const path = project ? root : join(directory, 'drydock')
