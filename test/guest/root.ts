@@ -14,14 +14,17 @@ export const PLACE = '/drydock'
 
 const { findCommand } = createRequire(import.meta.url)('../../scripts/packages.cjs') as { findCommand(name: string): string | undefined }
 
-/** Programs of the host's that tests call where they are; those that busybox has by the same name do less. */
-const WITNESSES = ['setpriv', 'newuidmap', 'newgidmap']
+/**
+ * Programs of the host's that are taken as they are: tests and lessons call them, copy them under another name (which busybox would
+ * not know), or need more of them than busybox has.
+ */
+const PROGRAMS = ['sh', 'cat', 'chmod', 'cp', 'dd', 'free', 'id', 'ls', 'mkdir', 'sleep', 'tail', 'setpriv', 'newuidmap', 'newgidmap']
 
 /** What busybox has by the name of a program that does more, and that tests look for. */
 const POORER = ['setpriv', 'unshare', 'ip', 'nsenter']
 
-/** Fill the empty directory `root`. `command` is a shell script: what the guest is for. */
-export async function makeRoot(root: string, command: string): Promise<void> {
+/** Fill the empty directory `root`. `commands`: shell scripts by name, one of which the guest is started with. */
+export async function makeRoot(root: string, commands: Readonly<Record<string, string>>): Promise<void> {
   const folders = [
     'usr/bin',
     'usr/sbin',
@@ -43,18 +46,15 @@ export async function makeRoot(root: string, command: string): Promise<void> {
   const busybox = findCommand('busybox') as string
   await addProgram(root, busybox, 'busybox')
   await addProgram(root, process.execPath, 'node')
+  const own = PROGRAMS.filter((name) => findCommand(name) !== undefined)
+  for (const name of own) await addProgram(root, findCommand(name) as string, name)
   const { stdout } = await execa(busybox, ['--list'])
-  for (const applet of stdout.split('\n').filter((name) => name !== 'busybox' && !POORER.includes(name))) {
-    await symlink('busybox', join(root, 'usr/bin', applet))
-  }
-  for (const name of WITNESSES) {
-    const path = findCommand(name)
-    if (path) await addProgram(root, path, name)
-  }
+  const left = new Set(['busybox', ...own, ...POORER])
+  for (const applet of stdout.split('\n').filter((name) => !left.has(name))) await symlink('busybox', join(root, 'usr/bin', applet))
   for (const [name, content] of Object.entries(ETC)) await writeFile(join(root, 'etc', name), content)
   await cp(join(import.meta.dirname, 'inside/init.sh'), join(root, 'usr/sbin/init'))
   await chmod(join(root, 'usr/sbin/init'), 0o755)
-  await writeFile(join(root, 'etc/command'), command)
+  for (const [name, script] of Object.entries(commands)) await writeFile(join(root, `etc/command.${name}`), script)
   await addProject(join(root, PLACE))
 }
 

@@ -44,7 +44,11 @@ afterEach(async () => {
 })
 afterAll(endHostSpawner)
 
-async function box(spec: CgroupSpec, script?: string, kinds: NamespacesSpec = { pid: 'new' }) {
+/** Only root makes other namespaces without a user namespace. */
+const USER: NamespacesSpec = process.geteuid?.() === 0 ? {} : { user: 'new' }
+const PID: NamespacesSpec = { ...USER, pid: 'new' }
+
+async function box(spec: CgroupSpec, script?: string, kinds: NamespacesSpec = PID) {
   const fragment = cgroups(spec, host)
   const shim = await (await hostSpawner()).shim()
   shims.push(shim)
@@ -153,7 +157,7 @@ describe('a living cgroup of v2', () => {
   })
 
   onV2('is the top of what it sees when its namespace is made at birth', async () => {
-    const { shim, path } = await box({ path: 'born' }, undefined, { pid: 'new', cgroup: 'new' })
+    const { shim, path } = await box({ path: 'born' }, undefined, { ...PID, cgroup: 'new' })
     const [, own] = await shim.run([open('/proc/self/cgroup', ['rdonly'], { keep: 'file' }), read(ref('file'), 4096)])
     expect(own && textOf(own)).toMatch(/^0::\/$/m)
     expect(content(`/proc/${shim.childPid}/cgroup`)).toContain(path.slice((top as { mount: string }).mount.length))

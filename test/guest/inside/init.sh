@@ -1,5 +1,6 @@
 #!/bin/sh
-# Process 1 of the guest: the file systems that every Linux has, cgroup v2 as systemd would leave it, then /etc/command.
+# Process 1 of the guest: the file systems that every Linux has, cgroup v2 as systemd would leave it, then the command that
+# the kernel was started with (drydock=NAME: what the kernel does not know it gives to process 1).
 export PATH=/usr/bin:/usr/sbin HOME=/root TERM=dumb
 mount -t proc proc /proc
 mount -t sysfs sys /sys
@@ -17,7 +18,6 @@ for helper in newuidmap newgidmap; do
   [ -e "/usr/bin/$helper" ] && chown 0:0 "/usr/bin/$helper" && chmod 4755 "/usr/bin/$helper"
 done
 chown -R 1001:1001 /home/learner
-mkdir -p /etc/report
 
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 # A cgroup that gives controllers to others holds no process itself.
@@ -35,6 +35,6 @@ for port in /sys/class/virtio-ports/*; do
   ln -s "/dev/${port##*/}" "/dev/$name"
 done
 # Through a pipe: a virtio port is no file that programs know how to write.
-sh /etc/command 3>/dev/report 2>&1 | cat > /dev/output
+sh "/etc/command.$drydock" 3>/dev/report 2>&1 | cat > /dev/output
 echo end > /dev/report
 poweroff -f

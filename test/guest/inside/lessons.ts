@@ -19,6 +19,7 @@ for (const { number, folder } of lessons) {
       encoding: 'utf8',
     })
     rmSync(home, { recursive: true })
-    expect(status, `${stdout}${stderr}`).toBe(0)
+    if (status !== 0) console.log(`${stdout}${stderr}`)
+    expect(status).toBe(0)
   })
 }
