@@ -15,7 +15,11 @@ export async function checkSmallMemory(trial: Trial): Promise<void> {
   const process = await living(trial, await trial.run())
   if (!group(trial, 'memory', 1)) return
   const limit = readLimits(groupOf(bottle, challenge.name as string)).memory
-  trial.expect(limit?.value === challenge.bytes, `the group’s ${limit?.file} says ${limit?.value}, not ${challenge.bytes}`, 2)
+  trial.expect(
+    limit?.value === challenge.bytes,
+    `the group’s ${limit?.file} ${limit?.value === Infinity ? 'sets no limit' : `says ${limit?.value}`}; ${challenge.bytes} was asked for`,
+    2,
+  )
   member(trial, 'memory', process, 3, 4)
 }
 
@@ -41,7 +45,11 @@ export async function checkFewProcesses(trial: Trial): Promise<void> {
   if (!group(trial, 'pids', 1)) return
   const crew = groupOf(bottle, challenge.name as string)
   const limit = readLimits(crew).pids
-  trial.expect(limit?.value === most, `the group has room for ${limit?.value}, not for ${most}`, 1)
+  trial.expect(
+    limit?.value === most,
+    `the group has room for ${limit?.value === Infinity ? 'any number' : limit?.value}, not for ${most}`,
+    1,
+  )
   member(trial, 'pids', process, 2, 2)
   if (process === undefined) return
   trial.expect(readStatus(process)?.nsPids.at(-1) === 1, 'the process is not process 1 of a pid namespace of its own', 3)
@@ -104,7 +112,7 @@ function member(trial: Trial, controller: Controller, process: number | undefine
   if (process !== undefined)
     trial.expect(
       members.includes(process),
-      `the process is not in the group; in it there are ${members.length || 'no'} processes`,
+      `the process is not in the group; in it ${members.length === 1 ? 'is 1 process' : `are ${members.length || 'no'} processes`}`,
       hintAbsent,
     )
 }

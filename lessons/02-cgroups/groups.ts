@@ -73,7 +73,11 @@ export function limitMemory(bottle: Bottle, group: string, bytes: number): Step[
   // The group itself may not be there yet; the tree's top has the same files.
   const counted = exists(bottle.hostPath(`${path}/${file}`))
   return [
-    ...put(`${group}/${LIMIT_FILE.memory[version]}`, String(bytes), `so many bytes for the whole group: ${bytes / 1024 / 1024} MiB`),
+    ...put(
+      `${group}/${LIMIT_FILE.memory[version]}`,
+      String(bytes),
+      `so many bytes for the whole group: ${Math.round(bytes / 1024 / 1024)} MiB`,
+    ),
     ...(counted ? put(`${group}/${file}`, value as string, 'and no swap to escape into') : []),
   ]
 }

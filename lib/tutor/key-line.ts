@@ -8,7 +8,7 @@ export function showKeys(display: Display, keys: readonly KeyHelp[]): () => void
   const { style, plain, width } = display
   const words = (list: readonly KeyHelp[]) => list.map(([key, does]) => `${key}${plain ? ' for ' : ' '}${does}`)
   if (plain) {
-    display.line(`Keys: ${words(keys).join(', ')}.`)
+    display.text(`Keys: ${words(keys).join(', ')}.`)
     return () => {}
   }
   // On a narrow screen the keys alone, so that it stays one line and can be erased.

@@ -37,7 +37,8 @@ export async function outOfMemory(stage: Stage): Promise<void> {
     const { memoryPeak } = readUsage(groupOf(bottle, 'crew'))
     return [
       { label: 'killed', value: `${oomKills?.value ?? 'not counted by this kernel'} (${oomKills?.file ?? ''})`, notice: true },
-      { label: 'limit reached', value: `${memoryLimitHits?.value ?? 0} times (${memoryLimitHits?.file ?? ''})` },
+      // Where swap is limited too, some kernels count no failures of either limit, and a nought here would deny what was seen.
+      ...(memoryLimitHits?.value ? [{ label: 'limit reached', value: `${memoryLimitHits.value} times (${memoryLimitHits.file})` }] : []),
       ...(memoryPeak ? [{ label: 'most ever used', value: `${(memoryPeak.value / MIB).toFixed(1)} MiB (${memoryPeak.file})` }] : []),
     ]
   })
