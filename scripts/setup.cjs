@@ -14,6 +14,7 @@ const { findCommand, installHint, installPackages } = require('./packages.cjs')
 const ROOT = path.join(__dirname, '..')
 const OLDEST = [20, 17]
 const STAMP = path.join(ROOT, 'node_modules', '.drydock-lock')
+const LOCK = path.join(ROOT, '.setup-lock')
 const TERMINAL_MODULE = path.join(ROOT, 'node_modules/node-pty/build/Release/pty.node')
 
 /** Two lines for who cannot go on here, or undefined. `machine` has what is read of `process`. */
@@ -40,11 +41,55 @@ function checkPlatform(machine = process) {
 
 /** Set up what is missing. A sentence when that fails, undefined when all is there. */
 function setUp({ yes, command }) {
+  if (isSetUp()) return undefined
+  const release = waitForTurn()
+  try {
+    // Another terminal may have done it meanwhile.
+    return isSetUp() ? undefined : setUpMissing({ yes, command })
+  } finally {
+    release()
+  }
+}
+
+const isSetUp = () => read(STAMP) === hashOf(path.join(ROOT, 'package-lock.json')) && nativeIsBuilt()
+
+/** Two set-ups at once would take the packages away under each other. Returns what ends this one's turn. */
+function waitForTurn() {
+  const release = () => fs.rmSync(LOCK, { force: true })
+  for (let told = false; ; ) {
+    try {
+      fs.writeFileSync(LOCK, String(process.pid), { flag: 'wx' })
+      return release
+    } catch (error) {
+      // A directory that cannot be written is for npm and make to complain about, who say more.
+      if (error.code !== 'EEXIST') return () => {}
+    }
+    const holder = Number(read(LOCK))
+    // No number: it is being written just now. No process: whoever it was has been killed.
+    if (holder && !fs.existsSync(`/proc/${holder}`)) breakLock(holder)
+    else if (!told) {
+      process.stderr.write('drydock: another terminal is setting up; waiting for it …\n')
+      told = true
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100)
+  }
+}
+
+/** Of several who find the same dead holder one breaks its lock, and then only if it is still that one's. */
+function breakLock(holder) {
+  const guard = `${LOCK}.${holder}`
+  try {
+    fs.writeFileSync(guard, '', { flag: 'wx' })
+  } catch {
+    return
+  }
+  if (read(LOCK) === String(holder)) fs.rmSync(LOCK, { force: true })
+  fs.rmSync(guard, { force: true })
+}
+
+function setUpMissing({ yes, command }) {
   const lock = hashOf(path.join(ROOT, 'package-lock.json'))
   const dependencies = read(STAMP) === lock
-  const native = nativeIsBuilt()
-  if (dependencies && native) return undefined
-
   const needed = ['make', 'cc'].concat(dependencies ? [] : ['c++', 'python3'])
   const missing = needed.filter((name) => !findCommand(name))
   if (missing.length > 0) {

@@ -1,8 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { execa } from 'execa'
 import { afterEach, describe, expect, it } from 'vitest'
 
 interface Machine {
@@ -113,6 +114,20 @@ describe('a fresh checkout', () => {
         'drydock: `npm ci` failed:\ncode E404\nchalk is not there\n' +
         'Mend that and run the same command again; what is set up already is kept.\n',
     )
+  })
+
+  it('waits for another terminal that sets up, and not for one that was killed', async () => {
+    root = freshCheckout()
+    const npm = '#!/bin/sh\necho run >> npm-runs\nsleep 0.5\nmkdir -p node_modules/node-pty\n'
+    const tool = '#!/bin/sh\nexit 0\n'
+    const PATH = `${pathWith(root, { npm, make: tool, cc: tool, 'c++': tool, python3: tool })}:/bin`
+    writeFileSync(join(root, '.setup-lock'), String(spawnSync('true').pid))
+    const options = { cwd: root, reject: false, extendEnv: false, env: { PATH, HOME: root } } as const
+    const both = await Promise.all([1, 2].map(() => execa(process.execPath, ['scripts/start.cjs', 'lesson'], options)))
+    expect(both.map(({ stderr }) => stderr.includes('another terminal is setting up')).sort()).toEqual([false, true])
+    // The first one's packages came without their scripts, so the second one tries again, after it and not beside it.
+    expect(readFileSync(join(root, 'npm-runs'), 'utf8')).toBe('run\nrun\n')
+    expect(existsSync(join(root, '.setup-lock'))).toBe(false)
   })
 
   it('tells when packages were installed without their scripts', () => {
