@@ -2,6 +2,7 @@
  * `npm run test:v2`: what concerns cgroup v2, for real, in a small guest under emulation, since a host whose controllers are with
  * version 1 cannot show it. `-- FILE…` runs these files of tests only.
  */
+import { rmSync } from 'node:fs'
 import { access, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -74,6 +75,7 @@ export async function runGuest({ install, files }: { install: boolean; files?: r
   const began = performance.now()
   const kernel = await guestKernel(install)
   const directory = await mkdtemp(join(tmpdir(), 'drydock-guest-'))
+  const release = removedAtExit(directory)
   try {
     const runs = files ? { root: files } : RUNS
     const commands = Object.fromEntries(Object.entries(runs).map(([user, list]) => [user, scriptOf(user as User, list)]))
@@ -102,7 +104,21 @@ export async function runGuest({ install, files }: { install: boolean; files?: r
     console.log(`guest: ${sum.passed} passed, ${sum.failed} failed (${((performance.now() - began) / 1000).toFixed(0)} s)`)
     return sum
   } finally {
-    await rm(directory, { recursive: true, force: true })
+    release()
+  }
+}
+
+/** Remove the directory (it is large) when released, or at a signal that ends this program. */
+function removedAtExit(directory: string): () => void {
+  const remove = () => rmSync(directory, { recursive: true, force: true })
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  const leave = (_: string, number: number) => process.exit(128 + number)
+  process.on('exit', remove)
+  for (const signal of signals) process.on(signal, leave)
+  return () => {
+    process.off('exit', remove)
+    for (const signal of signals) process.off(signal, leave)
+    remove()
   }
 }
 
