@@ -16,9 +16,9 @@ import type { ProcessState } from './changes.js'
 /** Undefined when the process is gone, or is only a number that nobody has waited for yet. `pid` as the host counts. */
 export function readState(pid: number): ProcessState | undefined {
   const status = readStatus(pid)
-  if (!status || status.state === 'Z' || status.state === 'X') return undefined
+  if (!status || isOver(status.state)) return undefined
   const { inheritable, permitted, effective, bounding, ambient } = status.capabilities
-  return {
+  const state = {
     pid,
     pids: status.nsPids,
     namespaces: readNamespaces(pid) ?? {},
@@ -56,7 +56,12 @@ export function readState(pid: number): ProcessState | undefined {
     session: readProcess(pid)?.session ?? 0,
     limits: limits(pid),
   }
+  // Whoever ends while it is read leaves empty files: that would be shown as if everything had been taken from a live process.
+  const after = readStatus(pid)
+  return after && !isOver(after.state) ? state : undefined
 }
+
+const isOver = (state: string) => state === 'Z' || state === 'X'
 
 const four = ({ real, effective, saved, filesystem }: Ids) => [real, effective, saved, filesystem]
 
