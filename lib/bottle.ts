@@ -7,7 +7,6 @@
  */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { execa } from 'execa'
 import { type BottleCgroup, bottleCgroup, thawInside } from './bottle/cgroup.js'
 import { hostPidOf } from './bottle/pids.js'
 import { enterRoot, layeredRoot, ownDirectories, readOnlyDirectories, topDirectories } from './bottle/root.js'
@@ -207,6 +206,7 @@ async function mapIds(outer: Shim, map: IdmapPlan | undefined): Promise<void> {
   if (!map) return
   await outer.run(idmap(map).steps.filter(({ phase }) => phase === 'admit'))
   for (const [program, ...args] of helpers(map, outer.childPid as number)) {
+    const { execa } = await import('execa') // takes longer to load than a bottle to make: only for those who need it
     const { failed, stderr } = await execa(program as string, args, { reject: false })
     if (failed) throw new DrydockError(`the ids of the bottle cannot be mapped: ${stderr.trim() || `${program} failed`}`)
   }

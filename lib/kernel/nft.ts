@@ -1,5 +1,9 @@
 /** The packet filter's tables that are ours. They are no file: the nft program asks the kernel for them. nft(8), libnftables-json(5). */
-import { execa } from 'execa'
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+
+// Not execa: every lesson looks here when it opens, and loading that takes longer than asking.
+const run = promisify(execFile)
 
 /** Names of our tables start with this. */
 const OWN_TABLE = 'drydock'
@@ -28,9 +32,12 @@ interface NftObject {
 
 /** What nft answers, or why it does not. */
 async function nft(...args: string[]): Promise<NftObject[] | string> {
-  const path = `${process.env.PATH ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`
-  const result = await execa('nft', ['-j', ...args], { reject: false, env: { PATH: path } })
-  if (result.code === 'ENOENT') return 'nft is not installed'
-  if (result.failed) return `nft: ${(result.stderr || result.originalMessage || 'it failed').split('\n')[0]}`
-  return (JSON.parse(result.stdout) as { nftables: NftObject[] }).nftables
+  const PATH = `${process.env.PATH ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`
+  try {
+    const { stdout } = await run('nft', ['-j', ...args], { env: { ...process.env, PATH }, maxBuffer: 1 << 28 })
+    return (JSON.parse(stdout) as { nftables: NftObject[] }).nftables
+  } catch (error) {
+    const { code, stderr, message } = error as { code?: unknown; stderr?: string; message: string }
+    return code === 'ENOENT' ? 'nft is not installed' : `nft: ${(stderr || message).split('\n')[0]}`
+  }
 }
