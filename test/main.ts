@@ -26,6 +26,8 @@ const { findCommand, installHint, installPackages } = createRequire(import.meta.
 }
 
 export async function main(argv: string[]): Promise<number> {
+  // What tests make for other users to read is made as most people have it; a stricter mask is a test of its own.
+  process.umask(0o022)
   const args = argv.filter((arg) => arg !== '--yes')
   const whole = args.length === 0
   const install = process.env.CI === 'true' || argv.includes('--yes')

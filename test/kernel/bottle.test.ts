@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { Bottle } from '../../lib/bottle.js'
+import { Bottle, endHostSpawner } from '../../lib/bottle.js'
 import { mknod, open } from '../../lib/kernel/calls/files.js'
 import { mount } from '../../lib/kernel/calls/mounts.js'
 import { clone, execve, sethostname } from '../../lib/kernel/calls/process.js'
@@ -37,6 +37,20 @@ describe('a bottle', () => {
     expect(exitCode).toBe(0)
     expect(JSON.parse(String(stdout))).toMatchObject({ written: true, removed: true, onHost: false, alive: true, aliveAfter: false })
     expect(diffSnapshots(before, await hostSnapshot())).toEqual([])
+  })
+
+  test('is open to those inside, however strict the umask outside is', async () => {
+    await endHostSpawner()
+    const before = process.umask(0o077)
+    try {
+      const bottle = await Bottle.open({ name: 'strict' })
+      expect((statSync(bottle.hostPath('/usr')).mode & 0o777).toString(8)).toBe('755')
+      expect((statSync(bottle.hostPath('/tmp')).mode & 0o777).toString(8)).toBe('777')
+      await bottle.close()
+    } finally {
+      process.umask(before)
+      await endHostSpawner()
+    }
   })
 
   requires('root')('does not let root out through devices, modules or the clock', async () => {
