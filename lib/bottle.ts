@@ -82,6 +82,7 @@ export class Bottle {
   readonly #outer: Shim
   readonly #socket: string
   readonly #shims = new Set<Shim>()
+  readonly #pids = new Map<number, number>()
 
   private constructor(parts: { name: string; idmap: IdmapPlan | undefined; cgroup: BottleCgroup; outer: Shim; socket: string }) {
     this.name = parts.name
@@ -150,7 +151,7 @@ export class Bottle {
 
   /** Process id on the host of a process of this bottle; undefined when it is gone. */
   hostPid(pid: number): number | undefined {
-    return hostPidOf(this.pid, pid)
+    return hostPidOf(this.pid, pid, this.#pids)
   }
 
   /** A terminal inside: a pty, and a shim in this bottle whose children have it as their stdio. */

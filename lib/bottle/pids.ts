@@ -1,37 +1,58 @@
-/** One process, two numbers: finding on the host the process that a bottle knows by another id. */
-import { readdirSync, readFileSync } from 'node:fs'
+/** One process, two numbers: finding on the host the process that a bottle knows by another id. NSpid of /proc/PID/status, proc_pid_status(5). */
+import { readNamespace } from '../kernel/proc/namespaces.js'
+import { processIds } from '../kernel/proc/processes.js'
+import { readProcFile } from '../kernel/proc/read.js'
+import { readStatus, type Status } from '../kernel/proc/status.js'
 
 /**
- * The id on the host of the process that has the id `pid` in the pid namespace whose PID 1 is `init` on the host.
- * /proc/PID/status lists a process's ids from the reader's pid namespace inwards (NSpid, proc(5)); the namespace of its second
- * column is the one below ours, and whether that is the bottle's is told by the chain of parents.
+ * The host's id of the process that has the id `pid` in the pid namespace whose PID 1 is `init` on the host; undefined when there is
+ * none any more. `known` keeps what was found, which is looked at first.
  */
-export function hostPidOf(init: number, pid: number): number | undefined {
-  if (pid === 1) return init
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue
-    const status = readStatus(name)
-    const ids = status && /^NSpid:\s+(.+)$/m.exec(status)?.[1]?.split('\t').map(Number)
-    if (ids?.[1] === pid && descendsFrom(Number(name), init)) return Number(name)
+export function hostPidOf(init: number, pid: number, known: Map<number, number>): number | undefined {
+  const depth = (readStatus(init)?.nsPids.length ?? 0) - 1
+  const cached = known.get(pid)
+  if (cached !== undefined && belongs(cached, init, depth, pid)) return cached
+  const found = first(candidates(init), (candidate) => belongs(candidate, init, depth, pid))
+  if (found !== undefined) known.set(pid, found)
+  return found
+}
+
+/** What the bottle's first process has started, and what they have; then, for whoever came in from outside, all there are. */
+function* candidates(init: number): Generator<number> {
+  const family = [init]
+  for (const member of family) {
+    yield member
+    // The kernel's list of children may be left out of a kernel (CONFIG_PROC_CHILDREN); then only the long way is left.
+    const children = readProcFile(`/proc/${member}/task/${member}/children`) ?? ''
+    family.push(...children.split(' ').filter(Boolean).map(Number))
   }
+  yield* processIds().reverse()
+}
+
+function first<T>(values: Iterable<T>, holds: (value: T) => boolean): T | undefined {
+  for (const value of values) if (holds(value)) return value
   return undefined
 }
 
-function descendsFrom(pid: number, ancestor: number): boolean {
-  for (let at = pid; at > 1; ) {
-    if (at === ancestor) return true
-    const parent = /^PPid:\s+(\d+)$/m.exec(readStatus(String(at)) ?? '')?.[1]
-    if (parent === undefined) return false
-    at = Number(parent)
+/** Is `candidate` number `pid` in the pid namespace of the bottle's first process, which is `depth` below the host's? */
+function belongs(candidate: number, init: number, depth: number, pid: number): boolean {
+  const status = readStatus(candidate)
+  if (depth < 0 || status?.nsPids[depth] !== pid) return false
+  if (candidate === init) return true
+  try {
+    const bottle = readNamespace(init, 'pid')
+    if (bottle === undefined) return false
+    // One level further in, the namespace is another: then a parent is in the bottle's own.
+    return status.nsPids.length === depth + 1 ? readNamespace(candidate, 'pid') === bottle : descendsFrom(status, bottle)
+  } catch {
+    return false
   }
-  return false
 }
 
-/** Undefined for a process that has ended meanwhile. */
-function readStatus(pid: string): string | undefined {
-  try {
-    return readFileSync(`/proc/${pid}/status`, 'utf8')
-  } catch {
-    return undefined
+/** Is one of its parents in this pid namespace? Not all are children of its init: a terminal's shim came in by setns. */
+function descendsFrom(status: Status, namespace: number): boolean {
+  for (let at: Status | undefined = status; at && at.ppid > 1; at = readStatus(at.ppid)) {
+    if (readNamespace(at.ppid, 'pid') === namespace) return true
   }
+  return false
 }

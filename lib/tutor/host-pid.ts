@@ -1,62 +1,10 @@
-/** Which process on the real host is number n in a bottle: NSpid of /proc/PID/status, proc_pid_status(5). */
+/** Which process on the real host is number n in a bottle. */
 import type { Bottle } from '../bottle.js'
 import { DrydockError } from '../kernel/errors.js'
-import { readNamespace } from '../kernel/proc/namespaces.js'
-import { processIds } from '../kernel/proc/processes.js'
-import { readProcFile } from '../kernel/proc/read.js'
-import { readStatus, type Status } from '../kernel/proc/status.js'
-
-const known = new WeakMap<Bottle, Map<number, number>>()
 
 /** The host's pid of the process that the bottle knows as `pid`. Throws when there is none any more. */
 export function hostPidOf(bottle: Bottle, pid: number): number {
-  const pids = known.get(bottle) ?? new Map<number, number>()
-  known.set(bottle, pids)
-  const depth = (readStatus(bottle.pid)?.nsPids.length ?? 0) - 1
-  const cached = pids.get(pid)
-  if (cached !== undefined && belongs(cached, bottle.pid, depth, pid)) return cached
-  const found = first(candidates(bottle.pid), (candidate) => belongs(candidate, bottle.pid, depth, pid))
+  const found = bottle.hostPid(pid)
   if (found === undefined) throw new DrydockError(`there is no process ${pid} in the bottle any more`)
-  pids.set(pid, found)
   return found
-}
-
-/** What the bottle's first process has started, and what they have; then, for whoever came in from outside, all there are. */
-function* candidates(init: number): Generator<number> {
-  const family = [init]
-  for (const member of family) {
-    yield member
-    // The kernel's list of children may be left out of a kernel (CONFIG_PROC_CHILDREN); then only the long way is left.
-    const children = readProcFile(`/proc/${member}/task/${member}/children`) ?? ''
-    family.push(...children.split(' ').filter(Boolean).map(Number))
-  }
-  yield* processIds().reverse()
-}
-
-function first<T>(values: Iterable<T>, holds: (value: T) => boolean): T | undefined {
-  for (const value of values) if (holds(value)) return value
-  return undefined
-}
-
-/** Is `candidate` number `pid` in the pid namespace of the bottle's first process, which is `depth` below the host's? */
-function belongs(candidate: number, init: number, depth: number, pid: number): boolean {
-  const status = readStatus(candidate)
-  if (depth < 0 || status?.nsPids[depth] !== pid) return false
-  if (candidate === init) return true
-  try {
-    const bottle = readNamespace(init, 'pid')
-    if (bottle === undefined) return false
-    // One level further in, the namespace is another: then a parent is in the bottle's own.
-    return status.nsPids.length === depth + 1 ? readNamespace(candidate, 'pid') === bottle : descendsFrom(status, bottle)
-  } catch {
-    return false
-  }
-}
-
-/** Is one of its parents in this pid namespace? Not all are children of its init: a terminal's shim came in by setns. */
-function descendsFrom(status: Status, namespace: number): boolean {
-  for (let at: Status | undefined = status; at && at.ppid > 1; at = readStatus(at.ppid)) {
-    if (readNamespace(at.ppid, 'pid') === namespace) return true
-  }
-  return false
 }
