@@ -91,6 +91,17 @@ export function stateDirectory(): string {
   return path
 }
 
+/**
+ * Containers, layers, volumes, networks: $DRYDOCK_DATA_ROOT, /var/lib/drydock for root, $XDG_DATA_HOME/drydock or ~/.local/share/drydock.
+ * Not made here: whoever puts something in it does that.
+ */
+export function dataRoot(): string {
+  const { DRYDOCK_DATA_ROOT, XDG_DATA_HOME } = process.env
+  if (DRYDOCK_DATA_ROOT) return resolve(DRYDOCK_DATA_ROOT)
+  if (process.geteuid?.() === 0) return '/var/lib/drydock'
+  return join(XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'drydock')
+}
+
 /** Home directory of a user whom /etc/passwd knows. */
 function homeOf(uid: number): string | undefined {
   const line = readFileSync('/etc/passwd', 'utf8')
