@@ -25,7 +25,7 @@ static int fixed_part(const struct peer *peer, uint8_t type)
 	case RELEASE:
 		return peer->kind == PEER_CONTROL ? 0 : -1;
 	case ROLLBACK:
-		return peer->kind == PEER_CLIENT ? 0 : -1;
+	case LEAVE:
 	case BATCH:
 		return peer->kind == PEER_CLIENT ? 0 : -1;
 	default:
@@ -109,6 +109,12 @@ static void act(struct monitor *monitor, struct peer *peer, uint8_t type)
 	}
 	case ROLLBACK:
 		return kill_child(monitor, SIGKILL);
+	case LEAVE:
+		monitor->detach = true;
+		monitor->alone = true;
+		peer->input_ended = true; /* it may say no more, and hears what waits for it to the end */
+		peer->ending = true;
+		return;
 	case RELEASE:
 		if (!monitor->exited)
 			return refuse(monitor, peer, MALFORMED, "RELEASE: the container has not exited");

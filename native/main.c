@@ -12,6 +12,7 @@
 
 #include "host.h"
 #include "keys.h"
+#include "seal.h"
 #include "spawner.h"
 
 static const char usage[] =
@@ -104,6 +105,7 @@ int main(int argc, char **argv)
 		fputs(usage, stdout);
 		return 0;
 	}
+	seal_self(argv, environ);
 	reset_signals();
 	/* What plans make has the rights that they name: with a user's 077, /usr of a bottle would be closed to everybody but root. */
 	umask(022);

@@ -240,7 +240,7 @@ static bool may_end(const struct monitor *monitor)
 {
 	if (monitor->released)
 		return true;
-	if (monitor->detach && monitor->listener.fd >= 0 && !monitor->exit_written && !monitor->exit_taken)
+	if (monitor->detach && !monitor->alone && monitor->listener.fd >= 0 && !monitor->exit_written && !monitor->exit_taken)
 		return false;
 	for (const struct peer *peer = monitor->peers; peer != NULL; peer = peer->next)
 		if (!peer->output_ended && (queue_length(&peer->queue) > 0 || peer->kind == PEER_ATTACH))

@@ -83,6 +83,7 @@ struct monitor {
 	struct shim *shim;
 	bool configured; /* a MONITOR frame was received */
 	bool detach, tty, keep_stdin;
+	bool alone; /* the client said LEAVE: nobody will ask how it ended */
 	uint8_t slot[3]; /* of stdin, stdout, stderr */
 
 	struct source child; /* its pidfd */

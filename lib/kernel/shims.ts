@@ -7,8 +7,17 @@ import { readStatus } from './proc/status.js'
 /** Is this a process of this user that runs our shim? Also when the file was built anew under it. */
 export function isShim(pid: number, path: string = SHIM_PATH): boolean {
   const executable = executableNow(pid)
-  if (executable === undefined || ![path, realpathOf(path)].includes(executable.replace(/ \(deleted\)$/, ''))) return false
+  if (executable === undefined || ![path, realpathOf(path)].some((own) => runs(executable, own))) return false
   return readStatus(pid)?.uid.real === process.getuid?.()
+}
+
+/** A shim runs from a sealed copy in memory, which bears the beginning of its file's name (native/seal.c). */
+const SEALED = '/memfd:'
+const LONGEST_NAME = 240
+
+function runs(executable: string, path: string): boolean {
+  const file = executable.replace(/ \(deleted\)$/, '')
+  return file === path || file === `${SEALED}${Buffer.from(path).subarray(0, LONGEST_NAME).toString()}`
 }
 
 /** Another user's process does not tell what it runs; it is not ours then. */

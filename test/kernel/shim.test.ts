@@ -1,4 +1,15 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +18,7 @@ import { Bottle } from '../../lib/bottle.js'
 import { mkdir, open, read, rmdir, write } from '../../lib/kernel/calls/files.js'
 import { mount } from '../../lib/kernel/calls/mounts.js'
 import { clone, execve, getpid, kill, nanosleep, sethostname, wait4 } from '../../lib/kernel/calls/process.js'
+import { SHIM_PATH } from '../../lib/kernel/constants.js'
 import { StepError, textOf } from '../../lib/kernel/result.js'
 import { child, host, ref, type Step, step } from '../../lib/kernel/step.js'
 
@@ -15,6 +27,15 @@ beforeAll(async () => {
   bottle = await Bottle.open({ name: 'shim-test' })
 })
 afterAll(() => bottle.close())
+
+function failureOf(attempt: () => unknown): string | undefined {
+  try {
+    attempt()
+    return undefined
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code
+  }
+}
 
 /** What stands in a directory of the bottle. */
 const inside = (path: string) => readdirSync(bottle.hostPath(path))
@@ -208,6 +229,21 @@ describe('the spawner', () => {
     await Promise.all(shims.map((shim) => shim.rollback()))
     await spawner.close()
     await expect.poll(() => shims.filter(({ pid }) => existsSync(`/proc/${pid}`))).toEqual([])
+  })
+
+  test('runs from a copy that nobody can write, not even through /proc/PID/exe (CVE-2019-5736)', async () => {
+    const { Spawner } = await import('../../lib/kernel/spawner.js')
+    const spawner = await Spawner.start({ path: join(directory, 's.sock') })
+    const shim = await spawner.shim()
+    // As the attack has it: the file is held open, and written once no process executes it any more.
+    const held = openSync(`/proc/${shim.pid}/exe`, 'r')
+    expect(readlinkSync(`/proc/${shim.pid}/exe`)).toBe(`/memfd:${realpathSync(SHIM_PATH)} (deleted)`)
+    await shim.rollback()
+    await spawner.close()
+    const before = readFileSync(SHIM_PATH)
+    await expect.poll(() => failureOf(() => writeSync(openSync(`/proc/self/fd/${held}`, 'r+'), 'evil'))).toBe('EPERM')
+    expect(readFileSync(SHIM_PATH).equals(before)).toBe(true)
+    closeSync(held)
   })
 
   test('says why it cannot start', async () => {
