@@ -8,6 +8,7 @@ export const TO_SHIM = {
   stdin: 0x04,
   resize: 0x05,
   signal: 0x06,
+  leave: 0x07,
   attach: 0x10,
   control: 0x11,
   release: 0x12,

@@ -47,6 +47,7 @@ export class Shim extends EventEmitter<Events> {
   #childPid: number | undefined
   #exit: Exit | undefined
   #ended = false
+  #leaving = false
   #helloed: (() => void) | undefined
 
   private constructor(socket: Socket) {
@@ -63,7 +64,7 @@ export class Shim extends EventEmitter<Events> {
       }
     })
     socket.on('error', (error) => this.#end(new DrydockError(`the connection to the shim broke: ${error.message}`, { cause: error })))
-    socket.on('close', () => this.#end(this.#exit ? undefined : new DrydockError('the shim closed the connection')))
+    socket.on('close', () => this.#end(this.#exit || this.#leaving ? undefined : new DrydockError('the shim closed the connection')))
   }
 
   /** A fresh shim from a spawner's socket: every connection to it is one. */
@@ -144,10 +145,16 @@ export class Shim extends EventEmitter<Events> {
     if (result?.status !== 'ok') throw new StepError(result as Result, 'a path that the monitor needs cannot be opened')
   }
 
-  /** Bytes for the container's stdin. False when the caller should wait for 'drain' on the next write. */
+  /** Bytes for the container's stdin. False when the caller should wait for `drained` before the next ones. */
   stdin(bytes: Uint8Array): boolean {
     if (bytes.length === 0) return true
     return this.#write(TO_SHIM.stdin, bytes)
+  }
+
+  /** Resolves when what was written has gone to the shim, or never will. */
+  async drained(): Promise<void> {
+    if (this.#socket.destroyed || this.#socket.writableLength === 0) return
+    await Promise.race([once(this.#socket, 'drain'), once(this.#socket, 'close')])
   }
 
   closeStdin(): void {
@@ -165,6 +172,15 @@ export class Shim extends EventEmitter<Events> {
     const body = Buffer.allocUnsafe(4)
     body.writeInt32LE(number, 0)
     this.#write(TO_SHIM.signal, body)
+  }
+
+  /** Leave a running container to its shim, which undoes what is to be undone when it has ended. Resolves when it has let go. */
+  async leave(): Promise<void> {
+    this.#alive()
+    this.#leaving = true
+    const closed = this.ended
+    this.#write(TO_SHIM.leave)
+    await closed
   }
 
   /** Kill the child, undo what was done, end the shim. Safe at any time, also twice. */

@@ -189,6 +189,21 @@ describe('a detached container', () => {
     expect(JSON.parse(read('/tmp/s.json'))).toMatchObject({ exitCode: 0 })
   })
 
+  test('is one also when its client leaves only later; with its end, nothing waits for anybody', async () => {
+    const steps = [mkdir('/tmp/left', 0o755, { undo: [rmdir('/tmp/left')] })]
+    const { shim, said } = await start('echo one; read word; echo "two $word"', { socketPath: '/tmp/l.sock' }, { steps })
+    await expect.poll(() => said[1], { interval: 5 }).toBe('one\n')
+    const pid = bottle.hostPid(shim.pid)
+    await shim.leave()
+    expect(existsSync(bottle.hostPath('/tmp/left'))).toBe(true)
+    const socket = await attach('/tmp/l.sock', 7)
+    socket.end('more\n')
+    expect(streams(await all(socket))).toEqual({ stdout: 'two more\n', stderr: '' })
+    await expect.poll(() => existsSync(`/proc/${pid}`), { interval: 5 }).toBe(false)
+    expect(existsSync(bottle.hostPath('/tmp/left'))).toBe(false)
+    expect(existsSync(bottle.hostPath('/tmp/l.sock'))).toBe(false)
+  })
+
   test('tells its exit to controlling connections, whose end says that all is undone', async () => {
     const steps = [mkdir('/tmp/undone', 0o755, { undo: [rmdir('/tmp/undone')] })]
     const script = 'trap "exit 7" TERM; echo ready > /tmp/ready; while :; do sleep 0.01; done'

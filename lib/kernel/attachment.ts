@@ -1,0 +1,107 @@
+/**
+ * A connection to a running container, through the socket of its shim's monitor (native/PROTOCOL.md): one stream for its input and
+ * output, and one to control it.
+ */
+import { EventEmitter } from 'node:events'
+import { createConnection, type Socket } from 'node:net'
+import { DrydockError } from './errors.js'
+import { type Exit, FROM_SHIM, FrameReader, frameHeader, readExit, TO_SHIM } from './frames.js'
+
+interface Events {
+  /** 1 stdout (or the terminal), 2 stderr. */
+  output: [stream: 1 | 2, bytes: Buffer]
+  exit: [exit: Exit]
+  /** The output has ended, or the shim is gone. */
+  end: []
+}
+
+const STDIN = 1
+const STDOUT = 2
+const STDERR = 4
+/** Docker's stream framing: stream number, three zero bytes, length (big-endian). */
+const HEADER = 8
+
+export class Attachment extends EventEmitter<Events> {
+  readonly #streams: Socket
+  readonly #control: Socket
+  #pending: Buffer = Buffer.alloc(0)
+
+  private constructor(streams: Socket, control: Socket, terminal: boolean) {
+    super()
+    this.#streams = streams
+    this.#control = control
+    streams.on('data', (bytes) => (terminal ? this.emit('output', 1, bytes) : this.#unframe(bytes)))
+    streams.on('close', () => this.emit('end'))
+    streams.on('error', () => undefined)
+    const reader = new FrameReader()
+    control.on('data', (bytes) => reader.push(bytes, (type, body) => type === FROM_SHIM.exit && this.emit('exit', readExit(body))))
+    control.on('error', () => undefined)
+  }
+
+  /** `terminal`: the container has one, and its output is not framed. Rejects when nobody listens at the path. */
+  static async open(path: string, options: { terminal: boolean; stdin: boolean }): Promise<Attachment> {
+    const [streams, control] = await Promise.all([connected(path), connected(path)])
+    const attachment = new Attachment(streams, control, options.terminal)
+    const flags = STDOUT | (options.terminal ? 0 : STDERR) | (options.stdin ? STDIN : 0)
+    streams.write(Buffer.concat([frameHeader(TO_SHIM.attach, 1), Buffer.from([flags])]))
+    control.write(frameHeader(TO_SHIM.control, 0))
+    return attachment
+  }
+
+  stdin(bytes: Uint8Array): boolean {
+    return this.#streams.write(bytes)
+  }
+
+  async drained(): Promise<void> {
+    if (this.#streams.destroyed || this.#streams.writableLength === 0) return
+    await new Promise<void>((resolve) => {
+      this.#streams.once('drain', resolve)
+      this.#streams.once('close', resolve)
+    })
+  }
+
+  closeStdin(): void {
+    this.#streams.end()
+  }
+
+  resize(rows: number, columns: number): void {
+    const body = Buffer.allocUnsafe(4)
+    body.writeUInt16LE(rows, 0)
+    body.writeUInt16LE(columns, 2)
+    this.#send(TO_SHIM.resize, body)
+  }
+
+  signal(number: number): void {
+    const body = Buffer.allocUnsafe(4)
+    body.writeInt32LE(number, 0)
+    this.#send(TO_SHIM.signal, body)
+  }
+
+  close(): void {
+    this.#streams.destroy()
+    this.#control.destroy()
+  }
+
+  #send(type: number, body: Uint8Array): void {
+    if (!this.#control.destroyed) this.#control.write(Buffer.concat([frameHeader(type, body.length), body]))
+  }
+
+  #unframe(bytes: Buffer): void {
+    let data = this.#pending.length > 0 ? Buffer.concat([this.#pending, bytes]) : bytes
+    while (data.length >= HEADER) {
+      const length = data.readUInt32BE(4)
+      if (data.length < HEADER + length) break
+      this.emit('output', data[0] === 2 ? 2 : 1, data.subarray(HEADER, HEADER + length))
+      data = data.subarray(HEADER + length)
+    }
+    this.#pending = data
+  }
+}
+
+function connected(path: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = createConnection({ path, allowHalfOpen: true })
+    socket.once('connect', () => resolve(socket))
+    socket.once('error', (cause) => reject(new DrydockError(`the container does not answer: ${cause.message}`, { cause })))
+  })
+}

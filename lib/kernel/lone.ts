@@ -1,0 +1,22 @@
+/**
+ * A shim of one's own, for a program that makes one container and ends: no spawner between the two. It is the leader of a session of its
+ * own, so that keys which end this program (Ctrl-C, a closed terminal) leave it time to undo what was done.
+ */
+import { spawn } from 'node:child_process'
+import type { Socket } from 'node:net'
+import { SHIM_PATH } from './constants.js'
+import { DrydockError } from './errors.js'
+import { Shim } from './shim.js'
+
+/** The descriptor that it serves: the first behind stdio. */
+const CLIENT = 3
+
+export async function loneShim(): Promise<Shim> {
+  const child = spawn(SHIM_PATH, ['--fd', String(CLIENT)], { stdio: ['ignore', 'ignore', 'inherit', 'pipe'], detached: true })
+  child.unref()
+  const failed = new Promise<never>((_, reject) => {
+    child.once('error', (cause) => reject(new DrydockError(`the shim did not start (${SHIM_PATH}): ${cause.message}`, { cause })))
+  })
+  failed.catch(() => undefined)
+  return Promise.race([Shim.over(child.stdio[CLIENT] as Socket), failed])
+}
