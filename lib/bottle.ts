@@ -71,6 +71,7 @@ export async function endHostSpawner(): Promise<void> {
 
 export class Bottle {
   readonly name: string
+  readonly kind = 'bottle'
   /** False when root inside is root outside too. */
   readonly rootless: boolean
   /** Process id of the bottle's PID 1 on the host. */

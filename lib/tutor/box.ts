@@ -1,5 +1,4 @@
 /** A shim on the stage: each step is shown, waits for the learner, is made, and shows what it answered and changed. */
-import type { Bottle } from '../bottle.js'
 import { DrydockError } from '../kernel/errors.js'
 import type { Exit } from '../kernel/frames.js'
 import { type Result, StepError } from '../kernel/result.js'
@@ -14,7 +13,7 @@ import { explainFailure } from './explain.js'
 import { FileWatch } from './files.js'
 import type { Act, Guide } from './guide.js'
 import { HelpingShim } from './helper.js'
-import { hostPidOf } from './host-pid.js'
+import { hostPidOf, type Place } from './host-pid.js'
 import type { Box } from './lesson.js'
 import { MARGIN, showAct, showChanges, showOutput, showResult } from './show-act.js'
 import { readHostname, readState } from './state.js'
@@ -28,10 +27,12 @@ export interface Turns {
 }
 
 export interface BoxSurroundings {
-  readonly bottle: Bottle
+  readonly place: Place
   readonly display: Display
   readonly guide: Guide
   readonly turns: Turns
+  /** The steps lay the child's streams themselves: no pipes to the tutor are laid around the clone. */
+  readonly ownStreams?: boolean
 }
 
 interface States {
@@ -51,21 +52,23 @@ const RENAMING = new Set(['sethostname', 'setns', 'unshare', 'clone3'])
 export class StageBox implements Box {
   readonly name: string
   readonly shim: Shim
-  readonly bottle: Bottle
+  readonly place: Place
   readonly #display: Display
   readonly #guide: Guide
   readonly #turns: Turns
   readonly #stdio: BoxStdio
+  readonly #ownStreams: boolean
   readonly #kept = new Map<string, bigint>()
   #executed = false
   #helper: HelpingShim | undefined
   #exit: Exit | undefined
   #exitShown = false
 
-  constructor(name: string, shim: Shim, { bottle, display, guide, turns }: BoxSurroundings) {
+  constructor(name: string, shim: Shim, { place, display, guide, turns, ownStreams = false }: BoxSurroundings) {
     this.name = name
     this.shim = shim
-    this.bottle = bottle
+    this.place = place
+    this.#ownStreams = ownStreams
     this.#display = display
     this.#guide = guide
     this.#turns = turns
@@ -81,7 +84,7 @@ export class StageBox implements Box {
 
   hostPid(): number {
     if (this.childPid === undefined) throw new DrydockError(`box "${this.name}" has no child yet: clone3 comes first`)
-    return hostPidOf(this.bottle, this.childPid)
+    return hostPidOf(this.place, this.childPid)
   }
 
   /** Is there a child that has not ended? */
@@ -97,6 +100,16 @@ export class StageBox implements Box {
 
   async together(title: string, steps: readonly Step[]): Promise<Result[]> {
     return this.#unfailed(await this.#perform({ title, steps }))
+  }
+
+  /** One after the other, each with its pause; what failed is among the answers and was explained, the rest is not made. */
+  async attempt(steps: readonly Step[]): Promise<Result[]> {
+    const results: Result[] = []
+    for (const step of steps) {
+      results.push(...(await this.#perform({ steps: [step] })))
+      if (results.at(-1)?.status === 'failed') break
+    }
+    return results
   }
 
   async fails(step: Step, ...errnos: string[]): Promise<Result> {
@@ -135,14 +148,14 @@ export class StageBox implements Box {
     const of = async (pid: number | undefined) => {
       if (pid === undefined) return undefined
       const state = this.#stateOf(pid)
-      return state && hostname ? { ...state, hostname: await readHostname(this.bottle, pid) } : state
+      return state && hostname ? { ...state, hostname: await readHostname(this.place, pid) } : state
     }
     return { host: await of(this.shim.pid), container: this.alive ? await of(this.childPid) : undefined }
   }
 
   #stateOf(pid: number): ProcessState | undefined {
     try {
-      return readState(hostPidOf(this.bottle, pid))
+      return readState(hostPidOf(this.place, pid))
     } catch {
       // It has ended between two looks.
       return undefined
@@ -176,9 +189,9 @@ export class StageBox implements Box {
 
   /** By the box's own shim, which makes the host's steps while the program runs too; when that has ended, by another one. */
   async #attempt(steps: readonly (Step & { actor: Actor })[]): Promise<Result[]> {
-    if (!this.#executed) return this.#stdio.attempt(steps)
+    if (!this.#executed) return this.#ownStreams ? this.shim.attempt(steps) : this.#stdio.attempt(steps)
     if (this.#exit === undefined && steps.every(({ actor }) => actor === 'host')) return this.shim.attempt(steps)
-    this.#helper ??= new HelpingShim(await this.bottle.shim(), this.shim)
+    this.#helper ??= new HelpingShim(await this.place.shim(), this.shim)
     return this.#helper.attempt(steps, this.#kept)
   }
 
@@ -202,7 +215,8 @@ export class StageBox implements Box {
   #pids(hostPid: number): string {
     const own = readState(hostPid)?.pids.at(-1)
     const inside = own !== undefined && own !== this.childPid ? `, ${own} to itself` : ''
-    return `${hostPid} to the host, ${this.childPid} to the bottle${inside}`
+    const here = this.place.kind === 'host' ? '' : `, ${this.childPid} to the ${this.place.kind}`
+    return `${hostPid} to the host${here}${inside}`
   }
 
   /** The steps as they will be made, each with its actor. */

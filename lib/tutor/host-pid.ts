@@ -1,10 +1,16 @@
-/** Which process on the real host is number n in a bottle. */
+/** Where a box stands: in a bottle, or on this very host (`drydock run --step`); and which process here is number n there. */
 import type { Bottle } from '../bottle.js'
 import { DrydockError } from '../kernel/errors.js'
 
-/** The host's pid of the process that the bottle knows as `pid`. Throws when there is none any more. */
-export function hostPidOf(bottle: Bottle, pid: number): number {
-  const found = bottle.hostPid(pid)
-  if (found === undefined) throw new DrydockError(`there is no process ${pid} in the bottle any more`)
+/** What the tutor needs of the place where a box's shim runs. */
+export type Place = Pick<Bottle, 'hostPid' | 'pid' | 'shim' | 'terminal'> & {
+  /** For people: `bottle`, `host`. */
+  readonly kind: string
+}
+
+/** The host's pid of the process that the place knows as `pid`. Throws when there is none any more. */
+export function hostPidOf(place: Pick<Place, 'hostPid' | 'kind'>, pid: number): number {
+  const found = place.hostPid(pid)
+  if (found === undefined) throw new DrydockError(`there is no process ${pid} in the ${place.kind} any more`)
   return found
 }

@@ -1,4 +1,4 @@
-/** A real shell inside: in the child's namespaces when there is a child, otherwise in the bottle. */
+/** A real shell inside: in the child's namespaces when there is a child, otherwise in the bottle (or on the host, where the box stands there). */
 import { ioctl_tiocsctty } from '../kernel/calls/files.js'
 import { execve, setsid } from '../kernel/calls/process.js'
 import { differingNamespaces, type Namespaces, readNamespaces } from '../kernel/proc/namespaces.js'
@@ -20,7 +20,7 @@ const LEAVE = '\x1d'
 /** Open one, and come back when it ends (exit, Ctrl-D) or is left (Ctrl-]). */
 export async function openShell(box: StageBox, display: Display, keyboard: Keyboard): Promise<void> {
   const size = { cols: process.stdout.columns || 80, rows: process.stdout.rows || 24 }
-  const { pty, shim } = await box.bottle.terminal(size)
+  const { pty, shim } = await box.place.terminal(size)
   const ended = shim.ended
   let left = false
   const leave = () => {
@@ -56,9 +56,9 @@ export async function openShell(box: StageBox, display: Display, keyboard: Keybo
   if (left) display.line()
 }
 
-const where = (box: StageBox) => (box.alive ? `${box.name}, beside its process` : 'the bottle: there is no process in the box')
+const where = (box: StageBox) => (box.alive ? `${box.name}, beside its process` : `the ${box.place.kind}: there is no process in the box`)
 
-/** Into the namespaces in which the child differs from the bottle, and there become a shell. */
+/** Into the namespaces in which the child differs from the place around it, and there become a shell. */
 function shellSteps(box: StageBox): Step[] {
   const pid = box.alive ? box.childPid : undefined
   const kinds = pid === undefined ? [] : differing(box, pid)
@@ -76,8 +76,8 @@ function shellSteps(box: StageBox): Step[] {
 }
 
 function differing(box: StageBox, pid: number) {
-  const own = readNamespaces(hostPidOf(box.bottle, pid))
-  const around = readNamespaces(box.bottle.pid)
+  const own = readNamespaces(hostPidOf(box.place, pid))
+  const around = readNamespaces(box.place.pid)
   const different = own && around ? differingNamespaces(own as Namespaces, around as Namespaces) : []
   return NAMESPACES.filter((kind) => different.includes(kind))
 }

@@ -59,7 +59,7 @@ export class LessonStage implements Stage {
 
   async box(name = `box ${this.#boxes.length + 1}`): Promise<Box> {
     const { bottle } = this
-    const box = new StageBox(name, await bottle.shim(), { bottle, display: this.#display, guide: this.#guide, turns: this.#turns })
+    const box = new StageBox(name, await bottle.shim(), { place: bottle, display: this.#display, guide: this.#guide, turns: this.#turns })
     this.#boxes.push(box)
     this.#turns.boxes += 1
     return box

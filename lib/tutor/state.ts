@@ -1,5 +1,4 @@
 /** What /proc says of a process, read at one moment. */
-import type { Bottle } from '../bottle.js'
 import { open } from '../kernel/calls/files.js'
 import { setns, uname } from '../kernel/calls/process.js'
 import { readCgroup } from '../kernel/proc/cgroup.js'
@@ -12,6 +11,7 @@ import { linesOf, listProcDirectory, readProcFile, readProcLink } from '../kerne
 import { type Ids, readStatus } from '../kernel/proc/status.js'
 import { host, ref } from '../kernel/step.js'
 import type { ProcessState } from './changes.js'
+import type { Place } from './host-pid.js'
 
 /** Undefined when the process is gone, or is only a number that nobody has waited for yet. `pid` as the host counts. */
 export function readState(pid: number): ProcessState | undefined {
@@ -82,9 +82,9 @@ function limits(pid: number): Record<string, string> {
   return Object.fromEntries([...(readLimits(pid) ?? [])].map(([name, { soft, hard }]) => [name, `${shown(soft)} ${shown(hard)}`]))
 }
 
-/** nodename in the uts namespace of a process of the bottle: nothing in /proc tells it from outside, so somebody goes in and asks. */
-export async function readHostname(bottle: Bottle, pid: number): Promise<string | undefined> {
-  const shim = await bottle.shim()
+/** nodename in the uts namespace of a process of that place: nothing in /proc tells it from outside, so somebody goes in and asks. */
+export async function readHostname(place: Pick<Place, 'shim'>, pid: number): Promise<string | undefined> {
+  const shim = await place.shim()
   try {
     const results = await shim.attempt(
       host([open(`/proc/${pid}/ns/uts`, ['rdonly'], { keep: 'uts' }), setns(ref('uts'), ['uts']), uname()]),
