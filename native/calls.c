@@ -227,10 +227,11 @@ static const struct call calls[] = {
 	CALL(pipe, "p8"),
 #endif
 
-	/* functions of our own, special.c */
+	/* functions of our own, special.c and tree.c */
 	FUNCTION(netlink, "ip|P"),
 	FUNCTION(rmdir_tree, "s"),
 	FUNCTION(thaw_tree, "s"),
+	FUNCTION(remove_tree, "s"),
 };
 
 const struct call *call_find(const uint8_t *name, size_t length)

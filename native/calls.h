@@ -34,9 +34,10 @@ struct call {
 /* NULL: the table has no such call. */
 const struct call *call_find(const uint8_t *name, size_t length);
 
-/* special.c */
+/* special.c, tree.c */
 long call_netlink(struct step *step);
 long call_rmdir_tree(struct step *step);
 long call_thaw_tree(struct step *step);
+long call_remove_tree(struct step *step);
 
 #endif

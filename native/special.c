@@ -1,11 +1,8 @@
 /* Steps that are a function here and not one system call. Every call that they make is raw, as in the child nothing else may be. */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/netlink.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "kernel.h"
@@ -115,116 +112,4 @@ long call_netlink(struct step *step)
 		return sent;
 	/* An answer that nobody has waited for (of a step that was interrupted) has another sequence number: use each number once. */
 	return listen_to(fd, &talk);
-}
-
-/* --- rmdir_tree(path) --------------------------------------------------------------------------------------------------------- */
-
-#define DEEPEST 32
-#define ENTRIES 1024
-
-/* The directory's identity, to stay on one file system. */
-static long device_of(int64_t directory, uint64_t *device)
-{
-	struct stat found;
-	long error = CALL(SYS_fstat, directory, POINTER(&found));
-	*device = found.st_dev;
-	return error;
-}
-
-/* Remove the directories below this one: not files (a directory that holds some stays), not through links, not across mounts. The
- * first error is returned, after all else was tried. */
-static long empty_directory(int64_t directory, uint64_t device, int depth)
-{
-	_Alignas(struct dirent) char entries[ENTRIES];
-	long result = depth > DEEPEST ? -ELOOP : 0;
-	while (depth <= DEEPEST) {
-		long n = CALL(SYS_getdents64, directory, POINTER(entries), sizeof entries);
-		if (n <= 0)
-			return n < 0 ? n : result;
-		for (long at = 0; at < n;) {
-			const struct dirent *entry = (const struct dirent *)(const void *)(entries + at);
-			const char *name = entry->d_name;
-			at += entry->d_reclen ? entry->d_reclen : n;
-			if (entry->d_type != DT_DIR || (name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]))))
-				continue;
-			int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-			long inner = CALL(SYS_openat, directory, POINTER(name), flags);
-			uint64_t inner_device = 0;
-			long error = inner < 0 ? inner : device_of(inner, &inner_device);
-			if (!error)
-				error = inner_device == device ? empty_directory(inner, device, depth + 1) : -EXDEV;
-			if (inner >= 0)
-				CALL(SYS_close, inner);
-			if (!error)
-				error = CALL(SYS_unlinkat, directory, POINTER(name), AT_REMOVEDIR);
-			if (error && error != -ENOENT && !result)
-				result = error;
-		}
-	}
-	return result;
-}
-
-/*
- * Remove a directory and the directories in it, bottom up, by rmdir alone. For cgroups: their directories are full of files that
- * nobody can delete and that go with them; what a plan inside a bottle has made below the bottle's own goes with it.
- */
-long call_rmdir_tree(struct step *step)
-{
-	int64_t path = step->arg[0].number;
-	long directory = CALL(SYS_openat, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (directory < 0)
-		return directory;
-	uint64_t device;
-	long error = device_of(directory, &device);
-	if (!error)
-		error = empty_directory(directory, device, 0);
-	CALL(SYS_close, directory);
-	return error ? error : CALL(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR);
-}
-
-/* --- thaw_tree(path) ---------------------------------------------------------------------------------------------------------- */
-
-/* Write THAWED into the freezer.state of this cgroup and of all below it. */
-static void thaw_below(int64_t directory, uint64_t device, int depth)
-{
-	static const char word[] = "THAWED";
-	long state = CALL(SYS_openat, directory, POINTER("freezer.state"), O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (state >= 0) {
-		CALL(SYS_write, state, POINTER(word), sizeof word - 1);
-		CALL(SYS_close, state);
-	}
-	_Alignas(struct dirent) char entries[ENTRIES];
-	long n;
-	while (depth < DEEPEST && (n = CALL(SYS_getdents64, directory, POINTER(entries), sizeof entries)) > 0) {
-		for (long at = 0; at < n;) {
-			const struct dirent *entry = (const struct dirent *)(const void *)(entries + at);
-			const char *name = entry->d_name;
-			at += entry->d_reclen ? entry->d_reclen : n;
-			if (entry->d_type != DT_DIR || (name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]))))
-				continue;
-			long inner = CALL(SYS_openat, directory, POINTER(name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-			uint64_t inner_device = 0;
-			if (inner >= 0 && !device_of(inner, &inner_device) && inner_device == device)
-				thaw_below(inner, device, depth + 1);
-			if (inner >= 0)
-				CALL(SYS_close, inner);
-		}
-	}
-}
-
-/*
- * Thaw a cgroup of the v1 freezer and all below it. As an undo step it is made twice: at once when the child is killed, since a
- * frozen process of version 1 takes no signal and whoever waits for it waits for ever; and in its turn among the others.
- */
-long call_thaw_tree(struct step *step)
-{
-	long directory = CALL(SYS_openat, AT_FDCWD, step->arg[0].number, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (directory < 0)
-		return directory;
-	uint64_t device;
-	long error = device_of(directory, &device);
-	if (!error)
-		thaw_below(directory, device, 0);
-	CALL(SYS_close, directory);
-	return error;
 }

@@ -35,6 +35,7 @@ static void add_some(struct plan *plan)
 	struct iovec vector = { NULL, 8 };
 	struct { int32_t length; int16_t type, flags; uint32_t sequence, port; } message = { 16, 18, 0x305, 1, 0 };
 	add(plan, keeping(undone_by(HOSTS("mkdirat", AT_CWD, STR("/x"), INT(0755)), HOSTS("rmdir_tree", STR("/x"))), 1));
+	add(plan, undone_by(HOSTS("remove_tree", STR("x")), HOSTS("remove_tree", STR("/x/y/"))));
 	add(plan, clone_step(0x7c020000));
 	add(plan, allowing(HOSTS("openat", AT_CWD, TEXT("/proc/", 127, "/uid_map"), INT(1), INT(0)), ENOENT));
 	add(plan, HOSTS("write", SLOT(1), WITH_VALUE(zero, 16, 4, 8, 1), INT(16)));

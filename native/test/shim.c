@@ -95,6 +95,10 @@ static const struct {
 	{ "the spawner", spawner_makes_shims, ANYBODY },
 	{ "the spawner killed", spawner_killed, ANYBODY },
 	{ "a stranger", stranger_refused, ROOT },
+	{ "a tree is removed", trees_are_removed, ANYBODY },
+	{ "a large tree is removed", large_trees_are_removed, ANYBODY },
+	{ "a mount in a tree is left", mounts_are_left, USER_NAMESPACES },
+	{ "what is no tree is left", what_is_no_tree, ANYBODY },
 	{ "memory", memory, ANYBODY },
 	{ "speed", speed, ANYBODY },
 };

@@ -44,6 +44,10 @@ void spawner_makes_shims(void);
 void hung_up_at_any_moment(void);
 void spawner_killed(void);
 void stranger_refused(void);
+void trees_are_removed(void);
+void large_trees_are_removed(void);
+void mounts_are_left(void);
+void what_is_no_tree(void);
 void memory(void);
 void speed(void);
 

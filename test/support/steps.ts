@@ -70,6 +70,7 @@ export function exampleSteps(): Record<string, Step[]> {
     mkdir: [files.mkdir('/sys/fs/cgroup/box'), files.mkdir('dev', 0o700, { dirfd: ref('dir') })],
     rmdir: [files.rmdir('/sys/fs/cgroup/box'), files.rmdir('dev', { dirfd: ref('dir') })],
     rmdir_tree: [files.rmdir_tree('/sys/fs/cgroup/box')],
+    remove_tree: [files.remove_tree('/var/lib/drydock/overlay/box')],
     thaw_tree: [files.thaw_tree('/sys/fs/cgroup/freezer/box')],
     unlink: [files.unlink('/run/box.sock')],
     rename: [files.rename('/a', '/b')],

@@ -100,6 +100,14 @@ export function rmdir_tree(pathname: Pathname, options?: StepOptions): Step {
 }
 
 /**
+ * Remove a directory with everything in it, as `rm -r` would: what links lead to and what is mounted in it is left. Not a system call
+ * but a function of the shim. As an undo step it is what removes a container's own directories, whoever may have died meanwhile.
+ */
+export function remove_tree(pathname: Pathname, options?: StepOptions): Step {
+  return step('remove_tree', [path('pathname', pathname)], { allow: ['ENOENT'], ...options })
+}
+
+/**
  * Thaw a cgroup of the v1 freezer and all below it. Not a system call but a function of the shim, and as an undo step the one that is
  * made at once when the child is killed: a frozen process of version 1 does not die of SIGKILL.
  */

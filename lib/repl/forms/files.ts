@@ -52,6 +52,7 @@ export const FILE_FORMS: readonly Form[] = [
   ),
   form(from, 'unlink', 'unlinkat', [one('pathname', PATH), FROM_DIRECTORY], withoutMode),
   form(from, 'rmdir_tree', 'rmdir_tree', [one('pathname', PATH)]),
+  form(from, 'remove_tree', 'remove_tree', [one('pathname', PATH)]),
   form(from, 'thaw_tree', 'thaw_tree', [one('pathname', PATH)]),
   form(from, 'rename', 'renameat2', [one('oldpath', PATH), one('newpath', PATH)]),
   form(from, 'link', 'linkat', [one('oldpath', PATH), one('newpath', PATH)]),

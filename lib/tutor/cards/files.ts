@@ -113,6 +113,25 @@ export const FILE_CARDS: readonly Card[] = [
     shell: (step) => `find ${shellWord(step, 'pathname')} -depth -type d -exec rmdir {} +`,
   },
   {
+    call: 'remove_tree',
+    signature: 'int unlinkat(int dirfd, const char *pathname, int flags)   /* for everything below, and then for it */',
+    summary: 'remove a directory with everything in it',
+    detail: prose`
+      Not one system call but as many as it takes, what rm -r does: each directory is opened below the one before it, its files are
+      unlinked and then itself. It never goes by long paths, so that nobody can slip a link into the middle of one, and openat2 with
+      no_xdev keeps it out of mounts: a volume that is still mounted inside keeps its files.`,
+    man: 'unlink(2)',
+    errors: {
+      ...PATH_ERRORS,
+      ENOENT: 'it is gone already',
+      EBUSY: 'something is mounted in it, or it is a mount itself; the rest of it is gone',
+      ENOTDIR: 'it is a file or a link, which unlinkat removes',
+      EINVAL: 'the last part of the path is “.” or “..”',
+      EPERM: 'something in it belongs to somebody else, or may not be changed',
+    },
+    shell: (step) => `rm -r --one-file-system ${shellWord(step, 'pathname')}`,
+  },
+  {
     call: 'thaw_tree',
     signature: 'ssize_t write(int fd, "THAWED", 6)   /* to freezer.state of each directory, from the top down */',
     summary: 'let a frozen cgroup and all below it go on (v1)',

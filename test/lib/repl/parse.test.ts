@@ -112,6 +112,7 @@ const TYPED: Record<string, [line: string, step: Step][]> = {
     ['rmdir /x', files.rmdir('/x')],
   ],
   rmdir_tree: [['rmdir_tree /x', files.rmdir_tree('/x')]],
+  remove_tree: [['remove_tree /x', files.remove_tree('/x')]],
   thaw_tree: [['thaw_tree /x', files.thaw_tree('/x')]],
   unlink: [
     ['unlinkat /x', files.unlink('/x')],
