@@ -73,8 +73,8 @@ export const PHASES: readonly PhaseEntry[] = [
   },
   {
     name: 'terminal',
-    actors: ['container'],
-    what: 'setsid, the terminal, stdin, stdout and stderr',
+    actors: ['container', 'host'],
+    what: 'setsid, the terminal (whose master the host takes), stdin, stdout and stderr',
     why: 'the terminal must be one of the container’s own devpts, which is in place now; before the filter and the user change, which may forbid it',
   },
   {

@@ -89,6 +89,8 @@ export function exampleSteps(): Record<string, Step[]> {
     setxattr: [files.setxattr('/file', 'user.note', 'a b'), files.setxattr('/file', 'user.bytes', Uint8Array.of(0, 1))],
     ioctl_tiocsctty: [files.ioctl_tiocsctty(0)],
     ioctl_tiocnotty: [files.ioctl_tiocnotty(0)],
+    ioctl_tiocsptlck: [files.ioctl_tiocsptlck(0, false)],
+    ioctl_tiocgptn: [files.ioctl_tiocgptn(0, 'number')],
     ioctl_tiocswinsz: [files.ioctl_tiocswinsz(0, 24, 80)],
 
     mount: [

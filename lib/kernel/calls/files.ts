@@ -209,6 +209,19 @@ export function ioctl_tiocnotty(descriptor: Descriptor, options?: StepOptions): 
   return step('ioctl', [fd('fd', descriptor), word('op', 'ioctl', 'tiocnotty'), int('arg', 0)], options)
 }
 
+/** ioctl(2) TIOCSPTLCK: lock (or unlock) the slave of the terminal whose master this is; a new one is locked. unlockpt(3). */
+export function ioctl_tiocsptlck(master: Descriptor, locked: boolean, options?: StepOptions): Step {
+  const flag = Buffer.alloc(4)
+  flag.writeInt32LE(locked ? 1 : 0)
+  return step('ioctl', [fd('fd', master), word('op', 'ioctl', 'tiocsptlck'), bytes('lock', flag, { shown: locked ? '&1' : '&0' })], options)
+}
+
+/** ioctl(2) TIOCGPTN: the number of the terminal whose master this is, N of /dev/pts/N; it is kept under `number`. ptsname(3). */
+export function ioctl_tiocgptn(master: Descriptor, number: string, options: StepOptions = {}): Step {
+  const keeps = [{ slot: number, out: 0, offset: 0, width: 4 as const }]
+  return step('ioctl', [fd('fd', master), word('op', 'ioctl', 'tiocgptn'), out('number', 4)], { ...options, keeps })
+}
+
 /** ioctl(2) TIOCSWINSZ: the terminal's size, in characters. */
 export function ioctl_tiocswinsz(descriptor: Descriptor, rows: number, columns: number, options?: StepOptions): Step {
   const size = struct('winsize', 'winsize', 8, [field('ws_row', 0, 2, rows), field('ws_col', 2, 2, columns)])

@@ -1,6 +1,6 @@
 /** How the calls on files and descriptors are typed. */
 import * as calls from '../../kernel/calls/files.js'
-import { BYTES, DESCRIPTOR, DEVICE, flags, ID, MODE, NAME, NUMBER, PATH, STRING, word } from '../kinds.js'
+import { BYTES, DESCRIPTOR, DEVICE, flags, ID, MODE, NAME, NUMBER, PATH, STRING, SWITCH_ON, word } from '../kinds.js'
 import { type Form, form, keyword, named, one, only, optional, toggle } from './form.js'
 
 const from = ['calls/files', calls] as const
@@ -81,6 +81,12 @@ export const FILE_FORMS: readonly Form[] = [
   form(from, 'setxattr', 'setxattr', [one('path', PATH), one('name', STRING), one('value', BYTES)]),
   form(from, 'ioctl_tiocsctty', 'ioctl', [one('fd', DESCRIPTOR), keyword('operation', word('ioctl'), 'tiocsctty')]),
   form(from, 'ioctl_tiocnotty', 'ioctl', [one('fd', DESCRIPTOR), keyword('operation', word('ioctl'), 'tiocnotty')]),
+  form(from, 'ioctl_tiocsptlck', 'ioctl', [
+    one('fd', DESCRIPTOR),
+    keyword('operation', word('ioctl'), 'tiocsptlck'),
+    one('locked', SWITCH_ON),
+  ]),
+  form(from, 'ioctl_tiocgptn', 'ioctl', [one('fd', DESCRIPTOR), keyword('operation', word('ioctl'), 'tiocgptn'), one('number', NAME)]),
   form(from, 'ioctl_tiocswinsz', 'ioctl', [
     one('fd', DESCRIPTOR),
     keyword('operation', word('ioctl'), 'tiocswinsz'),

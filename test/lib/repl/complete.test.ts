@@ -33,7 +33,7 @@ describe('complete', () => {
     expect(offers('prctl set_k')).toEqual(['set_keepcaps '])
     expect(offers('prctl capbset_drop sys_ad')).toEqual(['sys_admin '])
     expect(offers('prctl cap_ambient r')).toEqual(['raise '])
-    expect(offers('ioctl 0 tiocs')).toEqual(['tiocsctty ', 'tiocswinsz '])
+    expect(offers('ioctl 0 tiocs')).toEqual(['tiocsctty ', 'tiocsptlck ', 'tiocswinsz '])
   })
 
   it('offers kept numbers where a number is wanted', () => {

@@ -138,6 +138,8 @@ const TYPED: Record<string, [line: string, step: Step][]> = {
   setxattr: [['setxattr /x user.a "b c"', files.setxattr('/x', 'user.a', 'b c')]],
   ioctl_tiocsctty: [['ioctl 0 tiocsctty', files.ioctl_tiocsctty(0)]],
   ioctl_tiocnotty: [['ioctl 0 tiocnotty', files.ioctl_tiocnotty(0)]],
+  ioctl_tiocsptlck: [['ioctl 0 tiocsptlck 0', files.ioctl_tiocsptlck(0, false)]],
+  ioctl_tiocgptn: [['ioctl 0 tiocgptn number', files.ioctl_tiocgptn(0, 'number')]],
   ioctl_tiocswinsz: [['ioctl 0 tiocswinsz 24 80', files.ioctl_tiocswinsz(0, 24, 80)]],
 
   mount: [
