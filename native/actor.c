@@ -191,6 +191,7 @@ void serve(int client)
 		child_reap(host);
 		answer_flush(host);
 		answer_late_batches(host);
+		monitor_discard(&host->shim);
 	}
 	undo_run(host);
 	if (host->shim.client >= 0) {

@@ -307,6 +307,12 @@ int monitor_run(struct shim *shim)
 	return monitor->status;
 }
 
+void monitor_discard(struct shim *shim)
+{
+	if (shim->monitor != NULL)
+		listener_close(shim->monitor);
+}
+
 void monitor_linger(struct shim *shim)
 {
 	struct monitor *monitor = monitor_of(shim);

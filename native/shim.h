@@ -44,6 +44,8 @@ int monitor_open(struct shim *shim, const uint8_t *body, size_t length);
 int monitor_run(struct shim *shim);
 /* After the undo steps: a detached shim lingers until its exit was taken or RELEASE asked; writes nothing more. */
 void monitor_linger(struct shim *shim);
+/* Instead of monitor_run, when no program came to run: what MONITOR has made (its socket) is removed. */
+void monitor_discard(struct shim *shim);
 
 /* init.c: the same binary as PID 1 of a container: `--init -- command…` */
 int init_main(int argc, char **argv);

@@ -132,6 +132,11 @@ int monitor_run(struct shim *shim)
 	return 0;
 }
 
+void monitor_discard(struct shim *shim)
+{
+	(void)shim;
+}
+
 void monitor_linger(struct shim *shim)
 {
 	(void)shim;

@@ -189,6 +189,14 @@ describe('a detached container', () => {
     expect(JSON.parse(read('/tmp/s.json'))).toMatchObject({ exitCode: 0 })
   })
 
+  test('that was never started leaves no socket', async () => {
+    const shim = await bottle.shim()
+    await shim.monitor({ socketPath: '/tmp/never.sock' })
+    expect(existsSync(bottle.hostPath('/tmp/never.sock'))).toBe(true)
+    await shim.rollback()
+    expect(existsSync(bottle.hostPath('/tmp/never.sock'))).toBe(false)
+  })
+
   test('is one also when its client leaves only later; with its end, nothing waits for anybody', async () => {
     const steps = [mkdir('/tmp/left', 0o755, { undo: [rmdir('/tmp/left')] })]
     const { shim, said } = await start('echo one; read word; echo "two $word"', { socketPath: '/tmp/l.sock' }, { steps })
