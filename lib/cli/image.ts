@@ -1,0 +1,25 @@
+/** The image of `drydock run`: the host's own programs, or a directory. */
+import { statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { DrydockError } from '../kernel/errors.js'
+import type { RunnableImage } from './request.js'
+import type { RunArguments } from './run-options.js'
+
+export async function findImage({ image, flags }: RunArguments, _dataRoot: string): Promise<RunnableImage> {
+  if (flags.rootfs) return directoryImage(image)
+  throw new DrydockError(
+    `Unable to find image '${image.includes(':') ? image : `${image}:latest`}' locally: there is 'host', the programs of this machine, and with --rootfs a directory (images from registries come with lesson 7)`,
+    { status: 404 },
+  )
+}
+
+function directoryImage(path: string): RunnableImage {
+  const directory = resolve(path)
+  const found = statSync(directory, { throwIfNoEntry: false })
+  if (!found?.isDirectory()) {
+    throw new DrydockError(`the root file system ${directory} ${found ? 'is no directory' : 'does not exist'}`, { status: 400 })
+  }
+  if (directory === '/')
+    throw new DrydockError("the host's own / cannot be a container's root: name a directory that holds its files", { status: 400 })
+  return { name: join(directory), layers: [directory], env: [], entrypoint: [], cmd: [], workingDir: '/', user: '' }
+}

@@ -1,0 +1,53 @@
+/** `drydock`: one verb, one file. Verbs are loaded when they are called, so that a short one starts quickly. */
+import { DrydockError, sentenceOf } from '../kernel/errors.js'
+
+interface Verb {
+  readonly text: string
+  readonly run: (argv: readonly string[]) => Promise<number>
+}
+
+const VERBS: Readonly<Record<string, Verb>> = {
+  run: { text: 'make a container and run a program in it', run: async (argv) => (await import('./run.js')).run(argv) },
+  ps: { text: 'list containers', run: async (argv) => (await import('./ps.js')).ps(argv) },
+  attach: { text: 'go back to a running container', run: async (argv) => (await import('./attach.js')).attach(argv) },
+  rm: { text: 'remove containers', run: async (argv) => (await import('./rm.js')).rm(argv) },
+}
+
+/** Docker's exit codes: 125 for what is wrong with the call itself where a container's own code could be meant, 1 elsewhere. */
+export async function main(argv: readonly string[]): Promise<number> {
+  // A reader that has seen enough (`| head`) is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+  const [name, ...rest] = argv
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    process.stdout.write(help())
+    return name === undefined ? 1 : 0
+  }
+  if (name === '--version' || name === '-v') return version()
+  const verb = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined
+  if (!verb) {
+    process.stderr.write(`drydock: '${name}' is no drydock command.\nSee 'drydock --help'\n`)
+    return 1
+  }
+  try {
+    return await verb.run(rest)
+  } catch (error) {
+    if (!(error instanceof DrydockError)) throw error
+    process.stderr.write(`drydock: ${sentenceOf(error)}\n`)
+    if (name !== 'run') return 1
+    process.stderr.write("See 'drydock run --help'.\n")
+    return (error as { exitCode?: number }).exitCode ?? 125
+  }
+}
+
+function help(): string {
+  const rows = Object.entries(VERBS).map(([name, { text }]) => `  ${name.padEnd(10)} ${text}`)
+  return `Usage: drydock COMMAND\n\n${rows.join('\n')}\n\nRun 'drydock COMMAND --help' for more of one.\n`
+}
+
+async function version(): Promise<number> {
+  const { VERSION } = await import('./version.js')
+  process.stdout.write(`drydock version ${VERSION}\n`)
+  return 0
+}

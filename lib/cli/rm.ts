@@ -1,0 +1,49 @@
+/** `drydock rm`: remove containers, with `--force` also those that run. */
+import { Command } from 'commander'
+import { findContainer, removeState, type StoredContainer } from '../container/index.js'
+import { firstProcess } from '../engine/living.js'
+import { DrydockError, sentenceOf } from '../kernel/errors.js'
+import { dataRoot } from '../kernel/places.js'
+import { parseVerb } from './verb.js'
+
+/** A killed container's shim undoes what is to be undone; so many milliseconds it gets until its directory may go. */
+const PATIENCE = 10_000
+
+export async function rm(argv: readonly string[]): Promise<number> {
+  const command = new Command('drydock rm')
+    .description('Remove containers.')
+    .argument('<container...>', 'names or ids')
+    .option('-f, --force', 'also those that run: they are killed', false)
+  const parsed = parseVerb<{ force: boolean }>(command, argv)
+  if ('status' in parsed) return parsed.status
+  let status = 0
+  for (const word of parsed.args) {
+    try {
+      await remove(findContainer(dataRoot(), word), parsed.options.force, word)
+      process.stdout.write(`${word}\n`)
+    } catch (error) {
+      if (!(error instanceof DrydockError)) throw error
+      process.stderr.write(`drydock: ${sentenceOf(error)}\n`)
+      status = 1
+    }
+  }
+  return status
+}
+
+async function remove({ record, layout }: StoredContainer, force: boolean, word: string): Promise<void> {
+  const pid = firstProcess(layout.upper)
+  if (pid !== undefined) {
+    if (!force) {
+      throw new DrydockError(
+        `cannot remove container "${word}": container is running: stop the container before removing or force remove (${record.spec.id.slice(0, 12)})`,
+        { status: 409 },
+      )
+    }
+    process.kill(pid, 'SIGKILL')
+    for (const end = Date.now() + PATIENCE; firstProcess(layout.upper) !== undefined; ) {
+      if (Date.now() > end) throw new DrydockError(`container "${word}" was killed and does not end`, { status: 500 })
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  }
+  removeState(layout)
+}

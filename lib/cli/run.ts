@@ -1,0 +1,108 @@
+/** `drydock run`: a container in the foreground, without an engine. */
+import { type Layout, readMachine } from '../container/index.js'
+import { type Launched, type LaunchRequest, launch } from '../engine/launch.js'
+import { DrydockError } from '../kernel/errors.js'
+import { loneShim } from '../kernel/lone.js'
+import { dataRoot } from '../kernel/places.js'
+import type { Result } from '../kernel/result.js'
+import type { Shim } from '../kernel/shim.js'
+import type { Step } from '../kernel/step.js'
+import { Foreground } from './foreground.js'
+import { findImage } from './image.js'
+import { parseDetachKeys } from './keys.js'
+import { parseDns, parseExtraHosts } from './names.js'
+import { requestOf } from './request.js'
+import { parseRun, type RunFlags } from './run-options.js'
+
+/** Exit status: the container's; 125, 126, 127 when it could not be started (docker-run(1)). */
+export async function run(argv: readonly string[]): Promise<number> {
+  const parsed = parseRun(argv)
+  if ('status' in parsed) return parsed.status
+  const { flags } = parsed
+  const root = dataRoot()
+  const detachKeys = parseDetachKeys(flags.detachKeys)
+  checkTerminal(flags)
+  const { spec, warnings } = requestOf(parsed, await findImage(parsed, root), root)
+  for (const warning of warnings) warn(warning)
+  const request: LaunchRequest = {
+    spec,
+    dataRoot: root,
+    machine: readMachine(),
+    extraHosts: parseExtraHosts(flags.addHost),
+    dns: parseDns(flags),
+  }
+  if (flags.explain) return (await import('./explain.js')).explain(request)
+  const watch = await watcher(flags)
+  let foreground: Foreground | undefined
+  try {
+    const launched = await launch(request, {
+      newShim: loneShim,
+      monitor: (layout) => monitorOf(flags, layout),
+      prepared: (shim) => {
+        foreground = new Foreground(shim, { spec, detachKeys, signalProxy: flags.sigProxy, broken: () => shim.rollback() })
+        return watch?.(shim).attempt
+      },
+    })
+    for (const warning of launched.warnings) warn(warning)
+    if (flags.detach) return await leave(launched, () => process.stdout.write(`${spec.id}\n`))
+    return await attend(launched, foreground as Foreground)
+  } catch (error) {
+    if (flags.step && (error as Error).name === 'Quit') return (error as { status?: number }).status ?? 0
+    throw error
+  }
+}
+
+interface Watcher {
+  attempt(steps: readonly Step[]): Promise<Result[]>
+}
+
+/** --trace prints each call, --step waits before it. */
+async function watcher(flags: RunFlags): Promise<((shim: Shim) => Watcher) | undefined> {
+  if (flags.step) return (await import('./step.js')).stepping
+  if (!flags.trace) return undefined
+  const { traceLine } = await import('./trace.js')
+  return (shim) => ({
+    async attempt(steps) {
+      const results = await shim.attempt(steps)
+      process.stderr.write(results.map(traceLine).join(''))
+      return results
+    },
+  })
+}
+
+async function attend(launched: Launched, foreground: Foreground): Promise<number> {
+  const { shim, connections } = launched
+  const names = await connections.serveNames()
+  const end = await foreground.attend(shim.exited)
+  await names?.close()
+  if ('detached' in end) return leave(launched, () => process.stderr.write('\r\n'))
+  await shim.ended
+  return end.exit.code
+}
+
+/** The shim goes on alone, and undoes what is to be undone when the container has ended. */
+async function leave({ shim }: { shim: Shim }, say: () => void): Promise<number> {
+  await shim.leave()
+  say()
+  return 0
+}
+
+/** As docker does: the log and the exit are kept as long as the container is; its socket is there while it runs. */
+function monitorOf(flags: RunFlags, layout: Layout) {
+  return {
+    socketPath: layout.socket,
+    ...(!flags.rm && { logPath: layout.log, exitPath: layout.exit }),
+    // With -d and -i nobody types, and nobody has finished typing either.
+    ...(flags.detach && flags.interactive && { keepStdin: true }),
+  }
+}
+
+function checkTerminal(flags: RunFlags): void {
+  if (flags.tty && flags.interactive && !flags.detach && !flags.explain && !process.stdin.isTTY) {
+    throw new DrydockError('the input device is not a TTY: leave -t out, or run it in a terminal')
+  }
+}
+
+const warn = (sentence: string): void => {
+  process.stderr.write(`WARNING: ${sentence}\n`)
+}

@@ -1,0 +1,46 @@
+/** `drydock run --step`: a real run, one call at a time, with the tutor's view of each. */
+
+import { openTerminal } from '../bottle/terminal.js'
+import { loneShim } from '../kernel/lone.js'
+import type { Result } from '../kernel/result.js'
+import type { Shim } from '../kernel/shim.js'
+import type { Step } from '../kernel/step.js'
+import { StageBox } from '../tutor/box.js'
+import { Display } from '../tutor/display.js'
+import type { Guide } from '../tutor/guide.js'
+import type { Place } from '../tutor/host-pid.js'
+import { Progress } from '../tutor/progress.js'
+import { AutoGuide } from '../tutor/stage-auto.js'
+import { InteractiveGuide } from '../tutor/stage-interactive.js'
+
+/** This very host: its own numbers of processes, and shims beside the one that is stepped. */
+const HERE: Place = {
+  kind: 'host',
+  pid: process.pid,
+  hostPid: (pid) => pid,
+  shim: loneShim,
+  terminal: (size) => openTerminal(size, [], []),
+}
+
+export interface Stepping {
+  attempt(steps: readonly Step[]): Promise<Result[]>
+}
+
+/** Without a terminal there is nobody to wait for: the calls are shown as they are made. */
+export function stepping(shim: Shim): Stepping {
+  const display = new Display()
+  const guide: Guide =
+    display.isTerminal && process.stdin.isTTY ? new InteractiveGuide(display, new Progress(() => undefined)) : new AutoGuide(display)
+  const turns = { boxes: 1, last: undefined }
+  const box = new StageBox('container', shim, { place: HERE, display, guide, turns, ownStreams: true })
+  return {
+    async attempt(steps) {
+      try {
+        return await box.attempt(steps)
+      } finally {
+        // The keyboard is the container's next, or the caller's again.
+        guide.leave()
+      }
+    },
+  }
+}

@@ -1,0 +1,79 @@
+/** `-v` and `--tmpfs` as Docker's command line takes them, into mounts. docker-run(1), "Volumes". */
+import { mkdirSync, statSync } from 'node:fs'
+import { isAbsolute, join, normalize, resolve } from 'node:path'
+import { checkName } from '../container/index.js'
+import { DrydockError } from '../kernel/errors.js'
+import type { MountSpec } from '../primitives/rootfs/index.js'
+
+const PROPAGATIONS = ['rprivate', 'private', 'rshared', 'shared', 'rslave', 'slave'] as const
+type Propagation = (typeof PROPAGATIONS)[number]
+
+/** Options that concern SELinux, other platforms or a copy that a bind mount never makes: accepted, as Docker accepts them here. */
+const WITHOUT_EFFECT = new Set(['z', 'Z', 'nocopy', 'consistent', 'cached', 'delegated'])
+
+const refuse = (sentence: string): never => {
+  throw new DrydockError(sentence, { status: 400 })
+}
+
+/** Where a named volume's files are. */
+export const volumeDirectory = (dataRoot: string, name: string): string => join(dataRoot, 'volumes', name, '_data')
+
+/** `[SOURCE:]TARGET[:OPTIONS]`: a host's path, a named volume, or (without a source) a new anonymous one, which `anonymous` names. */
+export function parseVolume(text: string, dataRoot: string, anonymous: () => string): MountSpec {
+  const parts = text.split(':')
+  if (parts.length > 3 || parts.some((part) => part === '')) return refuse(`invalid volume specification: '${text}'`)
+  const [source, target, options = ''] = parts.length === 1 ? [anonymous(), parts[0] as string] : (parts as [string, string, string?])
+  checkTarget(target, text)
+  const { readOnly, propagation } = parseOptions(options, text)
+  const path = sourcePath(source, dataRoot)
+  return {
+    kind: 'bind',
+    source: path,
+    sourceKind: kindOf(path),
+    target: normalize(target),
+    recursive: true,
+    ...(readOnly && { readOnly }),
+    ...(propagation && { propagation }),
+  }
+}
+
+function checkTarget(target: string, text: string): void {
+  if (!isAbsolute(target)) refuse(`invalid volume specification: '${text}': the path inside the container, '${target}', must be absolute`)
+  if (normalize(target) === '/') refuse(`invalid volume specification: '${text}': the destination can't be '/'`)
+}
+
+function parseOptions(text: string, whole: string): { readOnly: boolean; propagation?: Propagation } {
+  let readOnly = false
+  let propagation: Propagation | undefined
+  for (const option of text.split(',').filter((one) => one !== '')) {
+    if (option === 'ro' || option === 'rw') readOnly = option === 'ro'
+    else if ((PROPAGATIONS as readonly string[]).includes(option)) propagation = option as Propagation
+    else if (!WITHOUT_EFFECT.has(option))
+      refuse(`invalid volume specification: '${whole}': there is no option '${option}'; there are ro, rw, ${PROPAGATIONS.join(', ')}`)
+  }
+  return { readOnly, ...(propagation && { propagation }) }
+}
+
+/** A source with a slash or a dot in front is a path (also a relative one, since Docker 23); anything else is the name of a volume, made when it is new. */
+function sourcePath(source: string, dataRoot: string): string {
+  if (isAbsolute(source) || source.startsWith('./') || source.startsWith('../') || source === '.' || source === '..') return resolve(source)
+  checkName(source, 'volume')
+  const directory = volumeDirectory(dataRoot, source)
+  mkdirSync(directory, { recursive: true, mode: 0o755 })
+  return directory
+}
+
+function kindOf(path: string): 'file' | 'directory' {
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (!found) return refuse(`invalid mount config for type "bind": bind source path does not exist: ${path}`)
+  return found.isDirectory() ? 'directory' : 'file'
+}
+
+/** `TARGET[:OPTIONS]`, options of tmpfs(5) and mount(8). */
+export function parseTmpfs(text: string): MountSpec {
+  const at = text.indexOf(':')
+  const target = at < 0 ? text : text.slice(0, at)
+  const options = at < 0 ? [] : text.slice(at + 1).split(',')
+  checkTarget(target, text)
+  return { kind: 'tmpfs', target: normalize(target), options }
+}

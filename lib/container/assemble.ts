@@ -1,0 +1,174 @@
+/**
+ * A container's whole plan out of its spec: each lesson's primitive contributes its fragment, and what the layers above know (the
+ * network's cable, where the image lies) comes in as one.
+ */
+import { setdomainname, sethostname } from '../kernel/calls/process.js'
+import { DrydockError } from '../kernel/errors.js'
+import type { MonitorSettings } from '../kernel/monitor.js'
+import { type Fragment, inPhase, type Step } from '../kernel/step.js'
+import { dockerSets, resolveCapabilities } from '../primitives/capabilities.js'
+import { type CgroupSpec, cgroups, DEFAULT_DEVICES } from '../primitives/cgroups/index.js'
+import { idmap } from '../primitives/idmap.js'
+import { namespaces, type Way } from '../primitives/namespaces.js'
+import { type ContainerUser, DEFAULT_PATH, process as programOf } from '../primitives/process.js'
+import { type RootfsSpec, rootfs } from '../primitives/rootfs/index.js'
+import { seccomp } from '../primitives/seccomp/index.js'
+import { stdio } from '../primitives/stdio.js'
+import type { Layout } from './layout.js'
+import { hostDevices, type Machine } from './machine.js'
+import { type PlannedStep, plan } from './plan.js'
+import { type ContainerSpec, shortId } from './spec.js'
+import { lookUpUsers } from './users.js'
+
+/** Where the in-container init is: in /dev, which is no part of the image, on a mount that cannot be written (CVE-2019-5736). */
+const INIT_PATH = '/dev/init'
+
+export interface Surroundings {
+  readonly machine: Machine
+  readonly layout: Layout
+  /** The shim's own program, which is the in-container init too. */
+  readonly initProgram: string
+  /** Directories and names on disk, generated files, the network's cable. */
+  readonly fragments: readonly Fragment[]
+  /** Files of the host laid over the image's: hosts, hostname, resolv.conf. */
+  readonly files: RootfsSpec['files']
+}
+
+export interface Assembled {
+  readonly steps: readonly PlannedStep[]
+  /** In the order in which a reader meets them. */
+  readonly fragments: readonly Fragment[]
+  readonly monitor: Pick<MonitorSettings, 'tty' | 'stdin' | 'stdout' | 'stderr' | 'oomPath'>
+  readonly warnings: readonly string[]
+}
+
+export function assemble(spec: ContainerSpec, user: ContainerUser, surroundings: Surroundings): Assembled {
+  const { machine, fragments } = surroundings
+  const { security } = spec
+  const { capabilities, warnings } = resolveCapabilities({
+    add: security.capAdd,
+    drop: security.capDrop,
+    privileged: security.privileged,
+    available: machine.capabilities,
+    last: machine.lastCapability,
+  })
+  const confined = cgroups(cgroupSpec(spec, machine), machine.cgroups)
+  const streams = stdio(spec.terminal ? { kind: 'terminal', ...spec.terminal, uid: user.uid } : { kind: 'pipes', stdin: spec.stdin })
+  const filter = filterOf(spec, capabilities)
+  const all: Fragment[] = [
+    ...fragments,
+    confined,
+    namespaces({ ...ways(spec, machine), ...confined.clone }),
+    ...(machine.idmap ? [idmap(machine.idmap)] : []),
+    rootfs({ ...rootSpec(spec, surroundings), cgroup: { hierarchies: confined.cgroup, writable: security.privileged } }),
+    lookUpUsers(),
+    naming(spec),
+    streams,
+    programOf({
+      argv: spec.init ? [INIT_PATH, '--init', '--', ...spec.argv] : spec.argv,
+      env: environment(spec, user),
+      cwd: spec.cwd,
+      cwdAsRoot: true,
+      uid: user.uid,
+      gid: user.gid,
+      ...groupsOf(user, machine),
+      rlimits: spec.rlimits,
+      capabilities: dockerSets(capabilities, user.uid),
+      lastCap: machine.lastCapability,
+      noNewPrivileges: security.noNewPrivileges,
+      ...(spec.oomScoreAdj !== undefined && { oomScoreAdj: spec.oomScoreAdj }),
+      filter,
+    }),
+  ]
+  return {
+    steps: plan(all),
+    fragments: all,
+    monitor: { ...streams.monitor, ...(confined.oomPath && { oomPath: confined.oomPath }) },
+    warnings: [...warnings, ...confined.warnings],
+  }
+}
+
+/** Device rules keep root from nodes that it makes itself; in a user namespace it cannot make any. */
+function cgroupSpec({ id, limits, security }: ContainerSpec, { idmap }: Machine): CgroupSpec {
+  return { path: id, ...limits, devices: limits.devices ?? (security.privileged || idmap ? 'all' : DEFAULT_DEVICES) }
+}
+
+/** Everything of its own, but for the network, which is the host's or another container's if that was asked for. */
+function ways(
+  { network }: ContainerSpec,
+  machine: Machine,
+): Partial<Record<'mnt' | 'pid' | 'uts' | 'ipc' | 'net' | 'cgroup' | 'user', Way>> & { unprivileged?: boolean } {
+  const net: Way = network.kind === 'host' ? 'host' : network.kind === 'container' ? { join: network.pid } : 'new'
+  return {
+    mnt: 'new',
+    pid: 'new',
+    uts: 'new',
+    ipc: 'new',
+    cgroup: 'new',
+    net,
+    ...(machine.idmap && { user: 'new' as const, unprivileged: true }),
+  }
+}
+
+function rootSpec(spec: ContainerSpec, { machine, layout, initProgram, files }: Surroundings): RootfsSpec {
+  const { security } = spec
+  const open = security.privileged || security.unmasked
+  const init = { kind: 'bind', source: initProgram, sourceKind: 'file', target: INIT_PATH, readOnly: true } as const
+  return {
+    root: {
+      kind: 'overlay',
+      lower: spec.image.layers,
+      upper: layout.upper,
+      work: layout.work,
+      target: layout.merged,
+      ...(machine.idmap && { userxattr: true }),
+    },
+    readOnly: spec.readOnlyRoot,
+    ...(spec.cwd !== '/' && { workingDirectory: spec.cwd }),
+    mounts: spec.init ? [...spec.mounts, init] : spec.mounts,
+    ...(files && { files }),
+    maskedPaths: open ? [] : machine.masked,
+    readOnlyPaths: open ? [] : machine.readOnly,
+    ...(spec.shmSize !== undefined && { shmSize: spec.shmSize }),
+    ...(security.privileged && { devices: hostDevices(), sysWritable: true }),
+    ...(machine.idmap && { rootless: true }),
+  }
+}
+
+function naming({ hostname, domainname, network }: ContainerSpec): Fragment {
+  const steps: Step[] = [
+    sethostname(hostname, {
+      why:
+        network.kind === 'host'
+          ? 'The host’s name in a uts namespace of its own: renaming it inside renames nothing outside.'
+          : 'The name that the prompt shows; without --hostname it is the beginning of the id.',
+    }),
+    ...(domainname === '' ? [] : [setdomainname(domainname, { why: 'The NIS domain name, which few programs look at.' })]),
+  ]
+  return { primitive: 'name', title: `Host name: ${hostname}`, steps: inPhase('name', 'container', steps) }
+}
+
+function filterOf({ security }: ContainerSpec, capabilities: ReturnType<typeof resolveCapabilities>['capabilities']): Fragment {
+  const profile = security.privileged && security.seccomp === 'default' ? 'unconfined' : security.seccomp
+  return seccomp({ profile, capabilities, noNewPrivileges: security.noNewPrivileges })
+}
+
+/** In a user namespace with one id there is no group to be in, and setgroups is forbidden (user_namespaces(7)). */
+const groupsOf = (user: ContainerUser, machine: Machine) => (machine.idmap?.method === 'single' ? {} : { groups: user.groups })
+
+/** Docker's: PATH, HOSTNAME and TERM first, then what was asked for, and HOME where nobody has set it. */
+export function environment({ env, hostname, terminal }: ContainerSpec, user: ContainerUser): string[] {
+  const has = (name: string) => env.some((variable) => variable.startsWith(`${name}=`))
+  return [
+    ...(has('PATH') ? [] : [`PATH=${DEFAULT_PATH}`]),
+    ...(has('HOSTNAME') ? [] : [`HOSTNAME=${hostname}`]),
+    ...(terminal && !has('TERM') ? ['TERM=xterm'] : []),
+    ...env,
+    ...(has('HOME') ? [] : [`HOME=${user.home}`]),
+  ]
+}
+
+/** What cannot be done here is said before anything is made. */
+export function checkPossible(spec: ContainerSpec, machine: Machine): void {
+  if (machine.idmap?.problem) throw new DrydockError(`container ${shortId(spec.id)} cannot be made: ${machine.idmap.problem}`)
+}

@@ -1,0 +1,68 @@
+/** Why a container did not start: a sentence, and the exit code that docker run promises for it (docker-run(1), EXIT STATUS). */
+import { errnoOf } from '../kernel/constants.js'
+import { DrydockError } from '../kernel/errors.js'
+import { type Result, StepError } from '../kernel/result.js'
+import { explainExec } from '../primitives/process.js'
+import type { ContainerSpec } from './spec.js'
+
+/** 125: drydock itself; 126: the program cannot be run; 127: there is none. */
+export type FailureCode = 125 | 126 | 127
+
+export class StartError extends DrydockError {
+  readonly exitCode: FailureCode
+  /** What the last batch answered; for whoever shows it. */
+  readonly results: readonly Result[]
+
+  constructor(message: string, exitCode: FailureCode, results: readonly Result[], cause?: unknown) {
+    super(message, { status: exitCode === 125 ? 500 : 400, cause })
+    this.exitCode = exitCode
+    this.results = results
+  }
+}
+
+/** The error of a batch in which a step failed; undefined when none did. */
+export function startError(results: readonly Result[], spec: ContainerSpec): StartError | undefined {
+  const failed = results.find(({ status }) => status === 'failed')
+  if (!failed) return undefined
+  const cause = new StepError(failed)
+  const program = spec.init ? undefined : explainExec(results)
+  if (program) return new StartError(execSentence(spec, program.message, program.exitCode), program.exitCode, results, cause)
+  if (failed.step.call === 'chdir' && failed.step.phase === 'privileges') {
+    const { name, text } = errnoOf(failed.errno)
+    const code = name === 'EACCES' || name === 'ENOTDIR' ? 126 : 127
+    return new StartError(`the working directory ${spec.cwd} cannot be entered: ${text.toLowerCase()}`, code, results, cause)
+  }
+  if (failed.step.call === 'openat2' && failed.step.phase === 'mounts' && errnoOf(failed.errno).name === 'ENOTDIR') {
+    const path = failed.step.args[1]
+    const shown = path?.kind === 'text' ? `/${path.parts.join('')}` : 'a component of a path'
+    return new StartError(
+      `${shown} is not a directory inside, so nothing can be mounted and no program be started below it`,
+      125,
+      results,
+      cause,
+    )
+  }
+  const known = knownCause(failed)
+  return new StartError(known ? `${cause.message}: ${known}` : cause.message, 125, results, cause)
+}
+
+/** The words by which docker's own command line finds its exit code stand first. */
+function execSentence({ argv }: ContainerSpec, message: string, exitCode: 126 | 127): string {
+  const [name = ''] = argv
+  if (exitCode === 127 && !name.includes('/')) return `exec: "${name}": executable file not found in $PATH: ${message}`
+  if (exitCode === 127) return `exec: "${name}": no such file or directory: ${message}`
+  return `exec: "${name}": permission denied: ${message}`
+}
+
+/** What an error means at this place, where it can mean one thing only. */
+function knownCause({ step, errno }: Result): string | undefined {
+  const { name } = errnoOf(errno)
+  if (step.call === 'clone3' && name === 'ENOSPC') return 'the limit of namespaces is reached (/proc/sys/user/max_*_namespaces)'
+  if (step.call === 'clone3' && name === 'EAGAIN')
+    return 'the limit of processes is reached (ulimit -u, or pids.max of the cgroup that this runs in)'
+  if (step.call === 'clone3' && name === 'ENOSYS') return 'a seccomp filter around drydock forbids it'
+  if (step.call === 'write' && step.phase === 'confine' && name === 'EINVAL') return 'the cgroup takes no processes'
+  if (name === 'ENOSPC') return 'the disk is full'
+  if (name === 'EROFS') return 'that file system is read-only'
+  return undefined
+}

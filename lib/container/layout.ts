@@ -1,0 +1,67 @@
+/**
+ * Where a container's files are, below one data root:
+ *
+ *     containers/ID/config.json        what it is, and was asked to be
+ *     containers/ID/exit.json          how it ended, written by its shim
+ *     containers/ID/hosts, hostname, resolv.conf       mounted over the image's
+ *     containers/ID/ID-json.log        what it printed, when it is kept
+ *     overlay/ID/diff                  what it has changed: the upper layer
+ *     overlay/ID/work, merged          overlayfs's own, and where the root is put together (in the container's mounts alone)
+ *     names/NAME                       holds the id
+ *
+ * and where its life is while it runs, in the run directory: ID.sock, to attach and to control (native/PROTOCOL.md).
+ */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DrydockError } from '../kernel/errors.js'
+import { runDirectory } from '../kernel/places.js'
+
+export interface Layout {
+  readonly directory: string
+  readonly config: string
+  readonly exit: string
+  readonly log: string
+  readonly hosts: string
+  readonly hostname: string
+  readonly resolvConf: string
+  readonly overlay: string
+  readonly upper: string
+  readonly work: string
+  readonly merged: string
+  readonly name: string
+  readonly socket: string
+}
+
+export function layoutOf(dataRoot: string, id: string, name: string): Layout {
+  const directory = join(dataRoot, 'containers', id)
+  const overlay = join(dataRoot, 'overlay', id)
+  return {
+    directory,
+    config: join(directory, 'config.json'),
+    exit: join(directory, 'exit.json'),
+    log: join(directory, `${id}-json.log`),
+    hosts: join(directory, 'hosts'),
+    hostname: join(directory, 'hostname'),
+    resolvConf: join(directory, 'resolv.conf'),
+    overlay,
+    upper: join(overlay, 'diff'),
+    work: join(overlay, 'work'),
+    merged: join(overlay, 'merged'),
+    name: join(dataRoot, 'names', name),
+    // A socket's path is short (unix(7)): the twelve digits that people use are enough for what runs at one time.
+    socket: join(runDirectory(), `${id.slice(0, 12)}.sock`),
+  }
+}
+
+/** The directories that all containers share. Only their owner looks into them: layers hold setuid files. */
+export function ensureDataRoot(dataRoot: string): void {
+  try {
+    for (const name of ['containers', 'overlay', 'names']) mkdirSync(join(dataRoot, name), { recursive: true, mode: 0o710 })
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code
+    throw new DrydockError(
+      `${dataRoot}, where containers are kept, cannot be made (${code}): set DRYDOCK_DATA_ROOT to a directory of your own`,
+      { cause },
+    )
+  }
+}

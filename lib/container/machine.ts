@@ -1,0 +1,56 @@
+/** What a plan needs to know of this machine; read once, by whoever runs containers. */
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { constant } from '../kernel/constants.js'
+import { ALL_CAPABILITIES, availableCapabilities, type Capability, lastCapability } from '../primitives/capabilities.js'
+import { type CgroupHost, detectCgroups } from '../primitives/cgroups/index.js'
+import { type IdmapPlan, planIdmap } from '../primitives/idmap.js'
+import { type DeviceNode, MASKED_PATHS, type PresentPath, presentPaths, READ_ONLY_PATHS } from '../primitives/rootfs/index.js'
+
+export interface Machine {
+  readonly cgroups: CgroupHost
+  /** What can be handed on to a container. */
+  readonly capabilities: readonly Capability[]
+  /** The kernel's highest capability number. */
+  readonly lastCapability: number
+  readonly masked: readonly PresentPath[]
+  readonly readOnly: readonly string[]
+  /** Set when this is an ordinary user, whose containers live in a user namespace. */
+  readonly idmap?: IdmapPlan
+}
+
+export function readMachine(): Machine {
+  const rootless = process.geteuid?.() !== 0
+  const last = lastCapability()
+  return {
+    cgroups: detectCgroups(),
+    // In a user namespace of its own a process begins with all that there are (user_namespaces(7)).
+    capabilities: rootless ? ALL_CAPABILITIES.filter((one) => constant('capability', one) <= last) : availableCapabilities(),
+    lastCapability: last,
+    masked: presentPaths(MASKED_PATHS),
+    readOnly: READ_ONLY_PATHS.filter((path) => existsSync(path)),
+    ...(rootless && { idmap: planIdmap() }),
+  }
+}
+
+/** Not the host's terminals, shared memory and queues: the container has its own. As Docker leaves them out. */
+const OWN = new Set(['pts', 'shm', 'fd', 'mqueue', 'console', 'ptmx', '.lxc', '.lxd-mounts', '.udev'])
+
+/** Every device node below /dev, links not followed. */
+export function hostDevices(directory = '/dev'): DeviceNode[] {
+  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(directory, entry.name)
+    if (OWN.has(entry.name)) return []
+    if (entry.isDirectory()) return hostDevices(path)
+    if (!entry.isCharacterDevice() && !entry.isBlockDevice()) return []
+    const found = statSync(path, { throwIfNoEntry: false })
+    return found ? [deviceOf(path, found)] : []
+  })
+}
+
+function deviceOf(path: string, { rdev, mode, uid, gid }: { rdev: number; mode: number; uid: number; gid: number }): DeviceNode {
+  // The kernel's new_encode_dev, which stat(2) hands out.
+  const major = (rdev >>> 8) & 0xfff
+  const minor = (rdev & 0xff) | ((rdev >>> 12) & 0xfff00)
+  return { path, kind: (mode & 0o170000) === 0o060000 ? 'block' : 'char', major, minor, mode: mode & 0o7777, uid, gid }
+}

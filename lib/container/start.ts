@@ -1,0 +1,106 @@
+/**
+ * A container from its plan to its running program:
+ *
+ *     runner                                   shim                          container
+ *       │ ── prepare … root, users ──────────►  │ ── clone3 ─────────────────►  │
+ *       │ ◄─ /etc/passwd and /etc/group ──────  │ ◄───────────────────────────  │
+ *       │ ── MONITOR (pipes) ────────────────►  │
+ *       │ ── name … terminal ────────────────►  │ ───────────────────────────►  │
+ *       │ ── MONITOR (the terminal's master) ►  │
+ *       │ ── filter … exec ──────────────────►  │ ───────────────────────────►  │ execve
+ *       │ ◄─ EXEC, OUTPUT …, EXIT, ENDED ─────  │
+ *
+ * The plan is one list; it is cut where something has to be known first. With pipes that is once.
+ */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { DrydockError } from '../kernel/errors.js'
+import type { MonitorSettings } from '../kernel/monitor.js'
+import type { Result } from '../kernel/result.js'
+import type { Shim } from '../kernel/shim.js'
+import type { Step } from '../kernel/step.js'
+import { helpers } from '../primitives/idmap.js'
+import type { ContainerUser } from '../primitives/process.js'
+import { type Assembled, assemble, checkPossible, type Surroundings } from './assemble.js'
+import { startError } from './failures.js'
+import { meetBefore, type PlannedStep } from './plan.js'
+import type { ContainerSpec } from './spec.js'
+import { LARGEST, likelyUser, lookUpUsers, readInPart, sameUser, userFrom } from './users.js'
+
+export interface StartOptions {
+  readonly shim: Shim
+  readonly spec: ContainerSpec
+  readonly surroundings: Surroundings
+  /** What the shim does after the execve, besides holding the container's streams. */
+  readonly monitor?: Pick<MonitorSettings, 'detach' | 'keepStdin' | 'logPath' | 'logMaxSize' | 'logMaxFiles' | 'exitPath' | 'socketPath'>
+  /** Instead of `shim.attempt`: for whoever wants to see each call, or to wait before it. */
+  readonly attempt?: (steps: readonly Step[]) => Promise<Result[]>
+}
+
+export interface Started {
+  /** The first process, as the shim's pid namespace numbers it. */
+  readonly pid: number
+  readonly user: ContainerUser
+  readonly assembled: Assembled
+  readonly results: readonly Result[]
+}
+
+/** Make it and let it run. On failure everything is undone before the error is thrown: a StartError, with the exit code. */
+export async function start(options: StartOptions): Promise<Started> {
+  const { shim, spec, surroundings } = options
+  checkPossible(spec, surroundings.machine)
+  const results: Result[] = []
+  const make = async (steps: readonly Step[]) => {
+    const answers = await (options.attempt ?? ((some) => shim.attempt(some)))(steps)
+    results.push(...answers)
+    const error = startError(answers, spec)
+    if (error) throw error
+    return answers
+  }
+  try {
+    let user = likelyUser(spec.user)
+    let assembled = assemble(spec, user, surroundings)
+    const [before, after] = meetBefore('name', assembled.steps)
+    const answers = await admit(before, make, shim, surroundings)
+    const whole = readInPart(answers) ? await make(lookUpUsers(LARGEST).steps) : answers
+    const found = userFrom(whole, spec.user, spec.groups)
+    let rest = after
+    if (!sameUser(found, user)) {
+      user = found
+      assembled = assemble(spec, user, surroundings)
+      rest = meetBefore('name', assembled.steps)[1]
+    }
+    const settings = { ...assembled.monitor, ...options.monitor }
+    if (spec.terminal) {
+      const [names, last] = meetBefore('filter', rest)
+      await make(names)
+      await shim.monitor(settings)
+      await make(last)
+    } else {
+      await shim.monitor(settings)
+      await make(rest)
+    }
+    return { pid: shim.childPid as number, user, assembled, results }
+  } catch (error) {
+    await shim.rollback()
+    throw error
+  }
+}
+
+type Make = (steps: readonly Step[]) => Promise<Result[]>
+
+/** The first part. An ordinary user's ids are mapped by newuidmap, which runs between two of its phases. */
+async function admit(steps: readonly PlannedStep[], make: Make, shim: Shim, { machine }: Surroundings): Promise<Result[]> {
+  if (machine.idmap?.method !== 'newuidmap') return make(steps)
+  const [before, after] = meetBefore('become', steps)
+  await make(before)
+  for (const [program, ...args] of helpers(machine.idmap, shim.childPid as number)) {
+    try {
+      await promisify(execFile)(program as string, args)
+    } catch (cause) {
+      const said = String((cause as { stderr?: string }).stderr ?? '').trim()
+      throw new DrydockError(`the ids of the container cannot be mapped: ${said || `${program} failed`}`, { cause })
+    }
+  }
+  return make(after)
+}

@@ -1,0 +1,214 @@
+/**
+ * A container on disk: its directories, its record, its name. An ephemeral one (`--rm`) is made by steps of its plan, each with its undo, so
+ * that nothing is left even when this program is killed; the record of one that stays is written here, synced and renamed.
+ */
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { close, mkdir, open, remove_tree, unlink, write } from '../kernel/calls/files.js'
+import { DrydockError } from '../kernel/errors.js'
+import { StepError } from '../kernel/result.js'
+import { type Fragment, inPhase, ref, type Step } from '../kernel/step.js'
+import { type Layout, layoutOf } from './layout.js'
+import { type ContainerSpec, shortId } from './spec.js'
+
+/** What config.json holds. */
+export interface ContainerRecord {
+  readonly version: 1
+  /** RFC 3339. */
+  readonly created: string
+  readonly spec: ContainerSpec
+}
+
+/** How it ended, as its shim wrote it (native/PROTOCOL.md, the exit file). */
+export interface ExitRecord {
+  readonly exitCode: number
+  readonly signal: number
+  readonly oomKilled: boolean
+  readonly startedAt: string
+  readonly finishedAt: string
+}
+
+/** A file of a container that is written before each start. */
+export interface GeneratedFile {
+  readonly path: string
+  readonly content: string
+}
+
+const FILE = ref('state.file')
+
+/** The steps that make what an ephemeral container needs on disk, and take it away again when it has ended. */
+export function ephemeralState(layout: Layout, record: ContainerRecord): Fragment {
+  const { spec } = record
+  const steps: Step[] = [
+    open(layout.name, ['creat', 'excl', 'wronly'], {
+      mode: 0o600,
+      keep: 'state.file',
+      undo: [unlink(layout.name, { allow: ['ENOENT'] })],
+      why: 'The name is taken by making a file of it: of two who try at once the kernel lets one succeed.',
+    }),
+    write(FILE, spec.id),
+    close(FILE),
+    mkdir(layout.directory, 0o710, {
+      undo: [remove_tree(layout.directory)],
+      why: 'The container’s own directory; its undo removes all that is in it by then.',
+    }),
+    mkdir(layout.overlay, 0o710, {
+      undo: [remove_tree(layout.overlay)],
+      why: 'Its layer on top of the image’s, which goes with it too.',
+    }),
+    ...layers(layout),
+    ...fileSteps({ path: layout.config, content: JSON.stringify(record) }, 'What it was asked to be, for whoever lists containers.'),
+  ]
+  return { primitive: 'state', title: `Directories of ${shortId(spec.id)}`, steps: inPhase('prepare', 'host', steps) }
+}
+
+const layers = ({ upper, work, merged }: Layout): Step[] => [
+  mkdir(upper, 0o755, { why: 'What the container changes lands here: `diff` is the upper layer.' }),
+  mkdir(work, 0o700, {
+    why: 'overlayfs prepares files here before it renames them into the upper layer; same file system, so same directory.',
+  }),
+  mkdir(merged, 0o700, { why: 'Where the layers are joined; only the container’s own mount namespace will ever see something in it.' }),
+]
+
+/** hosts, hostname and resolv.conf, written anew at every start. */
+export function generatedFiles(files: readonly GeneratedFile[]): Fragment {
+  const steps = files.flatMap((file) =>
+    fileSteps(file, 'A file that is different for every container is no file of the image: it is written here and mounted over.'),
+  )
+  return { primitive: 'state', title: 'hosts, hostname, resolv.conf', steps: inPhase('prepare', 'host', steps) }
+}
+
+function fileSteps({ path, content }: GeneratedFile, why: string): Step[] {
+  return [open(path, ['creat', 'trunc', 'wronly'], { mode: 0o644, keep: 'state.file', why }), write(FILE, content), close(FILE)]
+}
+
+/** Make a container that stays. Throws in Docker's words when the name is taken. */
+export function createState(dataRoot: string, record: ContainerRecord): Layout {
+  const { id, name } = record.spec
+  const layout = layoutOf(dataRoot, id, name)
+  takeName(dataRoot, layout, id)
+  try {
+    mkdirSync(layout.directory, { mode: 0o710 })
+    mkdirSync(layout.overlay, { mode: 0o710 })
+    mkdirSync(layout.upper, { mode: 0o755 })
+    mkdirSync(layout.work, { mode: 0o700 })
+    mkdirSync(layout.merged, { mode: 0o700 })
+    writeDurably(layout.config, JSON.stringify(record))
+    return layout
+  } catch (cause) {
+    removeState(layout)
+    throw new DrydockError(`the container's directory ${layout.directory} cannot be made: ${(cause as Error).message}`, { cause })
+  }
+}
+
+function takeName(dataRoot: string, layout: Layout, id: string): void {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return writeFileSync(layout.name, id, { flag: 'wx', mode: 0o600 })
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      if (attempt > 1 || !forgetName(dataRoot, layout.name)) throw nameTaken(layout.name)
+    }
+  }
+}
+
+/** Remove a name whose container is gone: a crash came between the two. False when the container is there. */
+export function forgetName(dataRoot: string, path: string): boolean {
+  const holder = readText(path)
+  // Without content somebody is taking it just now.
+  if (holder === undefined || holder === '' || readText(join(dataRoot, 'containers', holder, 'config.json')) !== undefined) return false
+  rmSync(path, { force: true })
+  return true
+}
+
+/** The error for a name that somebody has, in Docker's words. */
+export function nameTaken(path: string): DrydockError {
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  return new DrydockError(
+    `Conflict. The container name "/${name}" is already in use by container "${readText(path) ?? ''}". You have to remove (or rename) that container to be able to reuse that name.`,
+    { status: 409 },
+  )
+}
+
+/** Did a plan fail because the name was taken? */
+export const isNameTaken = (error: unknown, layout: Layout): boolean =>
+  error instanceof StepError &&
+  error.errno === 'EEXIST' &&
+  error.step.args.some((arg) => arg.kind === 'text' && arg.parts[0] === layout.name)
+
+/** Everything of a container that has ended. */
+export function removeState(layout: Layout): void {
+  rmSync(layout.overlay, { recursive: true, force: true })
+  rmSync(layout.directory, { recursive: true, force: true })
+  rmSync(layout.name, { force: true })
+}
+
+export interface StoredContainer {
+  readonly record: ContainerRecord
+  readonly layout: Layout
+  /** Absent while it runs, and when it was never started. */
+  readonly exit?: ExitRecord
+}
+
+/** All containers, the newest first. A directory whose record is not written yet is not one. */
+export function listContainers(dataRoot: string): StoredContainer[] {
+  const found = entriesOf(join(dataRoot, 'containers')).flatMap((id) => readContainer(dataRoot, id) ?? [])
+  return found.sort((a, b) => (a.record.created < b.record.created ? 1 : -1))
+}
+
+export function readContainer(dataRoot: string, id: string): StoredContainer | undefined {
+  const record = parsed<ContainerRecord>(readText(join(dataRoot, 'containers', id, 'config.json')))
+  if (record?.version !== 1) return undefined
+  const layout = layoutOf(dataRoot, id, record.spec.name)
+  const exit = parsed<ExitRecord>(readText(layout.exit))
+  return { record, layout, ...(exit && { exit }) }
+}
+
+/** By name, by id, or by the beginning of an id, as Docker finds it. Throws `No such container`. */
+export function findContainer(dataRoot: string, word: string): StoredContainer {
+  const named = /^[\w.-]+$/.test(word) ? readText(join(dataRoot, 'names', word)) : undefined
+  const direct = named && readContainer(dataRoot, named)
+  if (direct) return direct
+  const ids = /^[0-9a-f]+$/.test(word) ? entriesOf(join(dataRoot, 'containers')).filter((id) => id.startsWith(word)) : []
+  if (ids.length > 1) throw new DrydockError(`Multiple IDs found with provided prefix: ${word}`, { status: 400 })
+  const found = ids[0] && readContainer(dataRoot, ids[0])
+  if (!found) throw new DrydockError(`No such container: ${word}`, { status: 404 })
+  return found
+}
+
+/** Whole or not at all, also when the power fails: a temporary name, synced, renamed. rename(2). */
+export function writeDurably(path: string, content: string): void {
+  const temporary = `${path}.new`
+  const file = openSync(temporary, 'w', 0o600)
+  try {
+    writeSync(file, content)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+  renameSync(temporary, path)
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+function parsed<T>(text: string | undefined): T | undefined {
+  try {
+    return text === undefined ? undefined : (JSON.parse(text) as T)
+  } catch {
+    return undefined
+  }
+}
+
+function entriesOf(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+  } catch {
+    return []
+  }
+}

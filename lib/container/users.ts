@@ -1,0 +1,74 @@
+/**
+ * Who the program runs as, by the container's own /etc/passwd and /etc/group. They are read inside, once the root is in place, where no link
+ * of the image leads anywhere else: a meeting between the first part of the plan and the rest.
+ */
+import { close, openat2, read } from '../kernel/calls/files.js'
+import type { Result } from '../kernel/result.js'
+import { type Fragment, inPhase, ref, type Step } from '../kernel/step.js'
+import { type ContainerUser, resolveUser } from '../primitives/process.js'
+
+/** Bytes of each file that are read at first: those of nearly every image; and of the few whose files are longer. */
+const USUAL = 16 * 1024
+export const LARGEST = 1024 * 1024
+
+const FILES = ['passwd', 'group'] as const
+
+/** An image without them is no error, and one in which they are something else than files says nothing by them. */
+const NO_FILE = ['ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP', 'EXDEV', 'ENXIO']
+
+/** Steps that read both files, after the root has changed; at most `size` bytes of each. */
+export function lookUpUsers(size = USUAL): Fragment {
+  const steps = FILES.flatMap((name): Step[] => {
+    const file = ref(`users.${name}`)
+    return [
+      openat2(
+        `/etc/${name}`,
+        { flags: ['rdonly', 'nonblock'], resolve: ['in_root', 'no_magiclinks'] },
+        {
+          keep: `users.${name}`,
+          allow: NO_FILE,
+          why: `The image’s own ${name}: names of users mean what they mean inside.`,
+        },
+      ),
+      // Of a file that could not be opened the number is not set (EBADSLT).
+      read(file, size, { allow: ['EBADSLT', 'EISDIR', 'EINVAL', 'EAGAIN'] }),
+      close(file, { allow: ['EBADSLT'] }),
+    ]
+  })
+  return { primitive: 'users', title: 'Users of the image', steps: inPhase('root', 'container', steps) }
+}
+
+/** The user, from what those steps answered. Throws Docker's sentence when the image has none of that name. */
+export function userFrom(results: readonly Result[], user: string, groups: readonly string[]): ContainerUser {
+  const texts = FILES.map((name) => textAfter(results, `users.${name}`))
+  const [passwd, group] = texts
+  return resolveUser(user, { ...(passwd !== undefined && { passwd }), ...(group !== undefined && { group }) }, groups)
+}
+
+/** Is there more of a file than those steps have read? */
+export const readInPart = (results: readonly Result[]): boolean =>
+  results.some(({ step, ret, outs }) => isLookup(step) && Number(ret) === outs[0]?.length)
+
+function isLookup({ call, args: [descriptor] }: Result['step']): boolean {
+  return call === 'read' && descriptor?.kind === 'ref' && FILES.some((name) => descriptor.ref === `users.${name}`)
+}
+
+/** The likely answer, with which the plan is made before the files are read: numbers are what they are, and root's home is /root. */
+export function likelyUser(user: string): ContainerUser {
+  const [name = '', group = ''] = user.split(':')
+  const number = (word: string) => (/^\d+$/.test(word) ? Number(word) : 0)
+  const uid = number(name)
+  const gid = number(group)
+  return { uid, gid, groups: [gid], home: uid === 0 ? '/root' : '/' }
+}
+
+export function sameUser(one: ContainerUser, other: ContainerUser): boolean {
+  return one.uid === other.uid && one.gid === other.gid && one.home === other.home && one.groups.join() === other.groups.join()
+}
+
+function textAfter(results: readonly Result[], slot: string): string | undefined {
+  const opened = results.findIndex(({ step }) => step.keep?.some((kept) => kept.slot === slot))
+  const answer = results[opened + 1]
+  if (opened < 0 || results[opened]?.status !== 'ok' || answer?.status !== 'ok') return undefined
+  return answer.outs[0]?.subarray(0, Number(answer.ret)).toString('utf8')
+}

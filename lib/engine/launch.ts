@@ -1,0 +1,110 @@
+/**
+ * A container from its spec to its running program, with all that lies above lib/container: its networks, its files on disk. What the
+ * foreground run does, and the engine too.
+ */
+
+import { containerFiles, mountedFiles } from '../container/files.js'
+import {
+  type Assembled,
+  assemble,
+  type ContainerRecord,
+  type ContainerSpec,
+  createState,
+  ensureDataRoot,
+  ephemeralState,
+  forgetName,
+  generatedFiles,
+  isNameTaken,
+  type Layout,
+  layoutOf,
+  likelyUser,
+  type Machine,
+  nameTaken,
+  type Started,
+  type Surroundings,
+  start,
+} from '../container/index.js'
+import type { StartOptions } from '../container/start.js'
+import { SHIM_PATH } from '../kernel/constants.js'
+import type { Shim } from '../kernel/shim.js'
+import type { Fragment } from '../kernel/step.js'
+import { type Connections, connectionsOf } from './connections.js'
+
+export interface LaunchRequest {
+  readonly spec: ContainerSpec
+  readonly dataRoot: string
+  readonly machine: Machine
+  /** Lines for /etc/hosts, and what resolv.conf is to say in place of the host's. */
+  readonly extraHosts?: readonly string[]
+  readonly dns?: DnsSettings
+}
+
+export interface DnsSettings {
+  readonly servers: readonly string[]
+  readonly search: readonly string[]
+  readonly options: readonly string[]
+}
+
+export interface LaunchOptions {
+  /** A fresh shim; asked again when somebody else took the address that was chosen. */
+  readonly newShim: () => Promise<Shim>
+  /** What the monitor is to do; absent members are not done. */
+  readonly monitor?: (layout: Layout) => StartOptions['monitor']
+  /** Before the first step is made: the place to listen to the shim. */
+  readonly prepared?: (shim: Shim, layout: Layout) => StartOptions['attempt'] | undefined
+}
+
+export interface Launched extends Started {
+  readonly shim: Shim
+  readonly layout: Layout
+  readonly record: ContainerRecord
+  readonly connections: Connections
+  readonly warnings: readonly string[]
+}
+
+/** How often an address or a name that was lost to somebody else is chosen anew. */
+const ATTEMPTS = 20
+
+export async function launch(request: LaunchRequest, options: LaunchOptions): Promise<Launched> {
+  const { spec, dataRoot } = request
+  ensureDataRoot(dataRoot)
+  const record: ContainerRecord = { version: 1, created: new Date().toISOString(), spec }
+  const layout = spec.ephemeral ? layoutOf(dataRoot, spec.id, spec.name) : createState(dataRoot, record)
+  for (let attempt = 1; ; attempt++) {
+    const connections = await connectionsOf(request)
+    const shim = await options.newShim()
+    const attempter = options.prepared?.(shim, layout)
+    const monitor = options.monitor?.(layout)
+    try {
+      await connections.ensure(shim)
+      const surroundings = surroundingsOf(request, layout, record, connections)
+      const started = await start({ shim, spec, surroundings, ...(monitor && { monitor }), ...(attempter && { attempt: attempter }) })
+      const warnings = [...connections.warnings, ...started.assembled.warnings]
+      return { ...started, shim, layout, record, connections, warnings }
+    } catch (error) {
+      await shim.rollback()
+      if (isNameTaken(error, layout) && !forgetName(dataRoot, layout.name)) throw nameTaken(layout.name)
+      if ((!isNameTaken(error, layout) && !connections.taken(error)) || attempt === ATTEMPTS) throw error
+    }
+  }
+}
+
+/** The plan as it would be made, and nothing of it done. */
+export async function explainLaunch(request: LaunchRequest): Promise<Assembled & { readonly connections: Connections }> {
+  const { spec, dataRoot } = request
+  const layout = layoutOf(dataRoot, spec.id, spec.name)
+  const record: ContainerRecord = { version: 1, created: new Date().toISOString(), spec }
+  const connections = await connectionsOf(request)
+  return { ...assemble(spec, likelyUser(spec.user), surroundingsOf(request, layout, record, connections)), connections }
+}
+
+function surroundingsOf(request: LaunchRequest, layout: Layout, record: ContainerRecord, connections: Connections): Surroundings {
+  const { spec, machine, extraHosts } = request
+  const files = containerFiles(spec, layout, connections, extraHosts)
+  const fragments: Fragment[] = [
+    ...(spec.ephemeral ? [ephemeralState(layout, record)] : []),
+    generatedFiles(files),
+    ...connections.fragments,
+  ]
+  return { machine, layout, initProgram: SHIM_PATH, fragments, files: mountedFiles(layout) }
+}

@@ -1,0 +1,60 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parseTmpfs, parseVolume, volumeDirectory } from '../../../lib/cli/volumes.js'
+
+let root: string
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'drydock-volumes-'))
+  writeFileSync(join(root, 'file'), '')
+})
+afterAll(() => rmSync(root, { recursive: true }))
+
+const volume = (text: string) => parseVolume(text, root, () => 'a'.repeat(64))
+
+test('a directory of the host', () => {
+  expect(volume(`${root}:/data`)).toEqual({ kind: 'bind', source: root, sourceKind: 'directory', target: '/data', recursive: true })
+})
+
+test('a file, read-only, with a propagation', () => {
+  expect(volume(`${root}/file:/etc//conf:ro,rslave,Z`)).toMatchObject({
+    sourceKind: 'file',
+    target: '/etc/conf',
+    readOnly: true,
+    propagation: 'rslave',
+  })
+})
+
+test('a relative source is taken from here', () => {
+  expect(volume('./test:/t')).toMatchObject({ source: resolve('test') })
+})
+
+test('a name is a volume, made when it is new', () => {
+  expect(existsSync(volumeDirectory(root, 'cargo'))).toBe(false)
+  expect(volume('cargo:/hold')).toMatchObject({ source: volumeDirectory(root, 'cargo'), sourceKind: 'directory' })
+  expect(existsSync(volumeDirectory(root, 'cargo'))).toBe(true)
+})
+
+test('a target alone gets a volume without a name', () => {
+  expect(volume('/hold')).toMatchObject({ source: volumeDirectory(root, 'a'.repeat(64)), target: '/hold' })
+})
+
+test.each([
+  ['/nowhere/at/all:/x', 'bind source path does not exist: /nowhere/at/all'],
+  ['cargo:hold', "the path inside the container, 'hold', must be absolute"],
+  ['cargo:/', "the destination can't be '/'"],
+  ['cargo:/../', "the destination can't be '/'"],
+  ['a:b:c:d', "invalid volume specification: 'a:b:c:d'"],
+  ['cargo::ro', "invalid volume specification: 'cargo::ro'"],
+  ['cargo:/x:rw,shiny', "there is no option 'shiny'"],
+  ['-x:/x', 'invalid volume name (-x)'],
+])('%s is refused', (text, sentence) => {
+  expect(() => volume(text)).toThrow(sentence)
+})
+
+test('a tmpfs and its options, of which the primitive knows the meaning', () => {
+  expect(parseTmpfs('/scratch')).toEqual({ kind: 'tmpfs', target: '/scratch', options: [] })
+  expect(parseTmpfs('/scratch/:exec,size=64k')).toEqual({ kind: 'tmpfs', target: '/scratch/', options: ['exec', 'size=64k'] })
+  expect(() => parseTmpfs('scratch')).toThrow('must be absolute')
+})
