@@ -1,7 +1,7 @@
 /** Fragments into one plan: the steps in the order of the phases, with an error that explains itself for what cannot be. */
 import { DrydockError } from '../kernel/errors.js'
 import { showStep } from '../kernel/show.js'
-import type { Actor, ArgValue, Fragment, Phase, Step } from '../kernel/step.js'
+import type { Actor, ArgValue, Fragment, Keep, Phase, Step } from '../kernel/step.js'
 import { PHASE, PHASES, PLACES } from './phases.js'
 
 export { PHASE, PHASES, type PhaseEntry, PLACES, type Place } from './phases.js'
@@ -16,8 +16,14 @@ const ORDER = new Map(PHASES.map(({ name }, index) => [name, index]))
  * every reference refers to, and that the program comes last. Throws one sentence about the first thing that is wrong.
  */
 export function plan(fragments: readonly Fragment[]): PlannedStep[] {
-  const placed = fragments.flatMap(({ primitive, steps }) => steps.map((step) => place(step, primitive)))
-  const steps = placed.sort((a, b) => position(a.phase) - position(b.phase))
+  const phases: PlannedStep[][] = PHASES.map(() => [])
+  for (const { primitive, steps } of fragments) {
+    for (const step of steps) {
+      const placed = place(step, primitive)
+      phases[position(placed.phase)]?.push(placed)
+    }
+  }
+  const steps = phases.flat()
   checkClone(steps)
   checkWithin(steps)
   checkReferences(steps)
@@ -36,37 +42,49 @@ export function meetBefore(phase: Phase, steps: readonly PlannedStep[]): [before
 
 /** The key of a call in the table of places: prctl, ioctl and seccomp are many calls under one name. */
 export function callKey(step: Pick<Step, 'call' | 'args'>): string {
+  const { call } = step
+  if (call !== 'prctl' && call !== 'ioctl' && call !== 'seccomp') return call
   const operation = step.args.find(({ kind }) => kind === 'word')
-  const manyInOne = step.call === 'prctl' || step.call === 'ioctl' || step.call === 'seccomp'
-  return manyInOne && operation?.kind === 'word' ? `${step.call} ${operation.word}` : step.call
+  return operation?.kind === 'word' ? `${call} ${operation.word}` : call
 }
 
 const position = (phase: Phase): number => ORDER.get(phase) ?? PHASES.length
 
 const list = (phases: readonly Phase[]) => phases.map((phase) => `'${phase}'`).join(' or ')
 
+/** The step with its phase and actor, which it mostly has already. */
 function place(step: Step, primitive: string): PlannedStep {
   const { phase } = step
+  const entry = phase && PHASE[phase]
+  const actor = step.actor ?? entry?.actors[0] ?? 'container'
+  const allowed = PLACES[callKey(step)]
+  const right =
+    entry?.actors.includes(actor) && (!allowed || (allowed.phases.includes(entry.name) && (allowed.actors?.includes(actor) ?? true)))
+  if (!right) throw misplaced(step, actor, primitive)
+  return step.actor === actor ? (step as PlannedStep) : { ...step, phase: phase as Phase, actor }
+}
+
+/** What is wrong with a step's place. */
+function misplaced(step: Step, actor: Actor, primitive: string): DrydockError {
+  const { phase } = step
   const shown = `${callKey(step)} (${primitive}: ${showStep(step)})`
-  if (phase === undefined) throw new DrydockError(`${shown} is in no phase, so the plan cannot tell when it is to happen`)
+  if (phase === undefined) return new DrydockError(`${shown} is in no phase, so the plan cannot tell when it is to happen`)
   const entry = PHASE[phase]
-  if (entry === undefined) throw new DrydockError(`${shown} is in a phase '${String(phase)}' that there is not`)
-  const actor = step.actor ?? entry.actors[0] ?? 'container'
+  if (entry === undefined) return new DrydockError(`${shown} is in a phase '${String(phase)}' that there is not`)
   const allowed = PLACES[callKey(step)]
   if (allowed && !allowed.phases.includes(phase)) {
-    throw new DrydockError(
+    return new DrydockError(
       `${callKey(step)} in phase '${phase}': it belongs to ${list(allowed.phases)}, because ${allowed.why} (phase '${phase}' is for ${entry.what}: ${entry.why})`,
     )
   }
   if (!entry.actors.includes(actor)) {
-    throw new DrydockError(
+    return new DrydockError(
       `${shown} in phase '${phase}' is the ${side(actor)}'s, but that phase is the ${side(entry.actors[0])}'s: ${entry.why}`,
     )
   }
-  if (allowed?.actors && !allowed.actors.includes(actor)) {
-    throw new DrydockError(`${shown} is the ${side(actor)}'s, but it can only be the ${side(allowed.actors[0])}'s, because ${allowed.why}`)
-  }
-  return { ...step, phase, actor }
+  return new DrydockError(
+    `${shown} is the ${side(actor)}'s, but it can only be the ${side(allowed?.actors?.[0])}'s, because ${allowed?.why}`,
+  )
 }
 
 const side = (actor: Actor | undefined) => (actor === 'host' ? 'host' : 'container')
@@ -112,20 +130,26 @@ function checkWithin(steps: readonly PlannedStep[]): void {
 /** Each number that a step uses was kept by a step before it. */
 function checkReferences(steps: readonly PlannedStep[]): void {
   const kept = new Set<string>()
-  const check = (step: Step, known: ReadonlySet<string>, what: string) => {
-    for (const name of step.args.flatMap(referencesOf)) {
-      if (!known.has(name)) throw new DrydockError(`${what} refers to '${name}', which ${whoKeeps(name, steps)}`)
-    }
-  }
   for (const step of steps) {
-    check(step, kept, showStep(step))
-    for (const { slot } of step.keep ?? []) kept.add(slot)
+    const name = unknownIn(step, kept)
+    if (name !== undefined) throw new DrydockError(`${showStep(step)} refers to '${name}', which ${whoKeeps(name, steps)}`)
+    for (const { slot } of step.keep ?? NOTHING) kept.add(slot)
     if (step.call === 'clone3') kept.add('child')
-    const forUndo = new Set(kept)
-    for (const undo of step.undo ?? []) {
-      check(undo, forUndo, `what undoes ${showStep(step)}, ${showStep(undo)},`)
-      for (const { slot } of undo.keep ?? []) forUndo.add(slot)
+    if (step.undo) checkUndo(step, step.undo, kept, steps)
+  }
+}
+
+const NOTHING: readonly Keep[] = []
+
+/** What undo steps keep is known to those after them, and to no step of the plan. */
+function checkUndo(step: Step, undo: readonly Step[], kept: ReadonlySet<string>, steps: readonly PlannedStep[]): void {
+  let known = kept
+  for (const one of undo) {
+    const name = unknownIn(one, known)
+    if (name !== undefined) {
+      throw new DrydockError(`what undoes ${showStep(step)}, ${showStep(one)}, refers to '${name}', which ${whoKeeps(name, steps)}`)
     }
+    if (one.keep) known = new Set([...known, ...one.keep.map(({ slot }) => slot)])
   }
 }
 
@@ -134,19 +158,32 @@ function whoKeeps(name: string, steps: readonly PlannedStep[]): string {
   return later ? `is kept only later, by ${showStep(later)} in phase '${later.phase}'` : 'no step keeps'
 }
 
-/** The names of kept numbers in an argument, at any depth. */
-function referencesOf(arg: ArgValue): string[] {
+/** The first number that a step refers to and that is not among those kept. */
+function unknownIn(step: Step, kept: ReadonlySet<string>): string | undefined {
+  for (const arg of step.args) {
+    const name = unknownInArg(arg, kept)
+    if (name !== undefined) return name
+  }
+  return undefined
+}
+
+function unknownInArg(arg: ArgValue, kept: ReadonlySet<string>): string | undefined {
   switch (arg.kind) {
     case 'ref':
-      return [arg.ref]
+      return kept.has(arg.ref) ? undefined : arg.ref
     case 'text':
-      return arg.parts.flatMap((part) => (typeof part === 'string' ? [] : [part.ref]))
+      for (const part of arg.parts) if (typeof part !== 'string' && !kept.has(part.ref)) return part.ref
+      return undefined
     case 'bytes':
-      return (arg.patches ?? []).map(({ ref }) => ref)
+      return arg.patches?.find(({ ref }) => !kept.has(ref))?.ref
     case 'struct':
-      return arg.fields.flatMap(({ value }) => referencesOf(value))
+      for (const { value } of arg.fields) {
+        const name = unknownInArg(value, kept)
+        if (name !== undefined) return name
+      }
+      return undefined
     default:
-      return []
+      return undefined
   }
 }
 

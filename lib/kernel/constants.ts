@@ -49,9 +49,14 @@ export function constant<G extends Group>(group: G, word: Word<G>): number {
 
 /** The words of one group combined as bits. Beyond 32 bits the result is exact up to 2^53. */
 export function flags<G extends Group>(group: G, words: readonly Word<G>[]): number {
-  let bits = 0n
-  for (const word of words) bits |= BigInt(constant(group, word))
-  return Number(bits)
+  let bits = 0
+  for (const word of words) bits = combine(bits, constant(group, word))
+  return bits
+}
+
+/** Both numbers' bits: JavaScript's own operator has 32 of them, and a sign. */
+function combine(a: number, b: number): number {
+  return a < 2 ** 31 && b >= 0 && b < 2 ** 31 ? a | b : Number(BigInt(a) | BigInt(b))
 }
 
 /** The words whose bits are all in `bits`, and what no word names. For groups in which words are single bits. */

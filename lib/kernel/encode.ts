@@ -1,7 +1,7 @@
 /** Steps into the shim's wire format (native/PROTOCOL.md). */
 import { constant, errnoNumber, flags } from './constants.js'
 import { DrydockError } from './errors.js'
-import { type ArgValue, type Field, type Ref, type Step, withActors } from './step.js'
+import { type Actor, type ArgValue, type Field, type Ref, type Step, withActors } from './step.js'
 import { Writer } from './writer.js'
 
 const TAG = { int: 0, slot: 1, bytes: 2, text: 3, strings: 4, out: 5, inout: 6 } as const
@@ -34,16 +34,17 @@ export class Slots {
 export function encodeSteps(steps: readonly Step[], slots: Slots): Uint8Array {
   const writer = new Writer()
   writer.u16(steps.length)
-  for (const step of withActors(steps)) encodeStep(writer, step, slots)
+  for (const step of withActors(steps)) encodeStep(writer, step, step.actor, slots)
   return writer.bytes()
 }
 
-function encodeStep(writer: Writer, step: Step, slots: Slots): void {
-  writer.u8(step.actor === 'container' ? 1 : 0)
-  const allow = step.allow ?? []
+const NONE: readonly never[] = []
+
+function encodeStep(writer: Writer, step: Step, actor: Actor, slots: Slots): void {
+  writer.u8(actor === 'container' ? 1 : 0)
+  const { allow = NONE, keep: keeps = NONE, undo = NONE } = step
   writer.u8(allow.length)
   for (const name of allow) writer.i32(errnoNumber(name))
-  const keeps = step.keep ?? []
   writer.u8(keeps.length)
   for (const keep of keeps) {
     writer.u8(keep.out ?? 0xff)
@@ -55,9 +56,8 @@ function encodeStep(writer: Writer, step: Step, slots: Slots): void {
   writer.ascii(step.call)
   writer.u8(step.args.length)
   for (const arg of step.args) encodeArg(writer, arg, slots)
-  const undo = step.undo ?? []
   writer.u8(undo.length)
-  for (const one of undo) encodeStep(writer, { ...one, actor: 'host' }, slots)
+  for (const one of undo) encodeStep(writer, one, 'host', slots)
 }
 
 function encodeArg(writer: Writer, arg: ArgValue, slots: Slots): void {
@@ -90,9 +90,7 @@ function encodeArg(writer: Writer, arg: ArgValue, slots: Slots): void {
       writer.u8(TAG.strings)
       writer.u16(arg.values.length)
       for (const value of arg.values) {
-        const encoded = Buffer.from(value)
-        writer.u32(encoded.length)
-        writer.raw(encoded)
+        writer.text(value, 32)
         writer.u8(0)
       }
       return
@@ -120,12 +118,10 @@ function encodeText(writer: Writer, parts: readonly (string | Ref)[], slots: Slo
   writer.u8(parts.length)
   for (const part of parts) {
     if (typeof part === 'string') {
-      const encoded = Buffer.from(part)
-      if (encoded.includes(0)) throw new DrydockError(`a path or string holds a NUL byte: ${JSON.stringify(part)}`)
-      if (encoded.length > 0xffff) throw new DrydockError(`a path or string of ${encoded.length} bytes is too long for a system call`)
+      if (part.includes('\0')) throw new DrydockError(`a path or string holds a NUL byte: ${JSON.stringify(part)}`)
       writer.u8(0)
-      writer.u16(encoded.length)
-      writer.raw(encoded)
+      const length = writer.text(part, 16)
+      if (length > 0xffff) throw new DrydockError(`a path or string of ${length} bytes is too long for a system call`)
     } else {
       writer.u8(1)
       writer.u8(slots.find(part.ref))
@@ -161,6 +157,7 @@ function encodeStruct(writer: Writer, arg: ArgValue & { kind: 'struct' }, slots:
 }
 
 function writeNumber(data: Buffer, offset: number, width: Field['width'], value: number | bigint): void {
+  if (value === 0) return
   const wrapped = BigInt.asUintN(width * 8, BigInt(value))
   if (width === 8) data.writeBigUInt64LE(wrapped, offset)
   else data.writeUIntLE(Number(wrapped), offset, width)

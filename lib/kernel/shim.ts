@@ -14,7 +14,7 @@ import { DrydockError } from './errors.js'
 import { type Exit, FROM_SHIM, FrameReader, frameHeader, type ResultFrame, readExit, readResult, TO_SHIM } from './frames.js'
 import { encodeMonitor, type MonitorSettings } from './monitor.js'
 import { type Result, StepError } from './result.js'
-import { type Step, withActors } from './step.js'
+import { type Step, withActor, withActors } from './step.js'
 
 const PROTOCOL_VERSION = 1
 const MONITOR_BATCH = 0xffff_ffff
@@ -213,7 +213,7 @@ export class Shim extends EventEmitter<Events> {
   #actors(steps: readonly Step[]): Result['step'][] {
     // After the clone of an earlier batch, steps without an actor are the container's.
     if (this.#childPid === undefined) return withActors(steps)
-    return steps.map((step) => ({ ...step, actor: step.actor ?? 'container' }))
+    return steps.map((step) => withActor(step, step.actor ?? 'container'))
   }
 
   #alive(): void {

@@ -140,19 +140,21 @@ export function text(strings: TemplateStringsArray, ...values: (string | number 
 
 /** A step with its options; for constructors. An option that is absent leaves no key. */
 export function step(call: string, args: readonly Arg[], options: StepOptions & { keeps?: readonly Keep[] } = {}): Step {
-  const { actor, phase, why, allow, keep, keeps = [], undo } = options
-  const kept = keep === undefined ? keeps : [{ slot: keep }, ...keeps]
-  return {
-    call,
-    args,
-    ...(actor && { actor }),
-    ...(phase && { phase }),
-    ...(why && { why }),
-    ...(allow && { allow }),
-    ...(kept.length > 0 && { keep: kept }),
-    ...(undo && { undo }),
-  }
+  const { actor, phase, why, allow, keep, keeps = NOTHING, undo } = options
+  const made: Mutable<Step> = { call, args }
+  if (actor) made.actor = actor
+  if (phase) made.phase = phase
+  if (why) made.why = why
+  if (allow) made.allow = allow
+  if (keep !== undefined) made.keep = [{ slot: keep }, ...keeps]
+  else if (keeps.length > 0) made.keep = keeps
+  if (undo) made.undo = undo
+  return made
 }
+
+const NOTHING: readonly Keep[] = []
+
+type Mutable<T> = { -readonly [key in keyof T]: T[key] }
 
 type OneOrMore = Step | readonly Step[]
 
@@ -177,17 +179,31 @@ function onActor(actor: Actor, steps: OneOrMore): OneOrMore {
 
 /** All steps get this phase (and actor, when it is given). For fragments. */
 export function inPhase(phase: Phase, actor: Actor, steps: readonly Step[]): Step[] {
-  return steps.map((one) => ({ ...one, phase, actor }))
+  return steps.map((one) => {
+    // Key by key: a spread of objects that differ in their keys costs more than all else in a plan's making.
+    const { why, allow, keep, undo } = one
+    const placed: Mutable<Step> = { call: one.call, args: one.args, actor, phase }
+    if (why) placed.why = why
+    if (allow) placed.allow = allow
+    if (keep) placed.keep = keep
+    if (undo) placed.undo = undo
+    return placed
+  })
 }
 
 /** Every step with its actor filled in: host up to and including clone3, container after it, unless the step says otherwise. */
 export function withActors(steps: readonly Step[]): (Step & { actor: Actor })[] {
   let actor: Actor = 'host'
   return steps.map((one) => {
-    const resolved = { ...one, actor: one.call === 'clone3' ? 'host' : (one.actor ?? actor) } as Step & { actor: Actor }
+    const resolved = withActor(one, one.call === 'clone3' ? 'host' : (one.actor ?? actor))
     if (one.call === 'clone3') actor = 'container'
     return resolved
   })
+}
+
+/** The step itself if it is this actor's already. */
+export function withActor(step: Step, actor: Actor): Step & { actor: Actor } {
+  return step.actor === actor ? (step as Step & { actor: Actor }) : { ...step, actor }
 }
 
 /** What a primitive returns: its steps, each in its phase, each with the undo that puts the host back. */

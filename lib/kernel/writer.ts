@@ -1,6 +1,6 @@
 /** Little-endian bytes, one value after the other, into a buffer that grows. */
 export class Writer {
-  #buffer = Buffer.allocUnsafe(4096)
+  #buffer = Buffer.allocUnsafe(16 * 1024)
   #length = 0
 
   /** Where the next `size` bytes go. Making room may replace the buffer, so ask for the place before naming the buffer. */
@@ -23,36 +23,80 @@ export class Writer {
 
   u16(value: number): void {
     const at = this.#room(2)
-    this.#buffer.writeUInt16LE(value, at)
+    this.#buffer[at] = value
+    this.#buffer[at + 1] = value >>> 8
   }
 
   u32(value: number): void {
     const at = this.#room(4)
-    this.#buffer.writeUInt32LE(value >>> 0, at)
+    store(this.#buffer, at, value)
   }
 
   i32(value: number): void {
-    const at = this.#room(4)
-    this.#buffer.writeInt32LE(value, at)
+    this.u32(value)
   }
 
   /** Numbers up to 2^64 - 1 and down to -2^63; both are the same 64 bits to the kernel. */
   i64(value: number | bigint): void {
     const at = this.#room(8)
-    this.#buffer.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)), at)
+    if (typeof value === 'number' && Number.isSafeInteger(value)) {
+      store(this.#buffer, at, value)
+      store(this.#buffer, at + 4, Math.floor(value / 2 ** 32))
+    } else {
+      this.#buffer.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)), at)
+    }
   }
 
   ascii(text: string): void {
     const at = this.#room(text.length)
-    this.#buffer.write(text, at, 'latin1')
+    for (let i = 0; i < text.length; i++) this.#buffer[at + i] = text.charCodeAt(i)
+  }
+
+  /** UTF-8, behind its length in as many bits. Returns the length in bytes. */
+  text(text: string, width: 16 | 32): number {
+    const at = this.#room(width / 8)
+    let length = text.length
+    let plain = length <= SHORT
+    const begin = this.#room(plain ? length : 0)
+    for (let i = 0; plain && i < length; i++) {
+      const code = text.charCodeAt(i)
+      this.#buffer[begin + i] = code
+      plain = code < 0x80
+    }
+    if (!plain) {
+      // Long or not ASCII: what Node does itself pays now.
+      this.#length = begin
+      length = Buffer.byteLength(text)
+      this.#room(length)
+      this.#buffer.write(text, begin, 'utf8')
+    }
+    this.#buffer[at] = length
+    this.#buffer[at + 1] = length >>> 8
+    if (width === 32) {
+      this.#buffer[at + 2] = length >>> 16
+      this.#buffer[at + 3] = length >>> 24
+    }
+    return length
   }
 
   raw(bytes: Uint8Array): void {
     const at = this.#room(bytes.length)
-    this.#buffer.set(bytes, at)
+    if (bytes.length > SHORT) this.#buffer.set(bytes, at)
+    else for (let i = 0; i < bytes.length; i++) this.#buffer[at + i] = bytes[i] as number
   }
 
   bytes(): Uint8Array {
     return this.#buffer.subarray(0, this.#length)
   }
+}
+
+/** Up to so many bytes a loop costs less than a call out of JavaScript. */
+const SHORT = 64
+
+/** The low 32 bits. */
+function store(buffer: Buffer, at: number, value: number): void {
+  buffer[at] = value
+  buffer[at + 1] = value >>> 8
+  buffer[at + 2] = value >>> 16
+  buffer[at + 3] = value >>> 24
 }

@@ -135,7 +135,10 @@ export function capabilitySteps({ uid = 0, lastCap, ...sets }: CapabilitiesSpec)
   const dropped = Array.from({ length: lastCap + 1 }, (_, index) => index).filter((index) => !kept.has(index))
   const keep = uid !== 0 && permitted.length > 0
   return {
-    bounding: dropped.map(dropStep),
+    bounding: dropped.map((index) => {
+      DROPS[index] ??= dropStep(index)
+      return DROPS[index]
+    }),
     // It ends by itself with execve, so nothing takes it back.
     keep: keep ? [set_keepcaps(true, { why: 'A change from user 0 to another empties the permitted set; this once it is kept.' })] : [],
     sets: [capset({ effective, permitted, inheritable }, { why: whySets(effective, inheritable) })],
@@ -154,6 +157,9 @@ function whySets(effective: readonly Capability[], inheritable: readonly Capabil
 }
 
 const BY_NUMBER = new Map(ALL_CAPABILITIES.map((capability) => [constant('capability', capability), capability]))
+
+/** The same for every container, and there are many. */
+const DROPS: Step[] = []
 
 function dropStep(index: number): Step {
   const capability = BY_NUMBER.get(index)
