@@ -1,6 +1,7 @@
 /**
  * A shim of one's own, for a program that makes one container and ends: no spawner between the two. It is the leader of a session of its
- * own, so that keys which end this program (Ctrl-C, a closed terminal) leave it time to undo what was done.
+ * own, so that keys which end this program (Ctrl-C, a closed terminal) leave it time to undo what was done; and it holds none of this program's
+ * streams, which a container that is left running would keep open.
  */
 import { spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
@@ -12,7 +13,7 @@ import { Shim } from './shim.js'
 const CLIENT = 3
 
 export async function loneShim(): Promise<Shim> {
-  const child = spawn(SHIM_PATH, ['--fd', String(CLIENT)], { stdio: ['ignore', 'ignore', 'inherit', 'pipe'], detached: true })
+  const child = spawn(SHIM_PATH, ['--fd', String(CLIENT)], { stdio: ['ignore', 'ignore', 'ignore', 'pipe'], detached: true })
   child.unref()
   const failed = new Promise<never>((_, reject) => {
     child.once('error', (cause) => reject(new DrydockError(`the shim did not start (${SHIM_PATH}): ${cause.message}`, { cause })))

@@ -1,0 +1,101 @@
+/**
+ * A private host for the command line: mount, pid, net, ipc and uts namespaces of its own, with an empty /run and /var/lib/drydock, in which
+ * commands are run as on a machine. Made by unshare(1) and entered by nsenter(1), so that nothing of ours is needed to test ours.
+ */
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { execa, type Options } from 'execa'
+import { TerminalSession } from './terminal.js'
+
+export const DRYDOCK = fileURLToPath(new URL('../../scripts/drydock.cjs', import.meta.url))
+
+/** Directories of its own, a proc of its own, a loopback that is up; then it waits to be ended. */
+const SETTLE = `
+for directory in /run /var/lib/drydock; do mkdir -p $directory; mount -t tmpfs private $directory; done
+mkdir -p /run/netns
+ip link set lo up
+echo ready
+exec sleep infinity`
+
+export interface Finished {
+  readonly exitCode: number | undefined
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export class PrivateHost {
+  readonly pid: number
+  readonly #end: () => Promise<void>
+
+  private constructor(pid: number, end: () => Promise<void>) {
+    this.pid = pid
+    this.#end = end
+  }
+
+  static async open(): Promise<PrivateHost> {
+    const args = [
+      '--mount',
+      '--pid',
+      '--fork',
+      '--kill-child',
+      '--mount-proc',
+      '--net',
+      '--ipc',
+      '--uts',
+      '--propagation',
+      'private',
+      'sh',
+      '-ec',
+      SETTLE,
+    ]
+    const outer = spawn('unshare', args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    const exited = once(outer, 'exit')
+    const [line] = await Promise.race([once(outer.stdout, 'data'), exited])
+    if (String(line).trim() !== 'ready') throw new Error('the private host did not come up')
+    const [child] = (await execa('pgrep', ['--parent', String(outer.pid)])).stdout.split('\n')
+    const end = async () => {
+      outer.kill('SIGKILL')
+      await exited
+    }
+    return new PrivateHost(Number(child), end)
+  }
+
+  /** The command line that runs `argv` in it. */
+  enter(argv: readonly string[]): string[] {
+    return ['nsenter', '--target', String(this.pid), '--mount', '--pid', '--net', '--ipc', '--uts', '--', ...argv]
+  }
+
+  async run(argv: readonly string[], options: Options = {}): Promise<Finished> {
+    const [file, ...args] = this.enter(argv)
+    const { exitCode, stdout, stderr } = await execa(file as string, args, {
+      reject: false,
+      ...(options.input === undefined && { stdin: 'ignore' as const }),
+      ...options,
+    })
+    return { exitCode, stdout: String(stdout ?? ''), stderr: String(stderr ?? '') }
+  }
+
+  drydock(...args: string[]): Promise<Finished> {
+    return this.run([process.execPath, DRYDOCK, ...args])
+  }
+
+  /** The same on a terminal. */
+  terminal(...args: string[]): TerminalSession {
+    const [file, ...rest] = this.enter([process.execPath, DRYDOCK, ...args])
+    return new TerminalSession(file as string, rest)
+  }
+
+  /** A file of it, as this process reaches it. */
+  path(path: string): string {
+    return `/proc/${this.pid}/root${path}`
+  }
+
+  /** What a failed test has left running is ended by the command itself: cgroups are the real host's. */
+  async close(): Promise<void> {
+    const { stdout } = await this.drydock('ps', '-q')
+    if (stdout !== '') await this.drydock('rm', '-f', ...stdout.split('\n'))
+    await this.#end()
+  }
+}
