@@ -123,6 +123,8 @@ export class Foreground {
       }
       const end = () => this.#peer.closeStdin()
       process.stdin.on('data', take)
+      // It was paused on purpose when the tutor had the keyboard before.
+      process.stdin.resume()
       process.stdin.once('end', end)
       // A stdin that cannot be read (a directory, a closed descriptor) has ended.
       process.stdin.once('error', end)

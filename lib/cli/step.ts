@@ -29,18 +29,35 @@ export interface Stepping {
 /** Without a terminal there is nobody to wait for: the calls are shown as they are made. */
 export function stepping(shim: Shim): Stepping {
   const display = new Display()
-  const guide: Guide =
+  const leader: Guide =
     display.isTerminal && process.stdin.isTTY ? new InteractiveGuide(display, new Progress(() => undefined)) : new AutoGuide(display)
   const turns = { boxes: 1, last: undefined }
-  const box = new StageBox('container', shim, { place: HERE, display, guide, turns, ownStreams: true })
+  const box = new StageBox('container', shim, { place: HERE, display, guide: lettingGo(leader), turns, ownStreams: true })
   return {
-    async attempt(steps) {
+    attempt: async (steps) => {
       try {
         return await box.attempt(steps)
       } finally {
-        // The keyboard is the container's next, or the caller's again.
-        guide.leave()
+        leader.leave()
       }
+    },
+  }
+}
+
+/** From the execve on, keys are the container's: what is typed while the call is still being shown must not be taken for ours. */
+function lettingGo(leader: Guide): Guide {
+  return {
+    auto: leader.auto,
+    scene: (heading) => leader.scene(heading),
+    read: (more) => leader.read(more),
+    predict: (question) => leader.predict(question),
+    shell: (box, suggestions) => leader.shell(box, suggestions),
+    exercise: (lesson, exercise) => leader.exercise(lesson, exercise),
+    stumbled: (heading) => leader.stumbled(heading),
+    leave: () => leader.leave(),
+    before: async (box, act) => {
+      await leader.before(box, act)
+      if (act.steps.some(({ call }) => call.startsWith('execve'))) leader.leave()
     },
   }
 }

@@ -25,13 +25,15 @@ export class Attachment extends EventEmitter<Events> {
   readonly #streams: Socket
   readonly #control: Socket
   #pending: Buffer = Buffer.alloc(0)
+  #ended = false
 
   private constructor(streams: Socket, control: Socket, terminal: boolean) {
     super()
     this.#streams = streams
     this.#control = control
     streams.on('data', (bytes) => (terminal ? this.emit('output', 1, bytes) : this.#unframe(bytes)))
-    streams.on('close', () => this.emit('end'))
+    // All output has come; or the shim was killed.
+    for (const event of ['end', 'close']) streams.once(event, () => this.#end())
     streams.on('error', () => undefined)
     const reader = new FrameReader()
     control.on('data', (bytes) => reader.push(bytes, (type, body) => type === FROM_SHIM.exit && this.emit('exit', readExit(body))))
@@ -80,6 +82,12 @@ export class Attachment extends EventEmitter<Events> {
   close(): void {
     this.#streams.destroy()
     this.#control.destroy()
+  }
+
+  #end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.emit('end')
   }
 
   #send(type: number, body: Uint8Array): void {

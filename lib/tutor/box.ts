@@ -245,6 +245,7 @@ export class StageBox implements Box {
 
   async #firstWords(): Promise<void> {
     this.#executed = true
+    if (this.#ownStreams) return
     let timer: NodeJS.Timeout | undefined
     const enough = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, FIRST_WORDS)
@@ -255,7 +256,7 @@ export class StageBox implements Box {
 
   /** What the program printed and how it ended, as far as that was not shown yet. */
   #showNews(): void {
-    showOutput(this.#display, this.#stdio.news())
+    if (!this.#ownStreams) showOutput(this.#display, this.#stdio.news())
     if (this.#exit && !this.#exitShown) {
       this.#exitShown = true
       const { signal, code, oomKilled } = this.#exit
