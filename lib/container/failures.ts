@@ -10,13 +10,13 @@ export type FailureCode = 125 | 126 | 127
 
 export class StartError extends DrydockError {
   readonly exitCode: FailureCode
-  /** What the last batch answered; for whoever shows it. */
-  readonly results: readonly Result[]
+  /** The step that failed. */
+  readonly failed: StepError
 
-  constructor(message: string, exitCode: FailureCode, results: readonly Result[], cause?: unknown) {
-    super(message, { status: exitCode === 125 ? 500 : 400, cause })
+  constructor(message: string, exitCode: FailureCode, failed: StepError) {
+    super(message, { status: exitCode === 125 ? 500 : 400, cause: failed })
     this.exitCode = exitCode
-    this.results = results
+    this.failed = failed
   }
 }
 
@@ -26,11 +26,11 @@ export function startError(results: readonly Result[], spec: ContainerSpec): Sta
   if (!failed) return undefined
   const cause = new StepError(failed)
   const program = spec.init ? undefined : explainExec(results)
-  if (program) return new StartError(execSentence(spec, program.message, program.exitCode), program.exitCode, results, cause)
+  if (program) return new StartError(execSentence(spec, program.message, program.exitCode), program.exitCode, cause)
   if (failed.step.call === 'chdir' && failed.step.phase === 'privileges') {
     const { name, text } = errnoOf(failed.errno)
     const code = name === 'EACCES' || name === 'ENOTDIR' ? 126 : 127
-    return new StartError(`the working directory ${spec.cwd} cannot be entered: ${text.toLowerCase()}`, code, results, cause)
+    return new StartError(`the working directory ${spec.cwd} cannot be entered: ${text.toLowerCase()}`, code, cause)
   }
   if (failed.step.call === 'openat2' && failed.step.phase === 'mounts' && errnoOf(failed.errno).name === 'ENOTDIR') {
     const path = failed.step.args[1]
@@ -38,12 +38,11 @@ export function startError(results: readonly Result[], spec: ContainerSpec): Sta
     return new StartError(
       `${shown} is not a directory inside, so nothing can be mounted and no program be started below it`,
       125,
-      results,
       cause,
     )
   }
   const known = knownCause(failed)
-  return new StartError(known ? `${cause.message}: ${known}` : cause.message, 125, results, cause)
+  return new StartError(known ? `${cause.message}: ${known}` : cause.message, 125, cause)
 }
 
 /** The words by which docker's own command line finds its exit code stand first. */

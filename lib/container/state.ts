@@ -131,7 +131,7 @@ export function nameTaken(path: string): DrydockError {
 }
 
 /** Did a plan fail because the name was taken? */
-export const isNameTaken = (error: unknown, layout: Layout): boolean =>
+export const isNameTaken = (error: Error | undefined, layout: Layout): boolean =>
   error instanceof StepError &&
   error.errno === 'EEXIST' &&
   error.step.args.some((arg) => arg.kind === 'text' && arg.parts[0] === layout.name)

@@ -20,6 +20,7 @@ import {
   likelyUser,
   type Machine,
   nameTaken,
+  StartError,
   type Started,
   type Surroundings,
   start,
@@ -28,6 +29,7 @@ import type { StartOptions } from '../container/start.js'
 import { SHIM_PATH } from '../kernel/constants.js'
 import type { Shim } from '../kernel/shim.js'
 import type { Fragment } from '../kernel/step.js'
+import { lostParent } from '../primitives/cgroups/index.js'
 import { type Connections, connectionsOf } from './connections.js'
 
 export interface LaunchRequest {
@@ -83,8 +85,10 @@ export async function launch(request: LaunchRequest, options: LaunchOptions): Pr
       return { ...started, shim, layout, record, connections, warnings }
     } catch (error) {
       await shim.rollback()
-      if (isNameTaken(error, layout) && !forgetName(dataRoot, layout.name)) throw nameTaken(layout.name)
-      if ((!isNameTaken(error, layout) && !connections.taken(error)) || attempt === ATTEMPTS) throw error
+      const step = error instanceof StartError ? error.failed : (error as Error)
+      const named = isNameTaken(step, layout)
+      if (named && !forgetName(dataRoot, layout.name)) throw nameTaken(layout.name)
+      if (attempt === ATTEMPTS || !(named || lostParent(step) || connections.taken(step))) throw error
     }
   }
 }
