@@ -49,13 +49,22 @@ export class Libraries {
     }
   }
 
+  #whyNone(path: string): string {
+    try {
+      this.#read(path)
+      return `${path} is no ELF program`
+    } catch (error) {
+      return `${path} cannot be read (${(error as NodeJS.ErrnoException).code})`
+    }
+  }
+
   /**
    * What the program at `path` (links resolved: $ORIGIN is where the file is) needs: its interpreter first, each library once. Nothing
    * for a static program. Fails when one is nowhere.
    */
   of(path: string): Library[] {
     const program = this.elf(path)
-    if (!program) throw new DrydockError(`${path} is no ELF program that can be read`)
+    if (!program) throw new DrydockError(this.#whyNone(path))
     if (program.interpreter === undefined) return []
     const { interpreter } = program
     const linker = this.#linker(interpreter, program)
