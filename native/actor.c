@@ -10,8 +10,6 @@
 
 /* --- to the client ------------------------------------------------------------------------------------------------------ */
 
-#define ENOUGH (256u << 10)
-
 void answer_flush(struct host *host)
 {
 	if (host->watching)
@@ -43,7 +41,7 @@ void answer_result(struct host *host, struct run *run, const struct outcome *out
 		answer_flush(host);
 		result_append(&host->answer, RESULT, run->batch, run->index, outcome, step);
 	}
-	if (host->answer.length > ENOUGH)
+	if (host->answer.length > ANSWER_ENOUGH)
 		answer_flush(host);
 }
 

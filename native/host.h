@@ -33,7 +33,8 @@ struct run {
 
 /* actor.c: be a shim for this client, until everything is undone. */
 void serve(int client);
-/* Frames to the client, collected until somebody has to wait. */
+/* Frames to the client, collected until somebody has to wait, or there are so many bytes of them. */
+#define ANSWER_ENOUGH (256u << 10)
 void answer_frame(struct host *host, uint8_t type, const void *body, size_t length);
 void answer_result(struct host *host, struct run *run, const struct outcome *outcome, const struct step *step);
 void answer_flush(struct host *host);

@@ -100,11 +100,14 @@ static long rmdir_below(int64_t directory, uint64_t device, int depth)
 long call_rmdir_tree(struct step *step)
 {
 	int64_t path = step->arg[0].number;
+	long error = CALL(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR);
+	if (error != -EBUSY && error != -ENOTEMPTY)
+		return error; /* mostly there is nothing in it, and that was all */
 	long directory = CALL(SYS_openat, AT_FDCWD, path, DIRECTORY);
 	if (directory < 0)
 		return directory;
 	uint64_t device;
-	long error = device_of(directory, &device);
+	error = device_of(directory, &device);
 	if (!error)
 		error = rmdir_below(directory, device, 0);
 	CALL(SYS_close, directory);

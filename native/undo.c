@@ -37,6 +37,7 @@ static struct outcome undo_make(struct host *host, struct step *step)
 {
 	struct outcome outcome = step_make(step, &host->slots);
 	for (int i = 0; i < PATIENCE && outcome.error == EBUSY && outcome.status == STATUS_FAILED; i++) {
+		answer_flush(host);
 		struct timespec pause = { (1 << i) / 1000, (1 << i) % 1000 * 1000000l };
 		kernel_call(SYS_nanosleep, (int64_t[6]){ (int64_t)(uintptr_t)&pause });
 		outcome = step_make(step, &host->slots);
@@ -81,7 +82,9 @@ void undo_run(struct host *host)
 			step.error = EINVAL; /* clone3, execve, exit_group undo nothing */
 		if (taken)
 			outcome = undo_make(host, &step);
-		if (host->shim.client >= 0 && result_append(&host->answer, UNDONE, 0, run.index, &outcome, taken ? &step : NULL))
+		/* All in one message, unless one of them has to wait: a client that is woken for each is in the way of the next. */
+		bool told = host->shim.client < 0 || result_append(&host->answer, UNDONE, 0, run.index, &outcome, taken ? &step : NULL);
+		if (!told || host->answer.length > ANSWER_ENOUGH)
 			answer_flush(host);
 		run.index++;
 	}

@@ -2,6 +2,22 @@
 import type { Arg, ArgValue, Descriptor, Field, Patch, Pathname, Ref } from './step.js'
 import type { Group, Word } from './words.js'
 
+const ENCODER = new TextEncoder()
+const SHORT = 64
+
+/** The bytes of a string. What is written to the kernel's files is a few digits, for which the encoder's own call takes longest. */
+export function utf8(text: string): Uint8Array {
+  const { length } = text
+  if (length > SHORT) return ENCODER.encode(text)
+  const encoded = new Uint8Array(length)
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i)
+    if (code >= 0x80) return ENCODER.encode(text)
+    encoded[i] = code
+  }
+  return encoded
+}
+
 export function int(name: string, value: number | bigint | Ref, shown?: string): Arg {
   if (typeof value === 'object') return { name, kind: 'ref', ref: value.ref }
   return shown === undefined ? { name, kind: 'int', value } : { name, kind: 'int', value, shown }
@@ -45,7 +61,7 @@ export function out(name: string, size: number): Arg {
 }
 
 export function bytes(name: string, data: Uint8Array | string, options: { patches?: readonly Patch[]; shown?: string } = {}): Arg {
-  const encoded = typeof data === 'string' ? new TextEncoder().encode(data) : data
+  const encoded = typeof data === 'string' ? utf8(data) : data
   return { name, kind: 'bytes', bytes: encoded, ...options }
 }
 

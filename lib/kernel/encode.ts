@@ -1,6 +1,7 @@
 /** Steps into the shim's wire format (native/PROTOCOL.md). */
 import { constant, errnoNumber, flags } from './constants.js'
 import { DrydockError } from './errors.js'
+import { TO_SHIM } from './frames.js'
 import { type Actor, type ArgValue, type Field, type Ref, type Step, withActors } from './step.js'
 import { Writer } from './writer.js'
 
@@ -33,9 +34,24 @@ export class Slots {
 /** The body of a BATCH frame, without the batch's number: count and steps. */
 export function encodeSteps(steps: readonly Step[], slots: Slots): Uint8Array {
   const writer = new Writer()
-  writer.u16(steps.length)
-  for (const step of withActors(steps)) encodeStep(writer, step, step.actor, slots)
+  writeSteps(writer, withActors(steps), slots)
   return writer.bytes()
+}
+
+/** A whole BATCH frame, so that it is one write to the stream. Every step has its actor. */
+export function encodeBatch(batch: number, steps: readonly (Step & { actor: Actor })[], slots: Slots): Uint8Array {
+  const writer = new Writer()
+  writer.u32(0)
+  writer.u8(TO_SHIM.batch)
+  writer.u32(batch)
+  writeSteps(writer, steps, slots)
+  writer.setLength()
+  return writer.bytes()
+}
+
+function writeSteps(writer: Writer, steps: readonly (Step & { actor: Actor })[], slots: Slots): void {
+  writer.u16(steps.length)
+  for (const step of steps) encodeStep(writer, step, step.actor, slots)
 }
 
 const NONE: readonly never[] = []

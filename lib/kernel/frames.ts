@@ -43,15 +43,17 @@ export class FrameReader {
 
   /** Calls `handle` for each whole frame that the stream has brought so far. */
   push(chunk: Buffer, handle: (type: number, body: Buffer) => void): void {
-    let data = this.#pending.length > 0 ? Buffer.concat([this.#pending, chunk]) : chunk
-    while (data.length >= 4) {
-      const length = data.readUInt32LE(0)
+    const data = this.#pending.length > 0 ? Buffer.concat([this.#pending, chunk]) : chunk
+    let at = 0
+    while (data.length - at >= 4) {
+      const length = data.readUInt32LE(at)
       if (length < 1 || length > LONGEST_FRAME) throw new DrydockError(`the shim sent a frame of ${length} bytes, which no frame has`)
-      if (data.length < 4 + length) break
-      handle(data[4] as number, data.subarray(5, 4 + length))
-      data = data.subarray(4 + length)
+      const end = at + 4 + length
+      if (data.length < end) break
+      handle(data[at + 4] as number, data.subarray(at + 5, end))
+      at = end
     }
-    this.#pending = data
+    this.#pending = data.subarray(at)
   }
 }
 
@@ -63,12 +65,28 @@ export interface ResultFrame {
   ret: bigint
   errno: number
   nanoseconds: number
-  outs: Buffer[]
+  outs: readonly Buffer[]
 }
 
 const STATUS = ['ok', 'failed', 'allowed', 'not run'] as const
 
 export function readResult(body: Buffer): ResultFrame {
+  const outs = body[27] === 0 ? NO_OUTS : readOuts(body)
+  return {
+    batch: body.readUInt32LE(0),
+    index: body.readUInt16LE(4),
+    status: STATUS[body[6] as number] ?? 'failed',
+    ret: body.readBigInt64LE(7),
+    errno: body.readInt32LE(15),
+    nanoseconds: body.readUInt32LE(19) + body.readUInt32LE(23) * 2 ** 32,
+    outs,
+  }
+}
+
+/** Most calls have none. */
+const NO_OUTS: readonly Buffer[] = []
+
+function readOuts(body: Buffer): Buffer[] {
   const outs: Buffer[] = []
   let at = 28
   for (let left = body.readUInt8(27); left > 0; left--) {
@@ -76,15 +94,7 @@ export function readResult(body: Buffer): ResultFrame {
     outs.push(Buffer.from(body.subarray(at + 4, at + 4 + length)))
     at += 4 + length
   }
-  return {
-    batch: body.readUInt32LE(0),
-    index: body.readUInt16LE(4),
-    status: STATUS[body.readUInt8(6)] ?? 'failed',
-    ret: body.readBigInt64LE(7),
-    errno: body.readInt32LE(15),
-    nanoseconds: Number(body.readBigUInt64LE(19)),
-    outs,
-  }
+  return outs
 }
 
 /** How a process ended: waitpid(2)'s status taken apart, and what it used. */

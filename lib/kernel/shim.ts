@@ -9,7 +9,7 @@
  */
 import { EventEmitter, once } from 'node:events'
 import { createConnection, type Socket } from 'node:net'
-import { encodeSteps, Slots } from './encode.js'
+import { encodeBatch, Slots } from './encode.js'
 import { DrydockError } from './errors.js'
 import { type Exit, FROM_SHIM, FrameReader, frameHeader, type ResultFrame, readExit, readResult, TO_SHIM } from './frames.js'
 import { encodeMonitor, type MonitorSettings } from './monitor.js'
@@ -123,14 +123,13 @@ export class Shim extends EventEmitter<Events> {
     if (steps.length === 0) return []
     this.#alive()
     const resolved = this.#actors(steps)
-    const body = encodeSteps(resolved, this.#slots)
-    const batch = this.#nextBatch++
+    const batch = this.#nextBatch
+    const frame = encodeBatch(batch, resolved, this.#slots)
+    this.#nextBatch++
     const answer = new Promise<Result[]>((resolve, reject) => {
       this.#pending.set(batch, { steps: resolved, results: [], resolve, reject })
     })
-    const head = Buffer.allocUnsafe(4)
-    head.writeUInt32LE(batch, 0)
-    this.#write(TO_SHIM.batch, head, body)
+    if (!this.#socket.destroyed) this.#socket.write(frame)
     return answer
   }
 

@@ -85,6 +85,11 @@ export class Writer {
     else for (let i = 0; i < bytes.length; i++) this.#buffer[at + i] = bytes[i] as number
   }
 
+  /** Into the first four bytes, which are a frame's: how many bytes follow them. */
+  setLength(): void {
+    store(this.#buffer, 0, this.#length - 4)
+  }
+
   bytes(): Uint8Array {
     return this.#buffer.subarray(0, this.#length)
   }

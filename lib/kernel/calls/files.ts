@@ -1,5 +1,5 @@
 /** Calls on files, directories and descriptors. */
-import { bits, bytes, dirfd, fd, field, int, mode, out, path, struct, word } from '../args.js'
+import { bits, bytes, dirfd, fd, field, int, mode, out, path, struct, utf8, word } from '../args.js'
 import { constant } from '../constants.js'
 import { type Descriptor, type Pathname, type Step, type StepOptions, step } from '../step.js'
 import type { Word } from '../words.js'
@@ -46,7 +46,7 @@ export function read(descriptor: Descriptor, count: number, options?: StepOption
 
 /** write(2). */
 export function write(descriptor: Descriptor, data: string | Uint8Array, options?: StepOptions): Step {
-  const content = typeof data === 'string' ? new TextEncoder().encode(data) : data
+  const content = typeof data === 'string' ? utf8(data) : data
   return step('write', [fd('fd', descriptor), bytes('buf', content), int('count', content.length)], options)
 }
 
@@ -191,7 +191,7 @@ export function statfs(pathname: Pathname, options?: StepOptions): Step {
 
 /** setxattr(2). */
 export function setxattr(pathname: Pathname, name: string, value: string | Uint8Array, options?: StepOptions): Step {
-  const content = typeof value === 'string' ? new TextEncoder().encode(value) : value
+  const content = typeof value === 'string' ? utf8(value) : value
   return step(
     'setxattr',
     [path('path', pathname), path('name', name), bytes('value', content), int('size', content.length), int('flags', 0)],

@@ -17,7 +17,7 @@ export interface DeviceRule {
 const rule = (type: 'c' | 'b', major: number | '*', minor: number | '*', access = 'rwm'): DeviceRule => ({ type, major, minor, access })
 
 /** What Docker allows every container: nodes may be made, but only these opened. */
-export const DEFAULT_DEVICES: readonly DeviceRule[] = [
+export const DEFAULT_DEVICES: readonly DeviceRule[] = Object.freeze([
   rule('c', '*', '*', 'm'),
   rule('b', '*', '*', 'm'),
   rule('c', 1, 3), // null
@@ -29,7 +29,7 @@ export const DEFAULT_DEVICES: readonly DeviceRule[] = [
   rule('c', 5, 1), // console
   rule('c', 5, 2), // ptmx
   rule('c', 136, '*'), // pts
-]
+])
 
 /** What `devices.deny` takes for "every device, every access". */
 export const DENY_ALL_V1 = 'a'
@@ -48,7 +48,11 @@ export function parseDeviceRule(text: string): DeviceRule {
   return { type: type as DeviceRule['type'], major: number(major), minor: number(minor), access }
 }
 
+/** Lists that were found right and cannot change: most containers have the same. */
+const checked = new WeakSet<readonly DeviceRule[]>()
+
 export function checkDeviceRules(rules: readonly DeviceRule[]): void {
+  if (checked.has(rules)) return
   for (const one of rules) {
     const number = (value: number | '*') => value === '*' || (Number.isInteger(value) && value >= 0 && value < 2 ** 32)
     if (!['a', 'b', 'c'].includes(one.type) || !number(one.major) || !number(one.minor) || !/^[rwm]{1,3}$/.test(one.access)) {
@@ -57,6 +61,7 @@ export function checkDeviceRules(rules: readonly DeviceRule[]): void {
       )
     }
   }
+  if (Object.isFrozen(rules)) checked.add(rules)
 }
 
 const [CONTEXT, RESULT, TYPE, ACCESS, MAJOR, MINOR, SCRATCH] = [1, 0, 2, 3, 4, 5, 6] as const
