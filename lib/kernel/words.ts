@@ -39,7 +39,7 @@ export const WORDS = {
   ip_protocol: ['icmp', 'tcp', 'udp'],
   icmp: ['echo_reply', 'dest_unreach', 'echo', 'time_exceeded'],
   sockopt_level: ['socket', 'raw'],
-  so: ['rcvtimeo'],
+  so: ['rcvtimeo', 'sndtimeo'],
   raw_option: ['icmp_filter'],
   netlink_protocol: ['route', 'netfilter', 'kobject_uevent'],
   nlm: ['request', 'multi', 'ack', 'echo', 'root', 'match', 'dump', 'replace', 'excl', 'create', 'append'],

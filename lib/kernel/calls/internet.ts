@@ -71,12 +71,19 @@ export function recvfrom(descriptor: Descriptor, size: number, options?: StepOpt
 }
 
 /** setsockopt(2) SO_RCVTIMEO, socket(7): a call that waits for something to come waits no longer than this, and answers EAGAIN then. */
-export function setsockopt_rcvtimeo(descriptor: Descriptor, milliseconds: number, options?: StepOptions): Step {
+export const setsockopt_rcvtimeo = (descriptor: Descriptor, milliseconds: number, options?: StepOptions): Step =>
+  timeout('rcvtimeo', descriptor, milliseconds, options)
+
+/** setsockopt(2) SO_SNDTIMEO, socket(7): the same for sending; a connect answers EINPROGRESS when the time is up. */
+export const setsockopt_sndtimeo = (descriptor: Descriptor, milliseconds: number, options?: StepOptions): Step =>
+  timeout('sndtimeo', descriptor, milliseconds, options)
+
+function timeout(option: Word<'so'>, descriptor: Descriptor, milliseconds: number, options?: StepOptions): Step {
   const [seconds, micros] = [Math.floor(milliseconds / 1000), (milliseconds % 1000) * 1000]
   const time = struct('optval', 'timeval', 16, [field('tv_sec', 0, 8, seconds), field('tv_usec', 8, 8, micros)])
   return step(
     'setsockopt',
-    [fd('sockfd', descriptor), word('level', 'sockopt_level', 'socket'), word('optname', 'so', 'rcvtimeo'), time, int('optlen', 16)],
+    [fd('sockfd', descriptor), word('level', 'sockopt_level', 'socket'), word('optname', 'so', option), time, int('optlen', 16)],
     options,
   )
 }

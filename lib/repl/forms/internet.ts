@@ -8,6 +8,20 @@ const from = ['calls/internet', calls] as const
 const inet = keyword('family', word('socket_family'), 'inet')
 const to = [one('address', ADDRESS), one('port', NUMBER)]
 
+const timeout = (option: 'rcvtimeo' | 'sndtimeo') =>
+  form(
+    from,
+    `setsockopt_${option}`,
+    'setsockopt',
+    [
+      one('fd', DESCRIPTOR),
+      keyword('level', word('sockopt_level'), 'socket'),
+      keyword('option', word('so'), option),
+      one('milliseconds', NUMBER),
+    ],
+    ({ fd, milliseconds }, options) => [fd, milliseconds, options],
+  )
+
 /** Those of `bind` and `connect` come before the ones for unix sockets, which take any word for a path. */
 export const INTERNET_FORMS: readonly Form[] = [
   form(
@@ -27,18 +41,8 @@ export const INTERNET_FORMS: readonly Form[] = [
   form(from, 'accept4', 'accept4', [one('fd', DESCRIPTOR)]),
   form(from, 'sendto', 'sendto', [one('fd', DESCRIPTOR), one('data', BYTES), one('address', ADDRESS), optional('port', NUMBER)]),
   form(from, 'recvfrom', 'recvfrom', [one('fd', DESCRIPTOR), one('size', NUMBER)]),
-  form(
-    from,
-    'setsockopt_rcvtimeo',
-    'setsockopt',
-    [
-      one('fd', DESCRIPTOR),
-      keyword('level', word('sockopt_level'), 'socket'),
-      keyword('option', word('so'), 'rcvtimeo'),
-      one('milliseconds', NUMBER),
-    ],
-    ({ fd, milliseconds }, options) => [fd, milliseconds, options],
-  ),
+  timeout('rcvtimeo'),
+  timeout('sndtimeo'),
   form(
     from,
     'setsockopt_icmp_filter',

@@ -92,7 +92,7 @@ export const SOCKET_CARDS: readonly Card[] = [
       ENETUNREACH: 'no route to that network in this network namespace',
       EHOSTUNREACH: 'nobody on that network has the address, or a router on the way said that it cannot deliver',
       ETIMEDOUT: 'no answer at all: the packets, or the answers to them, are dropped somewhere on the way',
-      EINPROGRESS: 'a non-blocking socket goes on connecting',
+      EINPROGRESS: 'no answer yet: the time to wait is up (SO_SNDTIMEO), or the socket is non-blocking',
     },
     shell: connectShell,
   },

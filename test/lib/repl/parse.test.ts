@@ -235,6 +235,7 @@ const TYPED: Record<string, [line: string, step: Step][]> = {
   ],
   recvfrom: [['recvfrom <s> 1500', internet.recvfrom(ref('s'), 1500)]],
   setsockopt_rcvtimeo: [['setsockopt <s> socket rcvtimeo 1500', internet.setsockopt_rcvtimeo(ref('s'), 1500)]],
+  setsockopt_sndtimeo: [['setsockopt 3 socket sndtimeo 2000', internet.setsockopt_sndtimeo(3, 2000)]],
   setsockopt_icmp_filter: [['setsockopt <s> raw icmp_filter echo_reply', internet.setsockopt_icmp_filter(ref('s'), ['echo_reply'])]],
   bind_unix: [['bind <s> /run/x.sock', sockets.bind_unix(ref('s'), '/run/x.sock')]],
   connect_unix: [['connect <s> /run/x.sock', sockets.connect_unix(ref('s'), '/run/x.sock')]],

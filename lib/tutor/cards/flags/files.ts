@@ -126,6 +126,7 @@ export const SOCKOPT_LEVEL: WordNotes<'sockopt_level'> = {
 
 export const SO: WordNotes<'so'> = {
   rcvtimeo: 'how long a call may wait for something to come; then it answers EAGAIN',
+  sndtimeo: 'how long a call may wait until something can be sent; a connect answers EINPROGRESS then',
 }
 
 export const RAW_OPTION: WordNotes<'raw_option'> = {
