@@ -25,6 +25,18 @@ export {
 } from './kernel/calls/credentials.js'
 // Files and directories, descriptors and pipes.
 export { chmod, chown, close, mkdir, open, pipe2, read, readlink, rmdir, statfs, symlink, unlink, write } from './kernel/calls/files.js'
+// The network: a line to the kernel's network stack, and what can be asked for on it (links, addresses, routes), each as the ip command
+// would; and sockets, by which packets go out and come in.
+export {
+  accept4,
+  bind_inet,
+  connect_inet,
+  icmp_socket,
+  recvfrom,
+  sendto,
+  setsockopt_icmp_filter,
+  setsockopt_rcvtimeo,
+} from './kernel/calls/internet.js'
 // Mounts.
 export { mount, umount2 } from './kernel/calls/mounts.js'
 // Processes: made, entered, signalled, waited for, and turned into other programs; and their names.
@@ -49,8 +61,21 @@ export {
   unshare,
   wait4,
 } from './kernel/calls/process.js'
-// The network: the loopback of a new network namespace.
+export { listen, rtnetlink_socket, socket } from './kernel/calls/sockets.js'
+export { echoRequest } from './kernel/icmp.js'
+export type { Device, NetworkNamespace } from './kernel/netlink/device.js'
 export { loopbackUp } from './kernel/netlink/loopback.js'
+export {
+  address_add,
+  bridge_add,
+  link_delete,
+  link_down,
+  link_set,
+  link_up,
+  route_add,
+  route_delete,
+  veth_add,
+} from './kernel/netlink/steps.js'
 // Steps: who makes them (after the clone the container does, unless `host(…)` says otherwise), numbers that earlier steps kept
 // under a name (`ref('name')`, and `child` for the pid that clone3 returned), and strings with such numbers in them (`text`).
 export { child, container, host, ref, type Step, type StepOptions, text } from './kernel/step.js'

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -65,6 +66,10 @@ enum { /* linux/if.h, which cannot stand beside net/if.h: RFC 2863's states of a
 };
 #ifndef IFF_LOWER_UP
 #define IFF_LOWER_UP 0x10000
+#endif
+
+#ifndef ICMP_FILTER /* linux/icmp.h, which wants linux/if.h */
+#define ICMP_FILTER 1
 #endif
 
 /* sys/mount.h */

@@ -6,8 +6,8 @@ import { execa } from 'execa'
 import { SHIM_PATH } from '../kernel/constants.js'
 import { readStatus } from '../kernel/proc/status.js'
 import { ALL_CAPABILITIES, capabilityName, lastCapability } from '../primitives/capabilities.js'
+import { findCommand, installHint } from '../tutor/packages.js'
 import { type Chapter, type Finding, missing, ok, restricted } from './finding.js'
-import { findCommand, installHint } from './packages.js'
 
 const { checkPlatform } = createRequire(import.meta.url)('../../scripts/setup.cjs') as { checkPlatform(): string | undefined }
 

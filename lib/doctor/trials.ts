@@ -2,12 +2,13 @@
 import { Bottle } from '../bottle.js'
 import { mkdir } from '../kernel/calls/files.js'
 import { mount } from '../kernel/calls/mounts.js'
-import { clone3, execve } from '../kernel/calls/process.js'
+import { clone3 } from '../kernel/calls/process.js'
 import { sentenceOf } from '../kernel/errors.js'
 import type { Result } from '../kernel/result.js'
 import { showOutcome } from '../kernel/show.js'
+import { tryNat } from '../tutor/network-trials.js'
+import { findCommand, installHint } from '../tutor/packages.js'
 import { type Finding, missing, ok, restricted } from './finding.js'
-import { findCommand, installHint } from './packages.js'
 
 export async function insideBottle(): Promise<Finding[]> {
   let bottle: Bottle
@@ -46,20 +47,15 @@ async function overlay(bottle: Bottle): Promise<Finding> {
   )
 }
 
-/** A chain that translates addresses, in the bottle's own network. */
+/** A chain that translates addresses, in a network of its own. */
 async function packetFilter(bottle: Bottle): Promise<Finding> {
   const nft = findCommand('nft')
   if (!nft) return missing('nft', 'it is not installed (no lesson before 5 needs it)', `run: ${installHint(['nft'])}`)
-  const chain =
-    'add table ip doctor; add chain ip doctor out { type nat hook postrouting priority 100; }; add rule ip doctor out masquerade'
-  const shim = await bottle.shim()
-  const results = await shim.attempt([clone3(['net']), execve(nft, ['nft', chain])])
-  const status = firstFailure(results) ? undefined : (await shim.exited).code
-  await shim.rollback()
-  if (status === 0) return ok('nft', `${nft}, and the kernel translates addresses`)
+  const answer = await tryNat(bottle)
+  if (answer === 'yes') return ok('nft', `${nft}, and the kernel translates addresses`)
   return restricted(
     'nft',
-    `${nft} could not add a chain for address translation`,
+    `${nft} could not add a chain for address translation (${answer})`,
     'load it with `sudo modprobe nft_masq`, or a kernel that has nf_tables',
   )
 }

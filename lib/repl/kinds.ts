@@ -1,4 +1,5 @@
 /** The kinds of things that stand in a typed line, and how each is read. */
+import { isIP } from 'node:net'
 import type { Descriptor, Pathname } from '../kernel/step.js'
 import { type Group, WORDS } from '../kernel/words.js'
 import { didYouMean } from './near.js'
@@ -151,6 +152,15 @@ export const SWITCH_ON: Kind<boolean> = {
     if (token.raw === '1' || token.raw === 'on') return true
     if (token.raw === '0' || token.raw === 'off') return false
     throw wrong(token, SWITCH_ON.what)
+  },
+}
+
+/** An internet address. */
+export const ADDRESS: Kind<string> = {
+  what: 'an internet address (10.0.0.1)',
+  parse(token) {
+    if (isIP(token.raw) === 0) throw wrong(token, ADDRESS.what)
+    return token.raw
   },
 }
 

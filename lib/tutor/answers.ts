@@ -1,5 +1,7 @@
 /** What a call answered besides its return value: the content of its out-buffers, where it says something to a person. */
 import { wordOf } from '../kernel/constants.js'
+import { decodeEndpoint, showEndpoint } from '../kernel/endpoint.js'
+import { decodeIcmp } from '../kernel/icmp.js'
 import { capabilityNames } from '../kernel/proc/status.js'
 import { type Result, textOf } from '../kernel/result.js'
 
@@ -20,6 +22,8 @@ const ANSWERS: Record<string, (result: Result) => string[]> = {
   capget: ({ outs: [data] }) => (data && data.length >= 24 ? capabilitySets(data) : []),
   pipe2: ({ outs: [ends] }) => (ends ? [`descriptors ${ends.readInt32LE(0)} (to read) and ${ends.readInt32LE(4)} (to write)`] : []),
   clone3: ({ outs: [pidfd] }) => (pidfd ? [`its pidfd is descriptor ${pidfd.readInt32LE(0)}`] : []),
+  recvfrom: received,
+  accept4: ({ outs: [from] }) => [`a connection from ${endpointIn(from)}`],
   statfs: ({ outs: [buffer] }) => (buffer ? fileSystem(buffer) : []),
 }
 
@@ -27,6 +31,22 @@ function shownText(label: string, text: string): string[] {
   if (text === '') return [`${label}: nothing (the end)`]
   const cut = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text
   return cut.trimEnd().split('\n').length > 1 ? [`${label}:`, ...cut.trimEnd().split('\n')] : [`${label}: ${JSON.stringify(cut)}`]
+}
+
+const ICMP_NAMES: Readonly<Record<string, string>> = { echo: 'echo request', echo_reply: 'echo reply', dest_unreach: '“unreachable”' }
+
+function received({ ret, outs: [buffer, from] }: Result): string[] {
+  const packet = buffer?.subarray(0, Number(ret)) ?? Buffer.alloc(0)
+  const icmp = decodeIcmp(packet)
+  if (icmp) return [`${ICMP_NAMES[icmp.type] ?? `ICMP message ${icmp.type}`} from ${icmp.from} to ${icmp.to}, ttl ${icmp.ttl}`]
+  const text = packet.toString()
+  const content = /^[\x20-\x7e\n]*$/.test(text) ? JSON.stringify(text) : `${packet.length} bytes`
+  return [`${content} from ${endpointIn(from)}`]
+}
+
+function endpointIn(buffer: Buffer | undefined): string {
+  const found = buffer && decodeEndpoint(buffer)
+  return found ? showEndpoint(found) : 'somebody without an internet address'
 }
 
 /** struct utsname: strings of 65 bytes. */

@@ -6,6 +6,8 @@ import { showOutcome } from '../kernel/show.js'
 import { Spawner } from '../kernel/spawner.js'
 import { type Facts, readFacts } from './facts.js'
 import type { Lesson } from './lesson.js'
+import { type NetworkTrial, NO_NFT, tryNetwork } from './network-trials.js'
+import { installHint } from './packages.js'
 
 export type CgroupController = 'memory' | 'pids' | 'cpu' | 'cpuset' | 'freezer' | 'io' | 'devices'
 
@@ -21,6 +23,10 @@ export type Need =
   | 'setuid-binary'
   /** Groups of one's own with this controller, on either version. */
   | `cgroup:${CgroupController}`
+  /** Cables (veth pairs) and bridges can be made in a network namespace of the bottle. */
+  | 'links'
+  /** The nft program is there, and the kernel translates addresses. */
+  | 'nat'
   /** A kernel of at least this version: `kernel:5.12`. */
   | `kernel:${number}.${number}`
 
@@ -45,6 +51,8 @@ const NEEDS_IN_WORDS = {
   'user-namespaces': 'user namespaces',
   'several-ids': 'more than one user id in a user namespace',
   'setuid-binary': 'setuid programs of a user namespace',
+  links: 'cables and bridges',
+  nat: 'nft, and address translation in the kernel',
 } as const
 
 /** Everything that a lesson may need somewhere, and what of it for all of it. */
@@ -57,34 +65,53 @@ export function needsOf(lesson: Pick<Lesson, 'needs' | 'scenes' | 'exercises'>):
 /** Whether this user can make a user namespace and use the powers that it should give: 'yes', or what the kernel answered. */
 export type NamespaceTrial = () => Promise<string>
 
+/** What of the network works in a bottle. */
+export type NetworkTry = () => Promise<NetworkTrial>
+
 /** Those of the needs that this machine, for this user, does not meet. */
 export async function missing(
   needs: readonly Need[],
   facts: Facts = readFacts(),
   tryNamespace: NamespaceTrial = tryUserNamespace,
+  tryNet: NetworkTry = tryNetwork,
 ): Promise<Missing[]> {
   const found: Missing[] = []
-  let trial: Promise<string> | undefined
+  const trials = { namespace: once(tryNamespace), network: once(tryNet) }
   for (const need of new Set(needs)) {
-    const lacks = await check(need, facts, () => {
-      trial ??= tryNamespace()
-      return trial
-    })
+    const lacks = await check(need, facts, trials)
     if (lacks) found.push({ need, ...lacks })
   }
   return found
 }
 
+interface Trials {
+  readonly namespace: NamespaceTrial
+  readonly network: NetworkTry
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}
+
 type Lack = Omit<Missing, 'need'> | undefined
 
-async function check(need: Need, facts: Facts, trial: NamespaceTrial): Promise<Lack> {
+async function check(need: Need, facts: Facts, trials: Trials): Promise<Lack> {
   const isRoot = facts.effectiveUid === 0
   if (need === 'root') return isRoot ? undefined : { why: 'this part asks for root', remedy: 'run it with sudo', root: true }
-  if (need === 'bottle') return isRoot ? undefined : userNamespaces(facts, await trial())
-  if (need === 'user-namespaces') return userNamespaces(facts, await trial())
+  if (need === 'bottle') return isRoot ? undefined : userNamespaces(facts, await trials.namespace())
+  if (need === 'user-namespaces') return userNamespaces(facts, await trials.namespace())
   if (need === 'several-ids' || need === 'setuid-binary') {
     if (isRoot) return undefined
-    return userNamespaces(facts, await trial()) ?? severalIds(facts)
+    return userNamespaces(facts, await trials.namespace()) ?? severalIds(facts)
+  }
+  if (need === 'links' || need === 'nat') {
+    // Without a bottle the trial would only say that there is none.
+    const noBottle = isRoot ? undefined : userNamespaces(facts, await trials.namespace())
+    return noBottle ?? network(need, (await trials.network())[need])
   }
   if (need.startsWith('cgroup:')) return cgroup(need.slice('cgroup:'.length), facts)
   return kernel(need.slice('kernel:'.length), facts)
@@ -176,6 +203,17 @@ function cgroup(name: string, facts: Facts): Lack {
         ? 'run the lesson with sudo, or in a delegated scope: systemd-run --user --scope -p Delegate=yes npm run lesson'
         : 'run the lesson with sudo: version 1 is never delegated to ordinary users',
     root: !isRoot,
+  }
+}
+
+function network(need: 'links' | 'nat', answer: string): Lack {
+  if (answer === 'yes') return undefined
+  if (answer === NO_NFT) return { why: 'the program nft is not installed', remedy: installHint(['nft']), root: false }
+  const [what, modules] = need === 'links' ? ['make cables and bridges', 'veth bridge'] : ['translate addresses', 'nft_chain_nat nft_masq']
+  return {
+    why: `the kernel of this machine does not ${what} (it answered ${answer})`,
+    remedy: `sudo modprobe -a ${modules}, or a kernel that has them`,
+    root: false,
   }
 }
 

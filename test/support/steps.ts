@@ -2,13 +2,15 @@
 import * as bpf from '../../lib/kernel/calls/bpf.js'
 import * as credentials from '../../lib/kernel/calls/credentials.js'
 import * as files from '../../lib/kernel/calls/files.js'
+import * as internet from '../../lib/kernel/calls/internet.js'
 import * as mounts from '../../lib/kernel/calls/mounts.js'
 import * as processes from '../../lib/kernel/calls/process.js'
 import * as sockets from '../../lib/kernel/calls/sockets.js'
+import { echoRequest } from '../../lib/kernel/icmp.js'
 import { ref, type Step, text } from '../../lib/kernel/step.js'
 import { WORDS } from '../../lib/kernel/words.js'
 
-const MODULES = { bpf, credentials, files, mounts, processes, sockets }
+const MODULES = { bpf, credentials, files, internet, mounts, processes, sockets }
 
 /** Exported functions that make no step. */
 const NO_STEPS = new Set(['capabilityBits', 'makedev', 'signalNumber'])
@@ -148,6 +150,19 @@ export function exampleSteps(): Record<string, Step[]> {
     setdomainname: [processes.setdomainname('example')],
     uname: [processes.uname()],
     wait4: [processes.wait4(-1, { flags: [...WORDS.wait] }), processes.wait4(ref('child'))],
+
+    icmp_socket: [internet.icmp_socket({ keep: 'ping' })],
+    bind_inet: [internet.bind_inet(ref('socket'), '0.0.0.0', 80), internet.bind_inet(3, '::', 53)],
+    connect_inet: [internet.connect_inet(ref('socket'), '10.0.0.1', 80), internet.connect_inet(3, 'fd00::1', 80)],
+    accept4: [internet.accept4(ref('socket'), { keep: 'client' })],
+    sendto: [
+      internet.sendto(ref('ping'), echoRequest(1, 1), '10.0.0.1', 0, { shown: '{echo request}' }),
+      internet.sendto(3, 'hello', '10.0.0.1', 53),
+    ],
+    recvfrom: [internet.recvfrom(ref('ping'), 1500)],
+    setsockopt_rcvtimeo: [internet.setsockopt_rcvtimeo(ref('ping'), 1500)],
+    setsockopt_sndtimeo: [internet.setsockopt_sndtimeo(3, 2000)],
+    setsockopt_icmp_filter: [internet.setsockopt_icmp_filter(ref('ping'), [...WORDS.icmp])],
 
     socket: [sockets.socket('unix', 'stream', 0, { keep: 'socket' }), sockets.socket('inet6', 'dgram', 17)],
     rtnetlink_socket: [sockets.rtnetlink_socket({ keep: 'net' })],

@@ -64,9 +64,24 @@ export interface Neighbour {
   readonly state: readonly Word<'nud'>[]
 }
 
+/** An entry of a bridge's forwarding table. */
+export interface Forwarding {
+  readonly mac: string
+  /** Index of the port that it is behind. */
+  readonly port: number
+  /** Index of the bridge. Absent for what a device knows of itself, whether it is a port or not. */
+  readonly bridge?: number
+  /** An address of the port itself; the others were learnt from the frames that came in. */
+  readonly own: boolean
+}
+
 export const decodeLinks = (answer: Uint8Array): Link[] => messagesOf(answer, 'newlink', STRUCTURE.ifinfomsg).map(decodeLink)
 export const decodeAddresses = (answer: Uint8Array): Address[] => decodeInternet(answer, 'newaddr', STRUCTURE.ifaddrmsg, decodeAddress)
 export const decodeRoutes = (answer: Uint8Array): Route[] => decodeInternet(answer, 'newroute', STRUCTURE.rtmsg, decodeRoute)
+export const decodeForwarding = (answer: Uint8Array): Forwarding[] =>
+  messagesOf(answer, 'newneigh', STRUCTURE.ndmsg)
+    .filter(({ body }) => body[0] === constant('socket_family', 'bridge'))
+    .map(decodeForwardingEntry)
 export const decodeNeighbours = (answer: Uint8Array): Neighbour[] => decodeInternet(answer, 'newneigh', STRUCTURE.ndmsg, decodeNeighbour)
 
 /** Sizes in bytes of the structures before the attributes. */
@@ -169,6 +184,17 @@ function decodeNeighbour({ body }: RawMessage, family: Family): Neighbour {
     address: ipOf(found.bytes(constant('nda', 'dst'))) ?? '',
     state: wordsOf('nud', body.readUInt16LE(8)).words,
     ...present({ mac: mac && formatMac(mac) }),
+  }
+}
+
+function decodeForwardingEntry({ body }: RawMessage): Forwarding {
+  const found = new Attributes(body, STRUCTURE.ndmsg)
+  const bridge = found.number(constant('nda', 'master'))
+  return {
+    mac: formatMac(found.bytes(constant('nda', 'lladdr')) ?? new Uint8Array()),
+    port: body.readInt32LE(4),
+    own: wordsOf('nud', body.readUInt16LE(8)).words.includes('permanent'),
+    ...(bridge !== undefined && { bridge }),
   }
 }
 

@@ -19,7 +19,7 @@ import {
   type NewVeth,
   vethAdd,
 } from './link.js'
-import { neighbourDump } from './neighbour.js'
+import { forwardingDump, neighbourDump } from './neighbour.js'
 import { type RouteSettings, routeAdd, routeDelete, routeDump } from './route.js'
 
 /** Room in bytes for the answer to a dump: a link takes some 1.4 KiB, an address 80 bytes, a route 60. */
@@ -73,6 +73,9 @@ export const route_dump = (socket: Descriptor, family?: Family, options: StepOpt
 
 export const neighbour_dump = (socket: Descriptor, family?: Family, options: StepOptions = {}): Step =>
   netlink(socket, neighbourDump(family), { ...options, answer: DUMP_SIZE })
+
+export const forwarding_dump = (socket: Descriptor, options: StepOptions = {}): Step =>
+  netlink(socket, forwardingDump(), { ...options, answer: DUMP_SIZE })
 
 /** The bytes that a get or a dump was answered with, for the decoders. The shim returns how many there were, more than fit or not. */
 export function answerOf(result: Result): Buffer {

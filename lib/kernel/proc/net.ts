@@ -32,6 +32,14 @@ export interface TcpSocket {
   readonly inode: number
 }
 
+/** What this network namespace knows of the hardware address of a neighbour. */
+export interface ArpEntry {
+  readonly address: string
+  readonly device: string
+  /** Absent while nobody has answered. */
+  readonly mac?: string
+}
+
 /** States of include/net/tcp_states.h, from 1 on. */
 const TCP_STATES = [
   'established',
@@ -109,6 +117,32 @@ export function parseTcp(text: string): TcpSocket[] {
     })
 }
 
+/** ATF_COM: somebody has answered. */
+const ARP_COMPLETE = 0x2
+
+/** /proc/PID/net/arp: a heading, then a line for each neighbour that was asked for. */
+export function parseArp(text: string): ArpEntry[] {
+  return linesOf(text)
+    .slice(1)
+    .map((line) => {
+      const [address = '', , flags = '', mac = '', , device] = line.trim().split(/\s+/)
+      if (device === undefined) throw new DrydockError(`this is no line of /proc/PID/net/arp: ${JSON.stringify(line)}`)
+      return { address, device, ...(Number.parseInt(flags, 16) & ARP_COMPLETE && { mac }) }
+    })
+}
+
+/** /proc/PID/net/snmp: `Ip: InReceives …` and below it `Ip: 12 …`; the counters of a network namespace since it was made, RFC 1213. */
+export function parseSnmp(text: string): Record<string, Record<string, number>> {
+  const lines = linesOf(text).map((line) => line.split(' '))
+  const counters: Record<string, Record<string, number>> = {}
+  for (let at = 0; at + 1 < lines.length; at += 2) {
+    const [[protocol = '', ...names], [same, ...values]] = [lines[at] as string[], lines[at + 1] as string[]]
+    if (same !== protocol || names.length !== values.length) throw new DrydockError(`these are no lines of /proc/PID/net/snmp: ${protocol}`)
+    counters[protocol.replace(':', '')] = Object.fromEntries(names.map((name, index) => [name, Number(values[index])]))
+  }
+  return counters
+}
+
 /** `0100007F` → `127.0.0.1`: groups of 32 bits, each a number in little-endian order (both machines that we run on are). */
 export function decodeAddress(hex: string): string {
   if (!/^([0-9A-Fa-f]{8}){1,4}$/.test(hex)) throw new DrydockError(`'${hex}' is no address as /proc/PID/net writes them`)
@@ -129,6 +163,16 @@ export function readNetDev(pid: Pid = 'self', root = '/proc'): Traffic[] | undef
 export function readRoutes(pid: Pid = 'self', root = '/proc'): RouteLine[] | undefined {
   const text = readProcFile(`${root}/${pid}/net/route`)
   return text === undefined ? undefined : parseRoutes(text)
+}
+
+export function readArp(pid: Pid = 'self', root = '/proc'): ArpEntry[] | undefined {
+  const text = readProcFile(`${root}/${pid}/net/arp`)
+  return text === undefined ? undefined : parseArp(text)
+}
+
+export function readSnmp(pid: Pid = 'self', root = '/proc'): Record<string, Record<string, number>> | undefined {
+  const text = readProcFile(`${root}/${pid}/net/snmp`)
+  return text === undefined ? undefined : parseSnmp(text)
 }
 
 /** All TCP sockets of both families. A kernel without IPv6 has no second file. */

@@ -9,7 +9,14 @@ import type { Step, StepOptions } from '../../kernel/step.js'
 import type { Kind } from '../kinds.js'
 
 /** Where a constructor is imported from: its file below lib/kernel. */
-export type Source = 'calls/bpf' | 'calls/credentials' | 'calls/files' | 'calls/mounts' | 'calls/process' | 'calls/sockets'
+export type Source =
+  | 'calls/bpf'
+  | 'calls/credentials'
+  | 'calls/files'
+  | 'calls/internet'
+  | 'calls/mounts'
+  | 'calls/process'
+  | 'calls/sockets'
 
 export interface Param {
   readonly name: string

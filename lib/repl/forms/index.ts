@@ -2,13 +2,21 @@
 import { CREDENTIAL_FORMS } from './credentials.js'
 import { FILE_FORMS } from './files.js'
 import type { Form } from './form.js'
+import { INTERNET_FORMS } from './internet.js'
 import { MOUNT_FORMS } from './mounts.js'
 import { PROCESS_FORMS } from './process.js'
 import { SOCKET_FORMS } from './sockets.js'
 
 export { type Form, type Param, usage, type Values } from './form.js'
 
-export const FORMS: readonly Form[] = [...PROCESS_FORMS, ...FILE_FORMS, ...MOUNT_FORMS, ...CREDENTIAL_FORMS, ...SOCKET_FORMS]
+export const FORMS: readonly Form[] = [
+  ...PROCESS_FORMS,
+  ...FILE_FORMS,
+  ...MOUNT_FORMS,
+  ...CREDENTIAL_FORMS,
+  ...INTERNET_FORMS,
+  ...SOCKET_FORMS,
+]
 
 /** Other names that people know a call by. */
 const ALIASES: Readonly<Record<string, string>> = { clone: 'clone3', fork: 'clone3', prlimit: 'prlimit64', umount: 'umount2', dup2: 'dup3' }

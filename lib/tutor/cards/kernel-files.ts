@@ -165,6 +165,17 @@ const FILES: readonly Entry[] = [
     errors: { EACCES: 'lowering it takes CAP_SYS_RESOURCE', EINVAL: 'outside -1000 … 1000' },
   },
   {
+    path: /^\/proc\/sys\/net\/ipv4\/ip_forward$/,
+    summary:
+      'does this network namespace pass packets on that are for others? Every namespace has a switch of its own, which is off at first',
+    format: '1 or 0',
+    errors: {
+      EROFS: 'the setting is shown read-only here, as in most containers',
+      EACCES: 'only root of the user namespace that owns this network namespace may set it',
+      EINVAL: 'not a number',
+    },
+  },
+  {
     path: /^\/proc\/sys\//,
     summary: 'a setting of the kernel (sysctl); some belong to a namespace, others to the whole machine',
     format: 'what sysctl NAME=VALUE would write',

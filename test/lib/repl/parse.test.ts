@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import * as bpf from '../../../lib/kernel/calls/bpf.js'
 import * as credentials from '../../../lib/kernel/calls/credentials.js'
 import * as files from '../../../lib/kernel/calls/files.js'
+import * as internet from '../../../lib/kernel/calls/internet.js'
 import * as mounts from '../../../lib/kernel/calls/mounts.js'
 import * as processes from '../../../lib/kernel/calls/process.js'
 import * as sockets from '../../../lib/kernel/calls/sockets.js'
@@ -226,6 +227,18 @@ const TYPED: Record<string, [line: string, step: Step][]> = {
     ['net = socket netlink raw route', sockets.rtnetlink_socket({ keep: 'net' })],
     ['rtnetlink_socket', sockets.rtnetlink_socket()],
   ],
+  icmp_socket: [['ping = socket inet raw icmp', internet.icmp_socket({ keep: 'ping' })]],
+  bind_inet: [['bind <s> inet 0.0.0.0 80', internet.bind_inet(ref('s'), '0.0.0.0', 80)]],
+  connect_inet: [['connect <s> inet 10.0.0.1 80', internet.connect_inet(ref('s'), '10.0.0.1', 80)]],
+  accept4: [['c = accept4 <s>', internet.accept4(ref('s'), { keep: 'c' })]],
+  sendto: [
+    ['sendto <s> hello 10.0.0.1 53', internet.sendto(ref('s'), 'hello', '10.0.0.1', 53)],
+    ['sendto <s> hex:00ff 10.0.0.1', internet.sendto(ref('s'), Uint8Array.of(0, 255), '10.0.0.1')],
+  ],
+  recvfrom: [['recvfrom <s> 1500', internet.recvfrom(ref('s'), 1500)]],
+  setsockopt_rcvtimeo: [['setsockopt <s> socket rcvtimeo 1500', internet.setsockopt_rcvtimeo(ref('s'), 1500)]],
+  setsockopt_sndtimeo: [['setsockopt 3 socket sndtimeo 2000', internet.setsockopt_sndtimeo(3, 2000)]],
+  setsockopt_icmp_filter: [['setsockopt <s> raw icmp_filter echo_reply', internet.setsockopt_icmp_filter(ref('s'), ['echo_reply'])]],
   bind_unix: [['bind <s> /run/x.sock', sockets.bind_unix(ref('s'), '/run/x.sock')]],
   connect_unix: [['connect <s> /run/x.sock', sockets.connect_unix(ref('s'), '/run/x.sock')]],
   listen: [['listen <s> 16', sockets.listen(ref('s'), 16)]],

@@ -95,6 +95,7 @@ export const SOCKET_FAMILY: WordNotes<'socket_family'> = {
   inet6: 'IPv6',
   netlink: 'between a process and the kernel: links, addresses, routes, firewall',
   packet: 'raw frames of a network device',
+  bridge: 'the forwarding tables of bridges (in netlink messages; no sockets are of it)',
 }
 
 export const SOCKET_TYPE: WordNotes<'socket_type'> = {
@@ -110,4 +111,24 @@ export const NETLINK_PROTOCOL: WordNotes<'netlink_protocol'> = {
   route: 'links, addresses, routes and neighbours (rtnetlink)',
   netfilter: 'the firewall: nftables, connection tracking',
   kobject_uevent: 'news of devices that come and go',
+}
+
+export const IP_PROTOCOL: WordNotes<'ip_protocol'> = {
+  icmp: 'the internet’s messages about itself: echo, unreachable',
+  tcp: 'bytes in order, connected',
+  udp: 'single messages with a port',
+}
+
+export const SOCKOPT_LEVEL: WordNotes<'sockopt_level'> = {
+  socket: 'an option that every kind of socket has',
+  raw: 'an option of raw sockets',
+}
+
+export const SO: WordNotes<'so'> = {
+  rcvtimeo: 'how long a call may wait for something to come; then it answers EAGAIN',
+  sndtimeo: 'how long a call may wait until something can be sent; a connect answers EINPROGRESS then',
+}
+
+export const RAW_OPTION: WordNotes<'raw_option'> = {
+  icmp_filter: 'which types of ICMP messages are kept away from the socket, a bit for each',
 }
