@@ -11,7 +11,7 @@ import { availableCapabilities, dockerSets, lastCapability, resolveCapabilities 
 import { cgroups, DEFAULT_DEVICES, detectCgroups } from '../../lib/primitives/cgroups/index.js'
 import { namespaces } from '../../lib/primitives/namespaces.js'
 import { process as programOf } from '../../lib/primitives/process.js'
-import { MASKED_PATHS, presentPaths, rootfs } from '../../lib/primitives/rootfs.js'
+import { MASKED_PATHS, presentPaths, rootfs } from '../../lib/primitives/rootfs/index.js'
 import { seccomp } from '../../lib/primitives/seccomp/index.js'
 
 const { findCommand } = createRequire(import.meta.url)('../../scripts/packages.cjs') as { findCommand(name: string): string | undefined }

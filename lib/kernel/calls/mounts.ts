@@ -58,7 +58,7 @@ export function open_tree(
   )
 }
 
-/** move_mount(2): attach a detached mount (its descriptor) at a path. */
+/** move_mount(2): attach a detached mount (its descriptor) at a path; an empty one means `targetDirfd` itself. A link at its end is not followed. */
 export function move_mount(mountFd: Descriptor, target: Pathname, options: StepOptions & { targetDirfd?: Descriptor } = {}): Step {
   const { targetDirfd, ...rest } = options
   const args = [
@@ -66,7 +66,7 @@ export function move_mount(mountFd: Descriptor, target: Pathname, options: StepO
     path('from_pathname', ''),
     dirfd('to_dirfd', targetDirfd),
     path('to_pathname', target),
-    bits('flags', 'move_mount', ['f_empty_path']),
+    bits('flags', 'move_mount', target === '' ? ['f_empty_path', 't_empty_path'] : ['f_empty_path']),
   ]
   return step('move_mount', args, rest)
 }

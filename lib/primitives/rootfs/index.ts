@@ -1,0 +1,63 @@
+/**
+ * The container's own tree of files. It is made by descriptors, from the root down, and entered when all of it is there:
+ *
+ *     spec.ts           what can be asked for
+ *     root.ts           the mount that becomes /, and pivot_root;   overlay.ts: layers as one
+ *     attach.ts         places inside, which no link of the image can lead out of
+ *     kernel-files.ts   /proc, /sys, /sys/fs/cgroup
+ *     devices.ts        /dev;   tmpfs.ts: file systems in memory
+ *     mounts.ts         volumes, /etc/hosts and the like
+ *     masks.ts          what may not be read or written
+ */
+import { type Fragment, inPhase } from '../../kernel/step.js'
+import { Places } from './attach.js'
+import { dev } from './devices.js'
+import { cgroupFiles, proc, sys } from './kernel-files.js'
+import { MASKED_PATHS, mask, pathOf, protect, READ_ONLY_PATHS, readOnlyRoot } from './masks.js'
+import { echoingSources, isInProc, mountVolumes, volumesOf } from './mounts.js'
+import { leaveHost, makeRoot, ownTree } from './root.js'
+import { checkSpec, type Root, type RootfsSpec } from './spec.js'
+
+export { DEFAULT_DEVICE_NODES, type DeviceNode } from './devices.js'
+export { MASKED_PATHS, type PresentPath, presentPaths, READ_ONLY_PATHS } from './masks.js'
+export type { CgroupView, FileSpec, MountSpec, Propagation, Root, RootfsSpec } from './spec.js'
+
+/** The steps of the phases mounts, root and mask. `kernel` is the release that overlay's options are chosen for: this one's by default. */
+export function rootfs(spec: RootfsSpec, kernel?: string): Fragment {
+  const { readOnly = false, maskedPaths = MASKED_PATHS, readOnlyPaths = READ_ONLY_PATHS, cgroup = 'none', rootless = false } = spec
+  checkSpec(spec, maskedPaths.map(pathOf), readOnlyPaths)
+  const root: Root = typeof spec.root === 'string' ? { kind: 'directory', path: spec.root } : spec.root
+  const volumes = volumesOf(spec)
+  const places = new Places()
+  const mounts = [
+    ...echoingSources(volumes),
+    ...ownTree(),
+    ...makeRoot(root, { rootless, ...(kernel !== undefined && { kernel }) }),
+    ...sys(spec),
+    ...(cgroup === 'none' ? [] : cgroupFiles(cgroup)),
+    ...dev(spec),
+    // Before /proc is there: a link of the image to it cannot lead a volume over the kernel's files (CVE-2019-16884).
+    ...mountVolumes(
+      volumes.filter((volume) => !isInProc(volume)),
+      places,
+    ),
+    ...proc(spec),
+    ...mountVolumes(volumes.filter(isInProc), places),
+  ]
+  const masks = [...mask(maskedPaths), ...protect(readOnlyPaths), ...(readOnly ? readOnlyRoot() : [])]
+  return {
+    primitive: 'rootfs',
+    title: titleOf(root, readOnly),
+    steps: [
+      ...inPhase('mounts', 'container', mounts),
+      ...inPhase('root', 'container', leaveHost()),
+      ...inPhase('mask', 'container', masks),
+    ],
+  }
+}
+
+function titleOf(root: Root, readOnly: boolean): string {
+  const what =
+    root.kind === 'directory' ? root.path : `${root.lower.length} ${root.lower.length === 1 ? 'layer' : 'layers'} below ${root.upper}`
+  return `Root file system: ${what}${readOnly ? ', read-only' : ''}`
+}
