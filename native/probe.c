@@ -177,12 +177,15 @@ static void terminal(void)
 int probe_main(int argc, char **argv)
 {
 	bool try = false;
+	int paths = 0;
 	/* What follows -- is there to be seen in "argv". */
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
 		if (strcmp(argv[i], "--try") == 0)
 			try = true;
+		else if (strcmp(argv[i], "--path") == 0 && i + 1 < argc)
+			argv[paths++] = argv[++i];
 		else if (strcmp(argv[i], "--probe") != 0) {
-			fprintf(stderr, "shim --probe: unknown argument %s; it takes --try, and anything after --\n", argv[i]);
+			fprintf(stderr, "shim --probe: unknown argument %s; it takes --try, --path PATH, and anything after --\n", argv[i]);
 			return 125;
 		}
 	out_begin(NULL, '{');
@@ -200,6 +203,7 @@ int probe_main(int argc, char **argv)
 	probe_files();
 	probe_devices();
 	probe_links();
+	probe_paths(paths, argv);
 	if (try)
 		probe_try();
 	return out_finish() ? 0 : 1;

@@ -1,5 +1,5 @@
-/* The probe's parts: probe.c asks system calls about the process, probe_files.c reads what the kernel shows as files, probe_links.c asks
- * netlink, probe_try.c tries what may be forbidden, probe_out.c makes JSON of it. */
+/* The probe's parts: probe.c asks system calls about the process, probe_files.c reads what the kernel shows as files, probe_paths.c looks at
+ * paths, probe_links.c asks netlink, probe_try.c tries what may be forbidden, probe_out.c makes JSON of it. */
 #ifndef DRYDOCK_PROBE_H
 #define DRYDOCK_PROBE_H
 
@@ -27,12 +27,21 @@ const char *errno_name(int error);
 /* Read a whole file of /proc (at most `size`-1 bytes, NUL-terminated). Returns the length or -errno. */
 long read_text(const char *path, char *text, size_t size);
 
+/* For scandir: in the order in which people count, without . and .. */
+struct dirent;
+int probe_by_name(const struct dirent **a, const struct dirent **b);
+int probe_no_dots(const struct dirent *entry);
+
+/* "file", "dir", "link", "char", "block", "fifo" or "socket". */
+const char *probe_type(unsigned mode);
+
 void probe_arguments(void);
 void probe_status(void);
 void probe_files(void);
 void probe_descriptors(void);
 void probe_devices(void);
 void probe_links(void);
+void probe_paths(int count, char **paths);
 void probe_try(void);
 
 #endif

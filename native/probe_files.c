@@ -114,12 +114,12 @@ static void lines(const char *key, const char *path)
 	out_end();
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b)
+int probe_by_name(const struct dirent **a, const struct dirent **b)
 {
 	return strverscmp((*a)->d_name, (*b)->d_name);
 }
 
-static int no_dots(const struct dirent *entry)
+int probe_no_dots(const struct dirent *entry)
 {
 	return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 }
@@ -138,7 +138,7 @@ static const char *link_target(const char *dir, const char *name)
 static void namespaces(void)
 {
 	struct dirent **list;
-	int count = scandir("/proc/self/ns", &list, no_dots, by_name);
+	int count = scandir("/proc/self/ns", &list, probe_no_dots, probe_by_name);
 	if (count < 0)
 		return out_failed("namespaces", errno);
 	out_begin("namespaces", '{');
@@ -176,7 +176,7 @@ void probe_descriptors(void)
 	out_begin("fds", '[');
 	for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
 		int fd = atoi(entry->d_name);
-		if (!no_dots(entry) || fd == dirfd(dir))
+		if (!probe_no_dots(entry) || fd == dirfd(dir))
 			continue;
 		out_begin(NULL, '{');
 		out_integer("fd", fd);
@@ -190,7 +190,7 @@ void probe_descriptors(void)
 	closedir(dir);
 }
 
-static const char *type_of(mode_t mode)
+const char *probe_type(unsigned mode)
 {
 	return S_ISCHR(mode) ? "char" : S_ISBLK(mode) ? "block" : S_ISDIR(mode) ? "dir" : S_ISLNK(mode) ? "link" : S_ISREG(mode) ? "file"
 	       : S_ISFIFO(mode) ? "fifo" : "socket";
@@ -199,7 +199,7 @@ static const char *type_of(mode_t mode)
 void probe_devices(void)
 {
 	struct dirent **list;
-	int count = scandir("/dev", &list, no_dots, by_name);
+	int count = scandir("/dev", &list, probe_no_dots, probe_by_name);
 	if (count < 0)
 		return out_failed("dev", errno);
 	out_begin("dev", '[');
@@ -210,7 +210,7 @@ void probe_devices(void)
 		if (lstat(path, &status) == 0) {
 			out_begin(NULL, '{');
 			out_string("name", list[i]->d_name);
-			out_string("type", type_of(status.st_mode));
+			out_string("type", probe_type(status.st_mode));
 			out_format("mode", "%04o", (unsigned)status.st_mode & 07777);
 			out_integer("uid", status.st_uid);
 			out_integer("gid", status.st_gid);

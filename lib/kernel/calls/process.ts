@@ -1,5 +1,5 @@
 /** Calls that make, enter, signal and replace processes. */
-import { bits, bytes, fd, field, int, nothing, out, path, strings, struct, word } from '../args.js'
+import { bits, bytes, fd, field, int, mode, nothing, out, path, strings, struct, word } from '../args.js'
 import { constant } from '../constants.js'
 import { type Descriptor, type Pathname, type Step, type StepOptions, step } from '../step.js'
 import type { Word } from '../words.js'
@@ -114,7 +114,7 @@ export function setrlimit(resource: Word<'rlimit'>, soft: number, hard: number, 
 }
 
 /** umask(2). */
-export const umask = (mask: number, options?: StepOptions): Step => step('umask', [int('mask', mask, `0${mask.toString(8)}`)], options)
+export const umask = (mask: number, options?: StepOptions): Step => step('umask', [mode('mask', mask)], options)
 
 /** nanosleep(2): sleep so many milliseconds. */
 export function nanosleep(milliseconds: number, options?: StepOptions): Step {
