@@ -70,6 +70,18 @@ export function fcntl(descriptor: Descriptor, command: Word<'fcntl'>, argument: 
   return step('fcntl', [fd('fd', descriptor), word('op', 'fcntl', command), int('arg', argument)], options)
 }
 
+/** Size in bytes of struct flock, fcntl(2). */
+const FLOCK_SIZE = 32
+
+/**
+ * fcntl(2) F_OFD_SETLK, Linux 3.15: lock the whole file for writing, or EAGAIN. The lock is the open file's, not the process's: it lasts
+ * until the last descriptor of it is closed, and /proc/locks shows it.
+ */
+export function fcntl_ofd_setlk(descriptor: Descriptor, options?: StepOptions): Step {
+  const lock = struct('lock', 'flock', FLOCK_SIZE, [field('l_type', 0, 2, word('l_type', 'flock_type', 'wrlck'))])
+  return step('fcntl', [fd('fd', descriptor), word('op', 'fcntl', 'ofd_setlk'), lock], options)
+}
+
 /** pipe2(2), close-on-exec: keeps both ends under the two names. */
 export function pipe2(reader: string, writer: string, options: StepOptions = {}): Step {
   return step('pipe2', [out('pipefd', 8), bits('flags', 'open', ['cloexec'])], {

@@ -68,9 +68,31 @@ export function message(type: Word<'rtm'>, words: readonly Word<'nlm'>[], pieces
   return patches.length > 0 ? { bytes, shown, patches } : { bytes, shown }
 }
 
-/** What a person would type for a message. */
+/** What stands between the messages of one request when it is shown. */
+const BETWEEN = '; '
+
+/**
+ * Several messages as one request: the kernel takes them one after the other, and a refusal of any ends it. One call instead of four
+ * for a link, its address and its route.
+ */
+export function together(messages: readonly NetlinkMessage[]): NetlinkMessage {
+  const patches: Patch[] = []
+  let length = 0
+  for (const one of messages) {
+    for (const patch of one.patches ?? []) patches.push({ ...patch, offset: patch.offset + length })
+    length += one.bytes.length
+  }
+  const bytes = Buffer.concat(messages.map((one) => one.bytes))
+  const shown = messages.map((one) => one.shown).join(BETWEEN)
+  return patches.length > 0 ? { bytes, shown, patches } : { bytes, shown }
+}
+
+/** What a person would type for a message, or for each of several. */
 export function ipCommand(message: Pick<NetlinkMessage, 'shown'>): string {
-  return `ip ${message.shown}`
+  return message.shown
+    .split(BETWEEN)
+    .map((one) => `ip ${one}`)
+    .join(' && ')
 }
 
 /**

@@ -41,6 +41,7 @@ export const FILE_FORMS: readonly Form[] = [
     [one('fd', DESCRIPTOR), one('operation', word('fcntl')), optional('argument', NUMBER)],
     (values, options) => [values.fd, values.operation, values.argument ?? 0, options],
   ),
+  form(from, 'fcntl_ofd_setlk', 'fcntl', [one('fd', DESCRIPTOR), keyword('operation', word('fcntl'), 'ofd_setlk')]),
   form(from, 'pipe2', 'pipe2', [one('reader', NAME), one('writer', NAME)]),
   form(from, 'mkdir', 'mkdirat', [one('pathname', PATH), optional('mode', MODE), FROM_DIRECTORY], at),
   form(

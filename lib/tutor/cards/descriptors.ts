@@ -126,7 +126,8 @@ export const DESCRIPTOR_CARDS: readonly Card[] = [
     signature: 'int fcntl(int fd, int op, ... /* arg */ )',
     summary: 'one of many operations on a descriptor',
     detail: prose`
-      The operation says which: a copy above a given number, the close-on-exec mark, the status flags, the size of a pipe.`,
+      The operation says which: a copy above a given number, the close-on-exec mark, the status flags, the size of a pipe, a lock
+      on the file.`,
     man: 'fcntl(2)',
     errors: {
       EBADF: 'that descriptor is not open',
@@ -134,6 +135,7 @@ export const DESCRIPTOR_CARDS: readonly Card[] = [
       EMFILE: 'no descriptor is free above the number asked for',
       EPERM: 'a pipe larger than /proc/sys/fs/pipe-max-size takes CAP_SYS_RESOURCE',
       EBUSY: 'the pipe holds more than the new size',
+      EAGAIN: 'somebody else has a lock on the file',
     },
   },
   {

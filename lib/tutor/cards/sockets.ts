@@ -1,4 +1,5 @@
 /** Cards of the calls on sockets, and of netlink requests. */
+import { ipCommand } from '../../kernel/netlink/message.js'
 import type { Step } from '../../kernel/step.js'
 import { type Card, prose } from './card.js'
 import { argument, shellWord } from './shell.js'
@@ -6,7 +7,7 @@ import { argument, shellWord } from './shell.js'
 /** A netlink message says what it asks for as the ip command's own arguments. */
 function ipShell(step: Step): string | undefined {
   const message = argument(step, 'message')
-  return message?.kind === 'bytes' && message.shown ? `ip ${message.shown}` : undefined
+  return message?.kind === 'bytes' && message.shown ? ipCommand({ shown: message.shown }) : undefined
 }
 
 /** Where an internet socket's call goes: what stands in `{inet 10.0.0.1:80}`. */

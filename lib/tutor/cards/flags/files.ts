@@ -73,6 +73,14 @@ export const FCNTL: WordNotes<'fcntl'> = {
   setpipe_sz: 'set how many bytes a pipe holds (64 KiB at first)',
   getpipe_sz: 'read how many bytes a pipe holds',
   fd_cloexec: 'the close-on-exec mark itself',
+  ofd_setlk:
+    'lock the file for as long as this opening of it lasts, in whichever processes; EAGAIN at once when somebody has it (Linux 3.15)',
+}
+
+export const FLOCK_TYPE: WordNotes<'flock_type'> = {
+  rdlck: 'a shared lock: others may read too',
+  wrlck: 'an exclusive lock',
+  unlck: 'no lock: give it up',
 }
 
 export const IOCTL: WordNotes<'ioctl'> = {

@@ -28,6 +28,7 @@ export const FLAG_NOTES = {
   xattr: files.XATTR,
   close_range: files.CLOSE_RANGE,
   fcntl: files.FCNTL,
+  flock_type: files.FLOCK_TYPE,
   ioctl: files.IOCTL,
   socket_family: files.SOCKET_FAMILY,
   socket_type: files.SOCKET_TYPE,

@@ -1,0 +1,80 @@
+/** The bridge of a network: whether it is there, and the steps that make it. All by netlink, in the network namespace of a given shim. */
+import { close } from '../kernel/calls/files.js'
+import { netlink, rtnetlink_socket } from '../kernel/calls/sockets.js'
+import { DrydockError } from '../kernel/errors.js'
+import { formatMac, parsePrefix } from '../kernel/ip.js'
+import { addressAdd } from '../kernel/netlink/address.js'
+import { decodeAddresses, decodeLinks, decodeRoutes } from '../kernel/netlink/decode.js'
+import { bridgeAdd, linkSet } from '../kernel/netlink/link.js'
+import { address_dump, answerOf, link_get, route_dump } from '../kernel/netlink/steps.js'
+import { StepError } from '../kernel/result.js'
+import type { Shim } from '../kernel/shim.js'
+import { host, ref } from '../kernel/step.js'
+import type { NetworkConfig } from './config.js'
+
+/** `172.17.0.1/16`: the bridge's address, which is its containers' gateway. */
+export const bridgeAddress = ({ gateway, subnet }: NetworkConfig): string => `${gateway}/${parsePrefix(subnet).length}`
+
+/**
+ * The bridge's own hardware address. A bridge that was given none takes the lowest of its ports', so that it changes when containers
+ * come and go, and their ARP caches are wrong for a while.
+ */
+const bridgeMac = ({ index }: NetworkConfig): string =>
+  formatMac(Uint8Array.of(0x02, 0x42, (index >>> 24) & 0xff, (index >>> 16) & 0xff, (index >>> 8) & 0xff, index & 0xff))
+
+/** The bridge as the kernel has it. A device of that name that is not ours is an error. */
+export async function bridgeState(shim: Shim, config: NetworkConfig): Promise<'absent' | 'incomplete' | 'ready'> {
+  const socket = ref('bridge')
+  const results = await shim.attempt(
+    host([
+      rtnetlink_socket({ keep: socket.ref }),
+      link_get(socket, config.bridge, { allow: ['ENODEV'] }),
+      address_dump(socket, 4),
+      close(socket),
+    ]),
+  )
+  const [, found, addresses] = results
+  const failed = results.find(({ status }) => status === 'failed')
+  if (failed || !found || !addresses) throw failed ? new StepError(failed) : new DrydockError('the shim did not answer')
+  if (found.status === 'allowed') return 'absent'
+  const [link] = decodeLinks(answerOf(found))
+  if (link?.kind !== 'bridge' || link.index !== config.index) {
+    throw new DrydockError(
+      `the device ${config.bridge} exists already and is not the bridge of network ${config.name}: remove it (ip link delete ${config.bridge})`,
+    )
+  }
+  const address = decodeAddresses(answerOf(addresses)).some(
+    (one) => one.index === config.index && `${one.address}/${one.prefixLength}` === bridgeAddress(config),
+  )
+  return address && link.flags.includes('up') ? 'ready' : 'incomplete'
+}
+
+/** Make the bridge, or what is missing of it. Two that do it at once both succeed. */
+export async function makeBridge(shim: Shim, config: NetworkConfig): Promise<void> {
+  const socket = ref('bridge')
+  const device = { index: config.index, name: config.bridge }
+  // STP is off unless asked for, so a port forwards from the first packet on.
+  const bridge = bridgeAdd({ ...device, mac: bridgeMac(config), mtu: config.mtu })
+  await shim.run(
+    host([
+      rtnetlink_socket({ keep: socket.ref }),
+      netlink(socket, bridge, { allow: ['EEXIST', 'EBUSY'] }),
+      netlink(socket, addressAdd(device, bridgeAddress(config), { broadcast: 'auto' }), { allow: ['EEXIST'] }),
+      netlink(socket, linkSet(device, { up: true })),
+      close(socket),
+    ]),
+  )
+}
+
+/** Networks that this namespace knows: of its addresses and of its routes, the default route left out. IPv4, `10.0.0.0/8`. */
+export async function knownNetworks(shim: Shim): Promise<string[]> {
+  const socket = ref('known')
+  const [, addresses, routes] = await shim.run(
+    host([rtnetlink_socket({ keep: socket.ref }), address_dump(socket, 4), route_dump(socket, 4), close(socket)]),
+  )
+  if (!addresses || !routes) return []
+  return [
+    ...decodeAddresses(answerOf(addresses)).map(({ address, prefixLength }) => `${address}/${prefixLength}`),
+    ...decodeRoutes(answerOf(routes)).flatMap(({ to, table }) => (to === 'default' || table === 'local' ? [] : [to])),
+  ]
+}
