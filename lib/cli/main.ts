@@ -11,6 +11,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   ps: { text: 'list containers', run: async (argv) => (await import('./ps.js')).ps(argv) },
   attach: { text: 'go back to a running container', run: async (argv) => (await import('./attach.js')).attach(argv) },
   rm: { text: 'remove containers', run: async (argv) => (await import('./rm.js')).rm(argv) },
+  network: { text: 'create, list, inspect and remove networks', run: async (argv) => (await import('./network.js')).network(argv) },
 }
 
 /** Docker's exit codes: 125 for what is wrong with the call itself where a container's own code could be meant, 1 elsewhere. */

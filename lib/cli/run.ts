@@ -30,6 +30,8 @@ export async function run(argv: readonly string[]): Promise<number> {
     machine: readMachine(),
     extraHosts: parseExtraHosts(flags.addHost),
     dns: parseDns(flags),
+    ...(flags.ip !== undefined && { ip: flags.ip }),
+    ...(flags.macAddress !== undefined && { mac: flags.macAddress }),
   }
   if (flags.explain) return (await import('./explain.js')).explain(request)
   const watch = await watcher(flags)

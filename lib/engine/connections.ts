@@ -1,57 +1,90 @@
 /** What a container's network mode means: its cables, what its files say of them, and what the network needs beforehand. */
-import { readFileSync } from 'node:fs'
 import type { NetworkFiles } from '../container/files.js'
-import { loopbackUp } from '../kernel/netlink/loopback.js'
+import type { NetworkMode } from '../container/index.js'
 import type { Shim } from '../kernel/shim.js'
-import { type Fragment, inPhase } from '../kernel/step.js'
+import type { Fragment } from '../kernel/step.js'
+import {
+  type Attachment,
+  describeNetwork,
+  ensureNetwork,
+  hostNameservers,
+  networkFragmentFor,
+  planAttachment,
+  resolvConfFor,
+} from '../network/index.js'
 import type { LaunchRequest } from './launch.js'
 
 export interface Connections extends NetworkFiles {
   readonly fragments: readonly Fragment[]
   readonly warnings: readonly string[]
-  /** What `ensure` would do that is not done yet, in sentences. */
+  /** What is made beforehand when it is not there, in sentences. */
   readonly beforehand: readonly string[]
-  /** Make what all containers of a network share: its bridge, its rules. */
-  ensure(shim: Shim): Promise<void>
+  /** By network. */
+  readonly attachments: ReadonlyMap<string, Attachment>
   /** Did somebody else take what was chosen? Then it is worth another try. */
-  taken(error: unknown): boolean
+  taken(error: Error): boolean
   /** Answer for the names of user-defined networks as long as this program runs; undefined when there is none. */
   serveNames(): Promise<{ close(): Promise<void> } | undefined>
 }
 
-const NOTHING = {
-  warnings: [],
-  beforehand: [],
-  ensure: () => Promise.resolve(),
-  taken: () => false,
-  serveNames: () => Promise.resolve(undefined),
-}
+type Networks = NetworkMode & { kind: 'networks' }
 
-export async function connectionsOf(request: LaunchRequest): Promise<Connections> {
+/** With a shim, what all containers of a network share is made first, in that shim's network namespace: the bridge, the rules. */
+export async function connectionsOf(request: LaunchRequest, shim?: Shim): Promise<Connections> {
   const { network } = request.spec
-  const resolvConf = resolvConfOf(request)
-  if (network.kind === 'none') {
-    const loopback = { primitive: 'network', title: 'Loopback', steps: inPhase('network', 'container', loopbackUp()) }
-    return { ...NOTHING, fragments: [loopback], hostsLines: [], resolvConf }
+  if (network.kind === 'networks') return plugged(request, network, shim)
+  return {
+    fragments: network.kind === 'none' ? [networkFragmentFor('none')] : [],
+    warnings: [],
+    beforehand: [],
+    attachments: new Map(),
+    hostsLines: [],
+    resolvConf: resolvConfFor({ ...request.dns, nameservers: network.kind === 'none' ? [] : hostNameservers().nameservers }),
+    taken: () => false,
+    serveNames: () => Promise.resolve(undefined),
   }
-  return { ...NOTHING, fragments: [], hostsLines: [], resolvConf }
 }
 
-/** The host's, or what was asked for in its place. */
-function resolvConfOf({ dns }: LaunchRequest): string {
-  if (!dns || dns.servers.length + dns.search.length + dns.options.length === 0) return hostsResolvConf()
-  return [
-    ...dns.servers.map((address) => `nameserver ${address}`),
-    ...(dns.search.length > 0 ? [`search ${dns.search.join(' ')}`] : []),
-    ...(dns.options.length > 0 ? [`options ${dns.options.join(' ')}`] : []),
-    '',
-  ].join('\n')
+async function plugged(request: LaunchRequest, network: Networks, shim: Shim | undefined): Promise<Connections> {
+  const { spec, dataRoot, ip, mac } = request
+  const attachments = new Map<string, Attachment>()
+  for (const [index, name] of network.names.entries()) {
+    if (shim) await ensureNetwork(shim, dataRoot, name)
+    const attachment = await planAttachment({
+      dataRoot,
+      network: name,
+      container: spec,
+      aliases: network.aliases,
+      index,
+      ports: index === 0 ? network.ports : [],
+      ...(index === 0 && ip !== undefined && { ip }),
+      ...(index === 0 && mac !== undefined && { mac }),
+      ...(request.machine.idmap && { maker: 'host' as const }),
+    })
+    attachments.set(name, attachment)
+  }
+  const all = [...attachments.values()]
+  const named = [...attachments].filter(([, { userDefined }]) => userDefined).map(([name]) => name)
+  return {
+    fragments: all.map(({ fragment }) => fragment),
+    warnings: all.flatMap(({ warnings }) => warnings),
+    beforehand: network.names.flatMap((name) => describeNetwork(dataRoot, name)),
+    attachments,
+    hostsLines: all.flatMap(({ hostsLines }) => hostsLines),
+    resolvConf: resolvConfFor({ ...request.dns, nameservers: nameserversOf(all) }),
+    taken: (error) => all.some((attachment) => attachment.taken(error)),
+    serveNames: async () => (named.length === 0 ? undefined : serve(dataRoot, named)),
+  }
 }
 
-function hostsResolvConf(): string {
-  try {
-    return readFileSync('/etc/resolv.conf', 'utf8')
-  } catch {
-    return ''
-  }
+/** A network with names has a server for them, which asks the host's in turn; the host's own are for those without. */
+function nameserversOf(attachments: readonly Attachment[]): string[] {
+  const own = attachments.filter(({ userDefined }) => userDefined).flatMap(({ nameservers }) => nameservers)
+  return own.length > 0 ? own : [...new Set(attachments.flatMap(({ nameservers }) => nameservers))]
+}
+
+async function serve(dataRoot: string, networks: readonly string[]): Promise<{ close(): Promise<void> }> {
+  const { startNameService } = await import('../network/names.js')
+  const services = await Promise.all(networks.map((name) => startNameService(dataRoot, name)))
+  return { close: async () => void (await Promise.all(services.map((service) => service.close()))) }
 }

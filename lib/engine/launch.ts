@@ -39,6 +39,9 @@ export interface LaunchRequest {
   /** Lines for /etc/hosts, and what resolv.conf is to say in place of the host's. */
   readonly extraHosts?: readonly string[]
   readonly dns?: DnsSettings
+  /** On the first network: an address and a hardware address of one's own choice. */
+  readonly ip?: string
+  readonly mac?: string
 }
 
 export interface DnsSettings {
@@ -73,12 +76,12 @@ export async function launch(request: LaunchRequest, options: LaunchOptions): Pr
   const record: ContainerRecord = { version: 1, created: new Date().toISOString(), spec }
   const layout = spec.ephemeral ? layoutOf(dataRoot, spec.id, spec.name) : createState(dataRoot, record)
   for (let attempt = 1; ; attempt++) {
-    const connections = await connectionsOf(request)
     const shim = await options.newShim()
     const attempter = options.prepared?.(shim, layout)
     const monitor = options.monitor?.(layout)
+    let connections: Connections | undefined
     try {
-      await connections.ensure(shim)
+      connections = await connectionsOf(request, shim)
       const surroundings = surroundingsOf(request, layout, record, connections)
       const started = await start({ shim, spec, surroundings, ...(monitor && { monitor }), ...(attempter && { attempt: attempter }) })
       const warnings = [...connections.warnings, ...started.assembled.warnings]
@@ -88,7 +91,7 @@ export async function launch(request: LaunchRequest, options: LaunchOptions): Pr
       const step = error instanceof StartError ? error.failed : (error as Error)
       const named = isNameTaken(step, layout)
       if (named && !forgetName(dataRoot, layout.name)) throw nameTaken(layout.name)
-      if (attempt === ATTEMPTS || !(named || lostParent(step) || connections.taken(step))) throw error
+      if (attempt === ATTEMPTS || !(named || lostParent(step) || connections?.taken(step))) throw error
     }
   }
 }

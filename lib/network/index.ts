@@ -12,4 +12,4 @@ export {
   type NewNetworkSettings,
   removeNetwork,
 } from './networks.js'
-export { resolvConfFor } from './resolv.js'
+export { hostNameservers, resolvConfFor } from './resolv.js'
