@@ -1,6 +1,7 @@
 /** The image of `drydock run`: the host's own programs, or a directory. */
 import { statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { hostImage } from '../image/host/index.js'
 import { DrydockError } from '../kernel/errors.js'
 import type { RunnableImage } from './request.js'
 import type { RunArguments } from './run-options.js'
@@ -8,7 +9,6 @@ import type { RunArguments } from './run-options.js'
 export async function findImage({ image, flags }: RunArguments, dataRoot: string): Promise<RunnableImage> {
   if (flags.rootfs) return directoryImage(image)
   if (image === 'host' || image === 'host:latest') {
-    const { hostImage } = await import('../image/host/index.js')
     const { layers, config } = await hostImage({ dataRoot })
     return { name: 'host', layers, env: config.env, entrypoint: [], cmd: config.cmd, workingDir: config.workingDir, user: '' }
   }
