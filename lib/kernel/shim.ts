@@ -76,8 +76,12 @@ export class Shim extends EventEmitter<Events> {
   static async over(socket: Socket): Promise<Shim> {
     const shim = new Shim(socket)
     await new Promise<void>((resolve, reject) => {
-      shim.#helloed = resolve
-      shim.once('ended', (error) => reject(error ?? new DrydockError('the shim ended before it said hello')))
+      const lost = (error?: Error) => reject(error ?? new DrydockError('the shim ended before it said hello'))
+      shim.once('ended', lost)
+      shim.#helloed = () => {
+        shim.off('ended', lost)
+        resolve()
+      }
     })
     return shim
   }
@@ -97,8 +101,12 @@ export class Shim extends EventEmitter<Events> {
     if (this.#exit) return Promise.resolve(this.#exit)
     if (this.#ended) return Promise.reject(new DrydockError('the shim ended without saying how its child did'))
     return new Promise((resolve, reject) => {
-      this.once('exit', resolve)
-      this.once('ended', (error) => reject(error ?? new DrydockError('the shim ended before its child did')))
+      const lost = (error?: Error) => reject(error ?? new DrydockError('the shim ended before its child did'))
+      this.once('ended', lost)
+      this.once('exit', (exit) => {
+        this.off('ended', lost)
+        resolve(exit)
+      })
     })
   }
 
@@ -257,7 +265,7 @@ export class Shim extends EventEmitter<Events> {
         this.emit('exit', this.#exit)
         return
       case FROM_SHIM.undone:
-        this.emit('undone', readResult(body))
+        if (this.listenerCount('undone') > 0) this.emit('undone', readResult(body))
         return
       case FROM_SHIM.error:
         throw new DrydockError(`the shim refused a message: ${body.subarray(1).toString()}`)
