@@ -150,6 +150,9 @@ export function exampleSteps(): Record<string, Step[]> {
 
     socket: [sockets.socket('unix', 'stream', 0, { keep: 'socket' }), sockets.socket('inet6', 'dgram', 17)],
     rtnetlink_socket: [sockets.rtnetlink_socket({ keep: 'net' })],
+    nfnetlink_socket: [sockets.nfnetlink_socket({ keep: 'filter' })],
+    setsockopt_reuseaddr: [sockets.setsockopt_reuseaddr(ref('socket'))],
+    bind_inet: [sockets.bind_inet(ref('socket'), '0.0.0.0', 8080)],
     bind_unix: [sockets.bind_unix(ref('socket'), '/run/box.sock')],
     connect_unix: [sockets.connect_unix(ref('socket'), '/run/box.sock')],
     listen: [sockets.listen(ref('socket'), 16)],

@@ -1,6 +1,8 @@
 /** Calls on sockets, and netlink messages. socket(2), unix(7), netlink(7), rtnetlink(7). */
 import { bits, bytes, fd, int, out, word } from '../args.js'
 import { constant } from '../constants.js'
+import { DrydockError } from '../errors.js'
+import { parseIp } from '../ip.js'
 import { type Descriptor, type Patch, type Step, type StepOptions, step } from '../step.js'
 import type { Word } from '../words.js'
 
@@ -17,6 +19,42 @@ export function socket(family: Word<'socket_family'>, type: Word<'socket_type'>,
 export function rtnetlink_socket(options?: StepOptions): Step {
   const route = word('protocol', 'netlink_protocol', 'route')
   return step('socket', [word('domain', 'socket_family', 'netlink'), bits('type', 'socket_type', ['raw', 'cloexec']), route], options)
+}
+
+/** A netlink socket for the packet filter of the network namespace in which it was opened. */
+export function nfnetlink_socket(options?: StepOptions): Step {
+  const netfilter = word('protocol', 'netlink_protocol', 'netfilter')
+  return step('socket', [word('domain', 'socket_family', 'netlink'), bits('type', 'socket_type', ['raw', 'cloexec']), netfilter], options)
+}
+
+/** setsockopt(2) SO_REUSEADDR: a port that only connections of the past still have may be bound. */
+export function setsockopt_reuseaddr(descriptor: Descriptor, options?: StepOptions): Step {
+  const on = Buffer.alloc(4)
+  on.writeInt32LE(1)
+  return step(
+    'setsockopt',
+    [
+      fd('sockfd', descriptor),
+      word('level', 'socket_level', 'socket'),
+      word('optname', 'socket_option', 'reuseaddr'),
+      bytes('optval', on, { shown: '1' }),
+      int('optlen', on.length),
+    ],
+    options,
+  )
+}
+
+/** bind(2) of an internet socket to a port of an IPv4 address; 0.0.0.0 is all of them. struct sockaddr_in, ip(7). */
+export function bind_inet(descriptor: Descriptor, address: string, port: number, options?: StepOptions): Step {
+  const { family, bytes: ip } = parseIp(address)
+  if (family !== 4) throw new DrydockError(`${address} is no IPv4 address, which this kind of socket is bound to`)
+  if (!Number.isInteger(port) || port < 0 || port > 0xffff) throw new DrydockError(`${port} is no port: those are 0 to 65535`)
+  const content = Buffer.alloc(16)
+  content.writeUInt16LE(constant('socket_family', 'inet'), 0)
+  content.writeUInt16BE(port, 2)
+  content.set(ip, 4)
+  const shown = `{inet ${address}:${port}}`
+  return step('bind', [fd('sockfd', descriptor), bytes('addr', content, { shown }), int('addrlen', content.length)], options)
 }
 
 /** struct sockaddr_un of a path, unix(7). */

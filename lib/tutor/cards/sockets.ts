@@ -70,6 +70,20 @@ export const SOCKET_CARDS: readonly Card[] = [
     },
   },
   {
+    call: 'setsockopt',
+    signature: 'int setsockopt(int sockfd, int level, int optname, const void *optval, socklen_t optlen)',
+    summary: 'change a setting of a socket',
+    detail: prose`
+      Settings belong to a level: the socket itself, or a protocol below it. SO_REUSEADDR lets a server bind its port while the
+      kernel still remembers connections that have ended; where somebody listens it changes nothing.`,
+    man: 'setsockopt(2)',
+    errors: {
+      ENOPROTOOPT: 'that level has no such setting',
+      EINVAL: 'the value has the wrong size',
+      ENOTSOCK: 'that descriptor is no socket',
+    },
+  },
+  {
     call: 'listen',
     signature: 'int listen(int sockfd, int backlog)',
     summary: 'begin to take connections',

@@ -114,6 +114,14 @@ export const SOCKET_TYPE: WordNotes<'socket_type'> = {
   nonblock: 'never wait, answer EAGAIN instead',
 }
 
+export const SOCKET_LEVEL: WordNotes<'socket_level'> = {
+  socket: 'settings that every socket has (SOL_SOCKET)',
+}
+
+export const SOCKET_OPTION: WordNotes<'socket_option'> = {
+  reuseaddr: 'a port that only connections of the past still have may be bound',
+}
+
 export const NETLINK_PROTOCOL: WordNotes<'netlink_protocol'> = {
   route: 'links, addresses, routes and neighbours (rtnetlink)',
   netfilter: 'the firewall: nftables, connection tracking',

@@ -32,6 +32,8 @@ export const FLAG_NOTES = {
   ioctl: files.IOCTL,
   socket_family: files.SOCKET_FAMILY,
   socket_type: files.SOCKET_TYPE,
+  socket_level: files.SOCKET_LEVEL,
+  socket_option: files.SOCKET_OPTION,
   netlink_protocol: files.NETLINK_PROTOCOL,
   prctl: credentials.PRCTL,
   cap_ambient: credentials.CAP_AMBIENT,
