@@ -43,6 +43,8 @@
 #include <linux/magic.h>
 #include <linux/mount.h>
 #include <linux/neighbour.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <linux/nsfs.h>
 #include <linux/personality.h>

@@ -35,11 +35,7 @@ export function startError(results: readonly Result[], spec: ContainerSpec): Sta
   if (failed.step.call === 'openat2' && failed.step.phase === 'mounts' && errnoOf(failed.errno).name === 'ENOTDIR') {
     const path = failed.step.args[1]
     const shown = path?.kind === 'text' ? `/${path.parts.join('')}` : 'a component of a path'
-    return new StartError(
-      `${shown} is not a directory inside, so nothing can be mounted and no program be started below it`,
-      125,
-      cause,
-    )
+    return new StartError(`${shown} is not a directory inside, so nothing can be mounted and no program be started below it`, 125, cause)
   }
   const known = knownCause(failed)
   return new StartError(known ? `${cause.message}: ${known}` : cause.message, 125, cause)

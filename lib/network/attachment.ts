@@ -1,11 +1,13 @@
 /** What plugging one container into one network takes: the fragment of its plan, and what its files are to say. */
 
+import { DrydockError } from '../kernel/errors.js'
 import { parsePrefix } from '../kernel/ip.js'
 import { StepError } from '../kernel/result.js'
 import type { Fragment, Step } from '../kernel/step.js'
 import { type CableSpec, cable, cableNames, loopback } from '../primitives/network.js'
 import { DEFAULT_NETWORK, networkOf } from './config.js'
 import { chooseAddress, leaseSteps, macOf } from './leases.js'
+import { busyPorts, choosePorts, type PublishedPort, parsePort, portSteps } from './ports.js'
 import { hostNameservers } from './resolv.js'
 
 export interface AttachmentRequest {
@@ -42,6 +44,10 @@ export interface Attachment {
   readonly warnings: string[]
   /** Was the plan's failure that somebody was quicker (the address, an ephemeral port)? Then plan again. */
   taken(error: unknown): boolean
+  /** The plan's failure as a sentence, when it is one of these steps': a port that is in use. */
+  explain(error: unknown): DrydockError | undefined
+  /** With the host's ports, also those that were chosen. */
+  readonly ports: readonly PublishedPort[]
 }
 
 /** Reads what is on disk; makes nothing. The network's bridge is `ensureNetwork`'s. Errors are sentences, as Docker has them where it has one. */
@@ -64,10 +70,15 @@ export async function planAttachment(request: AttachmentRequest): Promise<Attach
     mtu: config.mtu,
     ...(maker && { maker }),
   })
+  const requests = request.ports.flatMap(parsePort)
+  const ports = choosePorts(requests, requests.some(({ hostPort }) => typeof hostPort !== 'number') ? busyPorts() : () => false)
+  const published = portSteps(ports, address, `net${index}`)
+  const portOf = (error: unknown): PublishedPort | undefined =>
+    error instanceof StepError ? [...published.binds].find(([step]) => same(step, error.step))?.[1] : undefined
   const resolvers = userDefined ? { nameservers: [config.gateway], warnings: [] } : hostNameservers()
-  const races = [leased.find(({ call }) => call === 'linkat')]
+  const race = leased.find(({ call }) => call === 'linkat')
   return {
-    fragment: { ...wire, steps: [...leased, ...wire.steps] },
+    fragment: { ...wire, steps: [...leased, ...published.steps, ...wire.steps] },
     address,
     prefix,
     gateway: config.gateway,
@@ -77,8 +88,30 @@ export async function planAttachment(request: AttachmentRequest): Promise<Attach
     nameservers: resolvers.nameservers,
     userDefined,
     warnings: resolvers.warnings,
-    taken: (error) => error instanceof StepError && error.errno === 'EEXIST' && races.some((step) => step && same(step, error.step)),
+    ports,
+    taken: (error) => {
+      if (!(error instanceof StepError)) return false
+      if (error.errno === 'EEXIST') return request.ip === undefined && race !== undefined && same(race, error.step)
+      return error.errno === 'EADDRINUSE' && portOf(error)?.chosen === true
+    },
+    explain: (error) => {
+      const port = portOf(error)
+      if (port) return portError(port, error as StepError)
+      if (error instanceof StepError && error.errno === 'EEXIST' && race && same(race, error.step)) {
+        return new DrydockError(`Address already in use: ${address} in network ${network}`, { cause: error, status: 403 })
+      }
+      return undefined
+    },
   }
+}
+
+function portError({ hostIp, hostPort }: PublishedPort, error: StepError): DrydockError | undefined {
+  const where = `Bind for ${hostIp}:${hostPort} failed`
+  if (error.errno === 'EADDRINUSE') return new DrydockError(`${where}: port is already allocated`, { cause: error, status: 500 })
+  if (error.errno === 'EADDRNOTAVAIL') {
+    return new DrydockError(`${where}: no interface of this host has the address ${hostIp}`, { cause: error, status: 500 })
+  }
+  return undefined
 }
 
 /** The steps that came back have their actor and phase, but their arguments are those that were sent. */

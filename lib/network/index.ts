@@ -12,4 +12,6 @@ export {
   type NewNetworkSettings,
   removeNetwork,
 } from './networks.js'
-export { hostNameservers, resolvConfFor } from './resolv.js'
+export { type PublishedPort, parsePort } from './ports.js'
+export { hostNameservers, hostResolvConf, type ResolvConf, resolvConfFor } from './resolv.js'
+export type { MoreShims } from './run-nft.js'

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { close } from '../kernel/calls/files.js'
 import { rtnetlink_socket } from '../kernel/calls/sockets.js'
 import { DrydockError } from '../kernel/errors.js'
+import { loneShim } from '../kernel/lone.js'
 import { link_delete } from '../kernel/netlink/steps.js'
 import { parseRoutes } from '../kernel/proc/net.js'
 import type { Shim } from '../kernel/shim.js'
@@ -20,22 +21,37 @@ import {
   readNetworks,
   writeNetwork,
 } from './config.js'
+import { filterReady, missingSettings, obstacles, switchOn } from './filter.js'
 import { type Lease, liveLeases, reclaim } from './leases.js'
+import { ruleset, rulesetWords, withdrawal } from './nft.js'
 import { checkedSubnet, freeSubnet, gatewayOf } from './pool.js'
+import { checkSameNetwork, loadRules, type MoreShims } from './run-nft.js'
 
 /**
- * Make what a network needs in the kernel, in the network namespace of this shim, when it is not there: the bridge with its address.
- * Sentences of what was done; none when all was there. Safe when two do it at once.
+ * Make what a network needs in the kernel, in the network namespace of this shim, when it is not there: the bridge with its address, our
+ * table of the packet filter, forwarding. Sentences of what was done and of what is in the way; none when all was there, which costs a
+ * few messages. Safe when two do it at once. `more` gives further shims in the same namespace, for a run of nft; by default those of
+ * this process's own.
  */
-export async function ensureNetwork(shim: Shim, dataRoot: string, name: string): Promise<string[]> {
-  const done: string[] = []
+export async function ensureNetwork(shim: Shim, dataRoot: string, name: string, more: MoreShims = loneShim): Promise<string[]> {
+  const said: string[] = []
   const config = name === DEFAULT_NETWORK ? await defaultNetwork(shim, dataRoot) : networkOf(dataRoot, name)
   const state = await bridgeState(shim, config)
   if (state !== 'ready') {
     await makeBridge(shim, config)
-    done.push(`${state === 'absent' ? 'made' : 'completed'} the bridge ${config.bridge} with the address ${bridgeAddress(config)}`)
+    said.push(`${state === 'absent' ? 'made' : 'completed'} the bridge ${config.bridge} with the address ${bridgeAddress(config)}`)
   }
-  return done
+  for (const setting of await missingSettings(shim, config)) {
+    await switchOn(shim, setting.path)
+    said.push(setting.said)
+  }
+  if (!(await filterReady(shim, config))) {
+    await checkSameNetwork(shim, more)
+    await loadRules(more, ruleset(config))
+    said.push(`made ${rulesetWords(config)}`, ...(await obstacles(shim, more)))
+    reclaim(dataRoot, name)
+  }
+  return said
 }
 
 /** The default network, whose file is made the first time. */
@@ -88,7 +104,7 @@ export async function inspectNetwork(dataRoot: string, name: string): Promise<Ne
 }
 
 /** Forget a network that no container is on, and remove its bridge in the network namespace of this shim. */
-export async function removeNetwork(dataRoot: string, name: string, shim: Shim): Promise<void> {
+export async function removeNetwork(dataRoot: string, name: string, shim: Shim, more: MoreShims = loneShim): Promise<void> {
   if (name === DEFAULT_NETWORK || (MODES as readonly string[]).includes(name)) {
     throw new DrydockError(`${name} is a pre-defined network and cannot be removed`, { status: 403 })
   }
@@ -96,6 +112,10 @@ export async function removeNetwork(dataRoot: string, name: string, shim: Shim):
   reclaim(dataRoot, name)
   const [user] = liveLeases(dataRoot, name).values()
   if (user) throw new DrydockError(`error while removing network: network ${name} has active endpoints (${user.name})`, { status: 403 })
+  if (await filterReady(shim, config)) {
+    await checkSameNetwork(shim, more)
+    await loadRules(more, withdrawal(config))
+  }
   const socket = ref('remove')
   await shim.run(host([rtnetlink_socket({ keep: socket.ref }), link_delete(socket, config.bridge, { allow: ['ENODEV'] }), close(socket)]))
   deleteNetworkFiles(dataRoot, name)
@@ -108,7 +128,11 @@ export function describeNetwork(dataRoot: string, name: string): string[] {
   const where = config
     ? `${config.bridge} with the address ${bridgeAddress(config)}`
     : 'drydock0 with the first free network from 172.17.0.0/16 on'
-  return [`network ${name} is the bridge ${where}; it is made when it is not there`]
+  return [
+    `network ${name} is the bridge ${where}; it is made when it is not there`,
+    'the nft table ip drydock, with masquerade, published ports and isolation, is made by one `nft -f -` when the bridge is not in it',
+    'net.ipv4.ip_forward is switched on when it is off',
+  ]
 }
 
 /** Networks that this process's own namespace has routes to. /proc/net/route has addresses' networks too. */

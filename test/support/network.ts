@@ -60,7 +60,7 @@ export class NetworkHost {
   }
 
   ensure(name = 'bridge'): Promise<string[]> {
-    return ensureNetwork(this.shim, this.dataRoot, name)
+    return ensureNetwork(this.shim, this.dataRoot, name, this.another)
   }
 
   attach(request: BoxRequest = {}): Promise<Attachment> {

@@ -163,10 +163,12 @@ export function exampleSteps(): Record<string, Step[]> {
     recvfrom: [internet.recvfrom(ref('ping'), 1500)],
     setsockopt_rcvtimeo: [internet.setsockopt_rcvtimeo(ref('ping'), 1500)],
     setsockopt_sndtimeo: [internet.setsockopt_sndtimeo(3, 2000)],
+    setsockopt_reuseaddr: [internet.setsockopt_reuseaddr(ref('socket'))],
     setsockopt_icmp_filter: [internet.setsockopt_icmp_filter(ref('ping'), [...WORDS.icmp])],
 
     socket: [sockets.socket('unix', 'stream', 0, { keep: 'socket' }), sockets.socket('inet6', 'dgram', 17)],
     rtnetlink_socket: [sockets.rtnetlink_socket({ keep: 'net' })],
+    nfnetlink_socket: [sockets.nfnetlink_socket({ keep: 'filter' })],
     bind_unix: [sockets.bind_unix(ref('socket'), '/run/box.sock')],
     connect_unix: [sockets.connect_unix(ref('socket'), '/run/box.sock')],
     listen: [sockets.listen(ref('socket'), 16)],

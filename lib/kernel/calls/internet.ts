@@ -88,6 +88,23 @@ function timeout(option: Word<'so'>, descriptor: Descriptor, milliseconds: numbe
   )
 }
 
+/** setsockopt(2) SO_REUSEADDR, socket(7): a port that only connections of the past still have may be bound. */
+export function setsockopt_reuseaddr(descriptor: Descriptor, options?: StepOptions): Step {
+  const on = Buffer.alloc(4)
+  on.writeInt32LE(1)
+  return step(
+    'setsockopt',
+    [
+      fd('sockfd', descriptor),
+      word('level', 'sockopt_level', 'socket'),
+      word('optname', 'so', 'reuseaddr'),
+      bytes('optval', on, { shown: '1' }),
+      int('optlen', on.length),
+    ],
+    options,
+  )
+}
+
 /** setsockopt(2) ICMP_FILTER, raw(7): a raw socket gets a copy of every ICMP message, and from now on only of these types. */
 export function setsockopt_icmp_filter(descriptor: Descriptor, pass: readonly Word<'icmp'>[], options?: StepOptions): Step {
   // A set bit keeps a type away.

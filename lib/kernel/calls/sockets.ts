@@ -19,6 +19,12 @@ export function rtnetlink_socket(options?: StepOptions): Step {
   return step('socket', [word('domain', 'socket_family', 'netlink'), bits('type', 'socket_type', ['raw', 'cloexec']), route], options)
 }
 
+/** A netlink socket for the packet filter of the network namespace in which it was opened. */
+export function nfnetlink_socket(options?: StepOptions): Step {
+  const netfilter = word('protocol', 'netlink_protocol', 'netfilter')
+  return step('socket', [word('domain', 'socket_family', 'netlink'), bits('type', 'socket_type', ['raw', 'cloexec']), netfilter], options)
+}
+
 /** struct sockaddr_un of a path, unix(7). */
 function unixAddress(pathname: string) {
   const name = Buffer.from(pathname)

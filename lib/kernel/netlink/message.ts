@@ -57,13 +57,24 @@ export function string(type: number, value: string): Attribute {
  * patches, which the shim fills in.
  */
 export function message(type: Word<'rtm'>, words: readonly Word<'nlm'>[], pieces: readonly Piece[], shown: string): NetlinkMessage {
+  return typedMessage(constant('rtm', type), words, pieces, shown)
+}
+
+/** The same for a type of any netlink protocol, by its number; `sequence` when it must be another message's too. */
+export function typedMessage(
+  type: number,
+  words: readonly Word<'nlm'>[],
+  pieces: readonly Piece[],
+  shown: string,
+  sequence?: number,
+): NetlinkMessage {
   const patches: Patch[] = []
   const body = assemble(pieces, HEADER_SIZE, patches)
   const header = Buffer.alloc(HEADER_SIZE)
   header.writeUInt32LE(HEADER_SIZE + body.length, 0)
-  header.writeUInt16LE(constant('rtm', type), 4)
+  header.writeUInt16LE(type, 4)
   header.writeUInt16LE(flags('nlm', ['request', ...words]), 6)
-  header.writeUInt32LE(sequenceOf(type, body), 8)
+  header.writeUInt32LE(sequence ?? sequenceOf(type, body), 8)
   const bytes = Buffer.concat([header, body])
   return patches.length > 0 ? { bytes, shown, patches } : { bytes, shown }
 }
@@ -87,11 +98,11 @@ export function together(messages: readonly NetlinkMessage[]): NetlinkMessage {
   return patches.length > 0 ? { bytes, shown, patches } : { bytes, shown }
 }
 
-/** What a person would type for a message, or for each of several. */
+/** What a person would type for a message, or for each of several: as arguments of `ip`, unless it says of itself which program it is for. */
 export function ipCommand(message: Pick<NetlinkMessage, 'shown'>): string {
   return message.shown
     .split(BETWEEN)
-    .map((one) => `ip ${one}`)
+    .map((one) => (one.startsWith('nft ') ? `nft '${one.slice('nft '.length)}'` : `ip ${one}`))
     .join(' && ')
 }
 
@@ -99,8 +110,8 @@ export function ipCommand(message: Pick<NetlinkMessage, 'shown'>): string {
  * The number that answers carry back: from what is asked, so that an answer to an interrupted request cannot be taken for that to another,
  * and a plan that is made twice is the same bytes twice. (The hash is FNV-1a.)
  */
-function sequenceOf(type: Word<'rtm'>, body: Uint8Array): number {
-  let hash = 0x811c9dc5 ^ constant('rtm', type)
+function sequenceOf(type: number, body: Uint8Array): number {
+  let hash = 0x811c9dc5 ^ type
   for (const byte of body) hash = Math.imul(hash ^ byte, 0x01000193)
   return hash >>> 0 || 1
 }

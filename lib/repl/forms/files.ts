@@ -34,6 +34,7 @@ export const FILE_FORMS: readonly Form[] = [
   form(from, 'close', 'close', [one('fd', DESCRIPTOR)]),
   form(from, 'close_range', 'close_range', [one('first', NUMBER), optional('flags', flags('close_range'))]),
   form(from, 'dup3', 'dup3', [one('oldfd', DESCRIPTOR), one('newfd', NUMBER)]),
+  form(from, 'fcntl_ofd_setlk', 'fcntl', [one('fd', DESCRIPTOR), keyword('operation', word('fcntl'), 'ofd_setlk')]),
   form(
     from,
     'fcntl',
@@ -41,7 +42,6 @@ export const FILE_FORMS: readonly Form[] = [
     [one('fd', DESCRIPTOR), one('operation', word('fcntl')), optional('argument', NUMBER)],
     (values, options) => [values.fd, values.operation, values.argument ?? 0, options],
   ),
-  form(from, 'fcntl_ofd_setlk', 'fcntl', [one('fd', DESCRIPTOR), keyword('operation', word('fcntl'), 'ofd_setlk')]),
   form(from, 'pipe2', 'pipe2', [one('reader', NAME), one('writer', NAME)]),
   form(from, 'mkdir', 'mkdirat', [one('pathname', PATH), optional('mode', MODE), FROM_DIRECTORY], at),
   form(

@@ -45,6 +45,13 @@ export const INTERNET_FORMS: readonly Form[] = [
   timeout('sndtimeo'),
   form(
     from,
+    'setsockopt_reuseaddr',
+    'setsockopt',
+    [one('fd', DESCRIPTOR), keyword('level', word('sockopt_level'), 'socket'), keyword('option', word('so'), 'reuseaddr')],
+    ({ fd }, options) => [fd, options],
+  ),
+  form(
+    from,
     'setsockopt_icmp_filter',
     'setsockopt',
     [

@@ -21,6 +21,17 @@ export const SOCKET_FORMS: readonly Form[] = [
     ],
     (_, options) => [options],
   ),
+  form(
+    from,
+    'nfnetlink_socket',
+    'socket',
+    [
+      keyword('family', word('socket_family'), 'netlink'),
+      keyword('type', word('socket_type'), 'raw'),
+      keyword('protocol', word('netlink_protocol'), 'netfilter'),
+    ],
+    (_, options) => [options],
+  ),
   form(from, 'socket', 'socket', [one('family', word('socket_family')), one('type', word('socket_type')), optional('protocol', NUMBER)]),
   form(from, 'bind_unix', 'bind', [one('fd', DESCRIPTOR), one('path', SOCKET_PATH)]),
   form(from, 'connect_unix', 'connect', [one('fd', DESCRIPTOR), one('path', SOCKET_PATH)]),

@@ -173,7 +173,8 @@ export const SOCKET_CARDS: readonly Card[] = [
     detail: prose`
       Options are grouped by who understands them: every socket (SOL_SOCKET), or one protocol. A time to wait (SO_RCVTIMEO)
       makes a call end although nothing came; a filter (ICMP_FILTER) keeps away from a raw socket what it did not ask for, since
-      it would get a copy of every such message in its network namespace.`,
+      it would get a copy of every such message in its network namespace. SO_REUSEADDR lets a server bind its port while the
+      kernel still remembers connections that have ended; where somebody listens it changes nothing.`,
     man: 'setsockopt(2)',
     errors: {
       ENOPROTOOPT: 'sockets of this kind do not have that option',

@@ -101,7 +101,8 @@ const TYPED: Record<string, [line: string, step: Step][]> = {
     ['close_range 3 cloexec', files.close_range(3, ['cloexec'])],
   ],
   dup3: [['dup3 <slave> 0', files.dup3(ref('slave'), 0)]],
-  fcntl: WORDS.fcntl.map((word) => [`fcntl 3 ${word} 1`, files.fcntl(3, word, 1)]),
+  fcntl: WORDS.fcntl.filter((word) => word !== 'ofd_setlk').map((word) => [`fcntl 3 ${word} 1`, files.fcntl(3, word, 1)]),
+  fcntl_ofd_setlk: [['fcntl <lease> ofd_setlk', files.fcntl_ofd_setlk(ref('lease'))]],
   pipe2: [['pipe2 reader writer', files.pipe2('reader', 'writer')]],
   mkdir: [
     ['mkdirat /x', files.mkdir('/x')],
@@ -239,6 +240,8 @@ const TYPED: Record<string, [line: string, step: Step][]> = {
   setsockopt_rcvtimeo: [['setsockopt <s> socket rcvtimeo 1500', internet.setsockopt_rcvtimeo(ref('s'), 1500)]],
   setsockopt_sndtimeo: [['setsockopt 3 socket sndtimeo 2000', internet.setsockopt_sndtimeo(3, 2000)]],
   setsockopt_icmp_filter: [['setsockopt <s> raw icmp_filter echo_reply', internet.setsockopt_icmp_filter(ref('s'), ['echo_reply'])]],
+  nfnetlink_socket: [['f = socket netlink raw netfilter', sockets.nfnetlink_socket({ keep: 'f' })]],
+  setsockopt_reuseaddr: [['setsockopt <s> socket reuseaddr', internet.setsockopt_reuseaddr(ref('s'))]],
   bind_unix: [['bind <s> /run/x.sock', sockets.bind_unix(ref('s'), '/run/x.sock')]],
   connect_unix: [['connect <s> /run/x.sock', sockets.connect_unix(ref('s'), '/run/x.sock')]],
   listen: [['listen <s> 16', sockets.listen(ref('s'), 16)]],

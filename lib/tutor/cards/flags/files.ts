@@ -133,6 +133,7 @@ export const SOCKOPT_LEVEL: WordNotes<'sockopt_level'> = {
 }
 
 export const SO: WordNotes<'so'> = {
+  reuseaddr: 'a port that only connections of the past still have may be bound',
   rcvtimeo: 'how long a call may wait for something to come; then it answers EAGAIN',
   sndtimeo: 'how long a call may wait until something can be sent; a connect answers EINPROGRESS then',
 }
