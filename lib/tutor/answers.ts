@@ -17,6 +17,7 @@ const ANSWERS: Record<string, (result: Result) => string[]> = {
   read: (result) => shownText('read', textOf(result)),
   pread64: (result) => shownText('read', textOf(result)),
   readlinkat: (result) => [`it points to ${JSON.stringify(textOf(result))}`],
+  getxattr: (result) => shownText('its value', textOf(result)),
   uname: ({ outs: [buffer] }) => (buffer ? [`nodename ${JSON.stringify(member(buffer, 1))}, release ${member(buffer, 2)}`] : []),
   wait4: ({ ret, outs: [status] }) => (ret > 0n && status ? [endOf(status.readInt32LE(0))] : []),
   capget: ({ outs: [data] }) => (data && data.length >= 24 ? capabilitySets(data) : []),

@@ -126,9 +126,10 @@ export interface Trial {
   readonly steps: readonly Step[]
   /**
    * Run the learner's steps in a fresh shim; a failing step ends the try with its explanation. The stdout of what they exec is collected.
-   * Resolves after the last step (an exec'ed program may still run).
+   * Resolves after the last step (an exec'ed program may still run). `before`: steps that come first and are not the learner's; a `clone` among
+   * them makes the child whose calls the learner writes.
    */
-  run(): Promise<TrialBox>
+  run(before?: readonly Step[]): Promise<TrialBox>
   /** The verdict is the conjunction of these. `saw` tells what the kernel showed when it is not as asked; `hint`: number of the hint that fits, from 1. */
   expect(holds: boolean, saw: string, hint?: number): void
 }

@@ -2,8 +2,10 @@
 
 import { mount } from '../kernel/calls/mounts.js'
 import { clone3 } from '../kernel/calls/process.js'
+import type { Result } from '../kernel/result.js'
 import { showOutcome } from '../kernel/show.js'
 import { Spawner } from '../kernel/spawner.js'
+import type { Step } from '../kernel/step.js'
 import { type Facts, readFacts } from './facts.js'
 import type { Lesson } from './lesson.js'
 import { type NetworkTrial, NO_NFT, tryNetwork } from './network-trials.js'
@@ -19,6 +21,8 @@ export type Need =
   | 'user-namespaces'
   /** More than one user id inside the bottle: as root, or by newuidmap and a range in /etc/subuid. */
   | 'several-ids'
+  /** File systems of the type overlay can be mounted inside: for ordinary users since Linux 5.11. */
+  | 'overlay'
   /** A setuid program of the bottle's root can be made there and run by another user. */
   | 'setuid-binary'
   /** Groups of one's own with this controller, on either version. */
@@ -53,6 +57,7 @@ const NEEDS_IN_WORDS = {
   'setuid-binary': 'setuid programs of a user namespace',
   links: 'cables and bridges',
   nat: 'nft, and address translation in the kernel',
+  overlay: 'the overlay file system',
 } as const
 
 /** Everything that a lesson may need somewhere, and what of it for all of it. */
@@ -68,15 +73,19 @@ export type NamespaceTrial = () => Promise<string>
 /** What of the network works in a bottle. */
 export type NetworkTry = () => Promise<NetworkTrial>
 
+/** Whether this user can mount an overlay in a namespace of its own: 'yes', or what the kernel answered. */
+export type OverlayTrial = NamespaceTrial
+
 /** Those of the needs that this machine, for this user, does not meet. */
 export async function missing(
   needs: readonly Need[],
   facts: Facts = readFacts(),
   tryNamespace: NamespaceTrial = tryUserNamespace,
   tryNet: NetworkTry = tryNetwork,
+  tryOverlay: OverlayTrial = tryOverlayMount,
 ): Promise<Missing[]> {
   const found: Missing[] = []
-  const trials = { namespace: once(tryNamespace), network: once(tryNet) }
+  const trials = { namespace: once(tryNamespace), network: once(tryNet), overlay: once(tryOverlay) }
   for (const need of new Set(needs)) {
     const lacks = await check(need, facts, trials)
     if (lacks) found.push({ need, ...lacks })
@@ -87,6 +96,7 @@ export async function missing(
 interface Trials {
   readonly namespace: NamespaceTrial
   readonly network: NetworkTry
+  readonly overlay: OverlayTrial
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {
@@ -112,6 +122,10 @@ async function check(need: Need, facts: Facts, trials: Trials): Promise<Lack> {
     // Without a bottle the trial would only say that there is none.
     const noBottle = isRoot ? undefined : userNamespaces(facts, await trials.namespace())
     return noBottle ?? network(need, (await trials.network())[need])
+  }
+  if (need === 'overlay') {
+    const refused = isRoot ? undefined : userNamespaces(facts, await trials.namespace())
+    return refused ?? overlay(facts, await trials.overlay())
   }
   if (need.startsWith('cgroup:')) return cgroup(need.slice('cgroup:'.length), facts)
   return kernel(need.slice('kernel:'.length), facts)
@@ -180,6 +194,23 @@ function severalIds(facts: Facts): Lack {
   }
 }
 
+function overlay(facts: Facts, answer: string): Lack {
+  if (answer === 'yes') return undefined
+  const isRoot = facts.effectiveUid === 0
+  if (answer.includes('ENODEV')) {
+    return {
+      why: 'this kernel has no overlay file system: /proc/filesystems does not list it',
+      remedy: isRoot ? 'load its module: modprobe overlay' : 'have its module loaded: sudo modprobe overlay',
+      root: false,
+    }
+  }
+  return {
+    why: `this user may not mount an overlay file system, which takes root before Linux 5.11, and this is ${facts.kernel} (the kernel answered ${answer})`,
+    remedy: isRoot ? 'npm run doctor shows the settings' : 'run the lesson with sudo',
+    root: !isRoot,
+  }
+}
+
 function cgroup(name: string, facts: Facts): Lack {
   const isRoot = facts.effectiveUid === 0
   // The names of two controllers changed between the versions, and version 2 freezes without one.
@@ -230,13 +261,26 @@ function kernel(wanted: string, facts: Facts): Lack {
 }
 
 /** Not guessed from settings but tried: a process in a new user namespace that changes a mount of its own. */
-export async function tryUserNamespace(): Promise<string> {
+export const tryUserNamespace: NamespaceTrial = () =>
+  trial([clone3(['user', 'mnt']), mount(null, '/', null, ['rec', 'private'])], ({ status }) => status !== 'ok')
+
+/** The same for an overlay of two directories that every machine has. Whether just these two can be layered does not matter. */
+export const tryOverlayMount: OverlayTrial = () =>
+  trial(
+    [
+      clone3(process.geteuid?.() === 0 ? ['mnt'] : ['user', 'mnt']),
+      mount(null, '/', null, ['rec', 'private']),
+      mount('overlay', '/proc', 'overlay', ['rdonly'], 'lowerdir=/etc:/usr', { allow: ['EINVAL', 'ELOOP', 'ESTALE', 'EACCES'] }),
+    ],
+    ({ status }) => status === 'failed' || status === 'not run',
+  )
+
+async function trial(steps: readonly Step[], stopped: (result: Result) => boolean): Promise<string> {
   const spawner = await Spawner.start()
   try {
     const shim = await spawner.shim()
     try {
-      const results = await shim.attempt([clone3(['user', 'mnt']), mount(null, '/', null, ['rec', 'private'])])
-      const failed = results.find(({ status }) => status !== 'ok')
+      const failed = (await shim.attempt(steps)).find(stopped)
       return failed ? `${failed.step.call}: ${showOutcome(failed)}` : 'yes'
     } finally {
       await shim.rollback()

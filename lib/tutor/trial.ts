@@ -46,15 +46,18 @@ export class ExerciseTrial implements Trial {
     this.findings.push({ holds, saw, hint })
   }
 
-  async run(): Promise<TrialBox> {
+  async run(before: readonly Step[] = []): Promise<TrialBox> {
     const shim = await this.bottle.shim()
     const stdio = new BoxStdio(shim)
-    const results = await within(stdio.attempt(this.steps), LONGEST_RUN)
-    if (results === undefined) {
+    const all = await within(stdio.attempt([...before, ...this.steps]), LONGEST_RUN)
+    if (all === undefined) {
       // It may be the shim itself that waits in a call: its connection is cut, and the bottle's end ends it.
       await shim.close()
       throw new TrialFailure(`your steps did not come to an end within ${LONGEST_RUN / 1000} s: one of them waits for something`)
     }
+    const unprepared = all.slice(0, before.length).find(({ status }) => status === 'failed')
+    if (unprepared) throw new StepError(unprepared, 'this was to be there before your steps began')
+    const results = all.slice(before.length)
     const failed = results.find(({ status }) => status === 'failed')
     if (failed) {
       const at = results.indexOf(failed) + 1

@@ -89,6 +89,7 @@ export function exampleSteps(): Record<string, Step[]> {
     chmod: [files.chmod('/tmp', 0o1777)],
     chown: [files.chown('/tmp', 0, 0), files.chown('/link', 1000, 1000, { nofollow: true })],
     statfs: [files.statfs('/sys/fs/cgroup')],
+    getxattr: [files.getxattr('/file', 'user.note'), files.getxattr('/dir', 'trusted.overlay.opaque', 1)],
     setxattr: [files.setxattr('/file', 'user.note', 'a b'), files.setxattr('/file', 'user.bytes', Uint8Array.of(0, 1))],
     ioctl_tiocsctty: [files.ioctl_tiocsctty(0)],
     ioctl_tiocnotty: [files.ioctl_tiocnotty(0)],

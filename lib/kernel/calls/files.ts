@@ -211,6 +211,11 @@ export function setxattr(pathname: Pathname, name: string, value: string | Uint8
   )
 }
 
+/** getxattr(2): at most `size` bytes of the attribute's value, which are the step's out-buffer. */
+export function getxattr(pathname: Pathname, name: string, size = 256, options?: StepOptions): Step {
+  return step('getxattr', [path('path', pathname), path('name', name), out('value', size), int('size', size)], options)
+}
+
 /** ioctl(2) TIOCSCTTY: this terminal becomes the session's controlling terminal. */
 export function ioctl_tiocsctty(descriptor: Descriptor, options?: StepOptions): Step {
   return step('ioctl', [fd('fd', descriptor), word('op', 'ioctl', 'tiocsctty'), int('arg', 0)], options)

@@ -80,6 +80,7 @@ export const FILE_FORMS: readonly Form[] = [
   ),
   form(from, 'statfs', 'statfs', [one('path', PATH)]),
   form(from, 'setxattr', 'setxattr', [one('path', PATH), one('name', STRING), one('value', BYTES)]),
+  form(from, 'getxattr', 'getxattr', [one('path', PATH), one('name', STRING), optional('size', NUMBER)]),
   form(from, 'ioctl_tiocsctty', 'ioctl', [one('fd', DESCRIPTOR), keyword('operation', word('ioctl'), 'tiocsctty')]),
   form(from, 'ioctl_tiocnotty', 'ioctl', [one('fd', DESCRIPTOR), keyword('operation', word('ioctl'), 'tiocnotty')]),
   form(from, 'ioctl_tiocsptlck', 'ioctl', [

@@ -99,4 +99,21 @@ export const ATTRIBUTE_CARDS: readonly Card[] = [
       return `setfattr -n ${shellWord(step, 'name')} -v ${shellWord(step, 'value') ?? hexadecimal} ${shellWord(step, 'path')}`
     },
   },
+  {
+    call: 'getxattr',
+    signature: 'ssize_t getxattr(const char *path, const char *name, void *value, size_t size)',
+    summary: 'read a named value of a file',
+    detail: prose`
+      What setxattr has attached, by its name. overlayfs keeps its own notes in such values of the upper layer: “y” in
+      trusted.overlay.opaque (user.overlay.opaque without root) says that nothing below this directory is to be seen.`,
+    man: 'getxattr(2)',
+    errors: {
+      ...PATH_ERRORS,
+      ENODATA: 'the file has no value of that name; for trusted.* also: the caller lacks CAP_SYS_ADMIN in the first user namespace',
+      EOPNOTSUPP: 'this file system does not keep such attributes',
+      EPERM: 'user.* is for files and directories only',
+      ERANGE: 'the value is longer than the buffer, or the name longer than 255 bytes',
+    },
+    shell: (step) => `getfattr -n ${shellWord(step, 'name')} ${shellWord(step, 'path')}`,
+  },
 ]

@@ -138,6 +138,7 @@ const TYPED: Record<string, [line: string, step: Step][]> = {
   ],
   statfs: [['statfs /sys/fs/cgroup', files.statfs('/sys/fs/cgroup')]],
   setxattr: [['setxattr /x user.a "b c"', files.setxattr('/x', 'user.a', 'b c')]],
+  getxattr: [['getxattr /file user.note 16', files.getxattr('/file', 'user.note', 16)]],
   ioctl_tiocsctty: [['ioctl 0 tiocsctty', files.ioctl_tiocsctty(0)]],
   ioctl_tiocnotty: [['ioctl 0 tiocnotty', files.ioctl_tiocnotty(0)]],
   ioctl_tiocsptlck: [['ioctl 0 tiocsptlck 0', files.ioctl_tiocsptlck(0, false)]],

@@ -31,6 +31,16 @@ describe('needs', () => {
     expect(await missing(['bottle', 'root', 'several-ids'], { ...ordinary, effectiveUid: 0, newuidmap: false }, refused)).toEqual([])
   })
 
+  it('tries an overlay, and tells a missing module from a missing right', async () => {
+    const asked = (answer: string, facts: Partial<Facts> = {}) =>
+      missing(['overlay'], { ...ordinary, ...facts }, works, undefined, () => Promise.resolve(answer))
+    expect(await asked('yes')).toEqual([])
+    expect(await asked('mount: -1 ENODEV (No such device)')).toMatchObject([{ root: false, why: expect.stringMatching(/filesystems/) }])
+    const early = await asked('mount: -1 EPERM (Operation not permitted)', { kernel: '5.4.0' })
+    expect(early).toMatchObject([{ root: true, why: expect.stringMatching(/before Linux 5\.11, and this is 5\.4\.0/) }])
+    expect(await missing(['overlay'], ordinary, refused)).toMatchObject([{ need: 'overlay', why: expect.stringMatching(/user namespace/) }])
+  })
+
   it.each<[string, Partial<Facts>, string]>([
     ['AppArmor', { apparmorRestrictsUserns: 1 }, 'apparmor_restrict_unprivileged_userns is 1'],
     ['a limit of none', { maxUserNamespaces: 0 }, 'max_user_namespaces is 0'],
