@@ -83,11 +83,17 @@ export function exampleSteps(): Record<string, Step[]> {
       files.mknod('/run/file', 'ifreg', 0o644),
     ],
     chmod: [files.chmod('/tmp', 0o1777)],
-    chown: [files.chown('/tmp', 0, 0), files.chown('/link', 1000, 1000, { nofollow: true })],
+    chown: [
+      files.chown('/tmp', 0, 0),
+      files.chown('/link', 1000, 1000, { nofollow: true }),
+      files.chown('', 1000, 5, { dirfd: ref('slave') }),
+    ],
     statfs: [files.statfs('/sys/fs/cgroup')],
     setxattr: [files.setxattr('/file', 'user.note', 'a b'), files.setxattr('/file', 'user.bytes', Uint8Array.of(0, 1))],
     ioctl_tiocsctty: [files.ioctl_tiocsctty(0)],
     ioctl_tiocnotty: [files.ioctl_tiocnotty(0)],
+    ioctl_tiocsptlck: [files.ioctl_tiocsptlck(ref('master'), false), files.ioctl_tiocsptlck(3, true)],
+    ioctl_tiocgptpeer: [files.ioctl_tiocgptpeer(ref('master'), { keep: 'slave' })],
     ioctl_tiocswinsz: [files.ioctl_tiocswinsz(0, 24, 80)],
 
     mount: [
@@ -107,7 +113,11 @@ export function exampleSteps(): Record<string, Step[]> {
       mounts.open_tree('/a', []),
       mounts.open_tree('a', ['clone'], { dirfd: ref('dir') }),
     ],
-    move_mount: [mounts.move_mount(ref('tree'), '/b'), mounts.move_mount(ref('tree'), 'b', { targetDirfd: ref('dir') })],
+    move_mount: [
+      mounts.move_mount(ref('tree'), '/b'),
+      mounts.move_mount(ref('tree'), 'b', { targetDirfd: ref('dir') }),
+      mounts.move_mount(ref('tree'), '', { targetDirfd: ref('dir') }),
+    ],
     fsopen: [mounts.fsopen('overlay', { keep: 'fs' })],
     fsconfig_set_string: [mounts.fsconfig_set_string(ref('fs'), 'lowerdir+', '/a')],
     fsconfig_set_flag: [mounts.fsconfig_set_flag(ref('fs'), 'userxattr')],

@@ -73,8 +73,8 @@ export const FILE_FORMS: readonly Form[] = [
     from,
     'chown',
     'fchownat',
-    [one('pathname', PATH), one('owner', ID), one('group', ID), toggle('nofollow')],
-    ({ pathname, owner, group, nofollow }, options) => [pathname, owner, group, only({ nofollow, ...options })],
+    [one('pathname', PATH), one('owner', ID), one('group', ID), toggle('nofollow'), FROM_DIRECTORY],
+    ({ pathname, owner, group, nofollow, dirfd }, options) => [pathname, owner, group, only({ nofollow, dirfd, ...options })],
   ),
   form(from, 'statfs', 'statfs', [one('path', PATH)]),
   form(from, 'setxattr', 'setxattr', [one('path', PATH), one('name', STRING), one('value', BYTES)]),
@@ -86,6 +86,14 @@ export const FILE_FORMS: readonly Form[] = [
     one('rows', NUMBER),
     one('columns', NUMBER),
   ]),
+  form(
+    from,
+    'ioctl_tiocsptlck',
+    'ioctl',
+    [one('fd', DESCRIPTOR), keyword('operation', word('ioctl'), 'tiocsptlck'), toggle('lock')],
+    ({ fd, lock }, options) => [fd, lock === true, options],
+  ),
+  form(from, 'ioctl_tiocgptpeer', 'ioctl', [one('fd', DESCRIPTOR), keyword('operation', word('ioctl'), 'tiocgptpeer')]),
 ]
 
 function withoutMode({ pathname, dirfd }: Parameters<Form['arguments']>[0], options: Parameters<Form['arguments']>[1]): unknown[] {
