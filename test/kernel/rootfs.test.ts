@@ -5,9 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Bottle } from '../../lib/bottle.js'
 import { close, open, unlink, write } from '../../lib/kernel/calls/files.js'
 import { parseMountinfo } from '../../lib/kernel/proc/mountinfo.js'
-import { ref } from '../../lib/kernel/step.js'
+import { type Fragment, ref } from '../../lib/kernel/step.js'
+import { type CgroupDirectory, cgroups } from '../../lib/primitives/cgroups/index.js'
 import type { IdmapSpec } from '../../lib/primitives/idmap.js'
-import { READ_ONLY_PATHS, type Root, type RootfsSpec } from '../../lib/primitives/rootfs/index.js'
+import { type CgroupView, READ_ONLY_PATHS, type Root, type RootfsSpec } from '../../lib/primitives/rootfs/index.js'
 import { type Contained, inside, probed as probedIn, waiting as waitingIn } from '../support/contained.js'
 import { runAsOrdinaryUser } from '../support/ordinary.js'
 import { requires } from '../support/requires.js'
@@ -316,6 +317,46 @@ describe.each(MAKERS)('as %s', (_, map) => {
       expect(outcome).toMatchObject({ '/etc/resolv.conf': { type: 'file', content: 'volume\n' } })
       expect(await inside(bottle, `readlink ${root}/etc/resolv.conf`)).toMatch(/file|stub/)
     })
+  })
+})
+
+describe('/sys/fs/cgroup', () => {
+  let bottle: Bottle
+  beforeAll(async () => {
+    bottle = await Bottle.open({ name: 'rootfs-cgroup-test' })
+    await inside(bottle, 'mkdir /tmp/root')
+  })
+  afterAll(() => bottle?.close())
+
+  const seenIn = (hierarchies: readonly CgroupDirectory[], view: Partial<CgroupView>, fragments: readonly Fragment[], into = {}) => {
+    const root = { root: '/tmp/root', rootless: bottle.rootless, cgroup: { hierarchies, ...view } }
+    const paths = ['/sys/fs/cgroup', ...hierarchies.map(({ name }) => `/sys/fs/cgroup/${name}`)]
+    return probedIn(bottle, { root, fragments, namespaces: { cgroup: 'new', ...into } }, paths)
+  }
+
+  requires('root')('shows the container’s own part of each tree, to read', async () => {
+    const { inside: trees } = bottle.cgroup
+    const confined = cgroups({ path: 'own' }, trees)
+    const seen = await seenIn(confined.cgroup, {}, [confined], confined.clone)
+    const mounts = parseMountinfo(seen.mountinfo.join('\n')).filter(({ fsType }) => fsType.startsWith('cgroup'))
+    expect(mounts).toHaveLength(confined.cgroup.length)
+    for (const mount of mounts) {
+      expect(mount.root, mount.mountPoint).toBe('/')
+      expect(mount.options, mount.mountPoint).toEqual(expect.arrayContaining(['ro', 'nosuid', 'nodev', 'noexec']))
+      // The only process in there is this one: the tree begins at its own cgroup.
+      if (confined.cgroup.length > 1) expect(seen.paths[mount.mountPoint].entries).toContain('cgroup.procs')
+    }
+    expect(seen.paths['/sys/fs/cgroup'].write).toBe('EROFS')
+    expect(seen.cgroup.map((line: string) => line.split(':').at(-1))).toEqual(expect.arrayContaining(['/']))
+  })
+
+  requires('root')('can be written by a privileged container, and be the host’s directory without a namespace', async () => {
+    const { inside: trees } = bottle.cgroup
+    const confined = cgroups({ path: 'shared' }, trees)
+    const seen = await seenIn(confined.cgroup, { namespace: false, writable: true }, [confined], { ...confined.clone, cgroup: 'host' })
+    const mounts = parseMountinfo(seen.mountinfo.join('\n')).filter(({ fsType }) => fsType.startsWith('cgroup'))
+    expect(mounts.map(({ root }) => root).every((root) => root.endsWith('/shared'))).toBe(true)
+    for (const { mountPoint } of mounts) expect(seen.paths[mountPoint].write, mountPoint).toBe('allowed')
   })
 })
 

@@ -98,7 +98,7 @@ describe.each(MAKERS)('as %s', (_, map) => {
       await type('PS1="pro""mpt "\n', /prompt $/)
       await type(`sh -c 'echo be""gun; exec cat'\n`, /begun\r\n/)
       await type('line\n', /line\r\nline\r\n/)
-      await type('\x1a', /Stopped[^]*prompt $/)
+      await type('\x1a', /Stopped[\s\S]*prompt $/)
       await type('fg\n', /exec cat/)
       await type('again\n', /again\r\nagain\r\n/)
       await type('\x03', /prompt $/)

@@ -6,7 +6,7 @@ import { clone, execve, execveat } from '../../lib/kernel/calls/process.js'
 import type { Shim } from '../../lib/kernel/shim.js'
 import { type Fragment, host, inPhase, ref } from '../../lib/kernel/step.js'
 import { type IdmapSpec, idmap } from '../../lib/primitives/idmap.js'
-import { namespaces } from '../../lib/primitives/namespaces.js'
+import { type NamespacesSpec, namespaces } from '../../lib/primitives/namespaces.js'
 import { privileges, workplace } from '../../lib/primitives/process.js'
 import { MASKED_PATHS, presentPaths, type RootfsSpec, rootfs } from '../../lib/primitives/rootfs/index.js'
 import { type Stdio, stdio } from '../../lib/primitives/stdio.js'
@@ -52,6 +52,8 @@ export interface Contained {
   readonly map?: IdmapSpec
   readonly user?: number
   readonly fragments?: readonly Fragment[]
+  /** Beyond the usual five new ones. */
+  readonly namespaces?: Partial<NamespacesSpec>
 }
 
 /** The steps but for the execve. */
@@ -59,7 +61,7 @@ function fragments(spec: Contained): Fragment[] {
   const masks = { maskedPaths: presentPaths(MASKED_PATHS), ...spec.root }
   return [
     ...(spec.fragments ?? []),
-    namespaces({ mnt: 'new', pid: 'new', uts: 'new', ipc: 'new', net: 'new', ...(spec.map && { user: 'new' }) }),
+    namespaces({ mnt: 'new', pid: 'new', uts: 'new', ipc: 'new', net: 'new', ...spec.namespaces, ...(spec.map && { user: 'new' }) }),
     ...(spec.map ? [idmap(spec.map)] : []),
     rootfs(masks, spec.kernel),
     ...(spec.ends ? [spec.ends] : []),

@@ -161,6 +161,9 @@ export function chmod(pathname: Pathname, permissions: number, options?: StepOpt
   return step('fchmodat', [dirfd('dirfd'), path('pathname', pathname), mode('mode', permissions)], options)
 }
 
+/** An id, or -1: leave it as it is. */
+const id = (name: string, value: number) => int(name, value, value === -1 ? 'unchanged' : undefined)
+
 /** fchownat(2). An empty path means `dirfd` itself, which may be anything that is open: a pipe, a terminal. */
 export function chown(pathname: Pathname, owner: number, group: number, options: AtOptions & { nofollow?: boolean } = {}): Step {
   const { nofollow = false, dirfd: directory, ...rest } = options
@@ -169,7 +172,7 @@ export function chown(pathname: Pathname, owner: number, group: number, options:
   if (pathname === '') words.push('empty_path')
   return step(
     'fchownat',
-    [dirfd('dirfd', directory), path('pathname', pathname), int('owner', owner), int('group', group), bits('flags', 'at', words)],
+    [dirfd('dirfd', directory), path('pathname', pathname), id('owner', owner), id('group', group), bits('flags', 'at', words)],
     rest,
   )
 }
