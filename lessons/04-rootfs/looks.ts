@@ -83,7 +83,7 @@ export function hashOf(path: string): string | undefined {
 }
 
 /** Overlay's mark for "deleted": a character device with the numbers 0 and 0. */
-export const isWhiteout = (stat: Stats | undefined) => stat !== undefined && stat.isCharacterDevice() && stat.rdev === 0
+export const isWhiteout = (stat: Stats | undefined) => stat?.isCharacterDevice() === true && stat.rdev === 0
 
 /** Everything below a directory, relative to it, with its stat. */
 export function filesBelow(directory: string, below = ''): { path: string; stat: Stats }[] {

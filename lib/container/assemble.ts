@@ -53,7 +53,8 @@ export function assemble(spec: ContainerSpec, user: ContainerUser, surroundings:
     last: machine.lastCapability,
   })
   const confined = cgroups(cgroupSpec(spec, machine), machine.cgroups)
-  const streams = stdio(spec.terminal ? { kind: 'terminal', ...spec.terminal, uid: user.uid } : { kind: 'pipes', stdin: spec.stdin })
+  const owner = user.uid
+  const streams = stdio(spec.terminal ? { kind: 'terminal', ...spec.terminal, owner } : { kind: 'pipes', stdin: spec.stdin, owner })
   const filter = filterOf(spec, capabilities)
   const all: Fragment[] = [
     ...fragments,

@@ -74,7 +74,7 @@ export const PHASES: readonly PhaseEntry[] = [
   {
     name: 'terminal',
     actors: ['container', 'host'],
-    what: 'setsid, the terminal (whose master the host takes), stdin, stdout and stderr',
+    what: 'setsid, the terminal, whose master the host takes over, stdin, stdout and stderr',
     why: 'the terminal must be one of the container’s own devpts, which is in place now; before the filter and the user change, which may forbid it',
   },
   {
@@ -180,6 +180,11 @@ export const PLACES: Readonly<Record<string, Place>> = {
     phases: ['terminal'],
     actors: ['container'],
     why: 'a session of its own is what the terminal is then given to',
+  },
+  pidfd_getfd: {
+    phases: ['terminal'],
+    actors: ['host'],
+    why: 'the terminal’s master must be open in the container, and must reach the monitor before the execve closes it there',
   },
   'ioctl tiocsctty': {
     phases: ['terminal'],

@@ -2,15 +2,13 @@
  * A container from its plan to its running program:
  *
  *     runner                                   shim                          container
+ *       │ ── MONITOR ────────────────────────►  │
  *       │ ── prepare … root, users ──────────►  │ ── clone3 ─────────────────►  │
  *       │ ◄─ /etc/passwd and /etc/group ──────  │ ◄───────────────────────────  │
- *       │ ── MONITOR (pipes) ────────────────►  │
- *       │ ── name … terminal ────────────────►  │ ───────────────────────────►  │
- *       │ ── MONITOR (the terminal's master) ►  │
- *       │ ── filter … exec ──────────────────►  │ ───────────────────────────►  │ execve
+ *       │ ── name … exec ────────────────────►  │ ───────────────────────────►  │ execve
  *       │ ◄─ EXEC, OUTPUT …, EXIT, ENDED ─────  │
  *
- * The plan is one list; it is cut where something has to be known first. With pipes that is once.
+ * The plan is one list; it is cut once, where the user has to be known.
  */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
@@ -60,8 +58,11 @@ export async function start(options: StartOptions): Promise<Started> {
   try {
     let user = likelyUser(spec.user)
     let assembled = assemble(spec, user, surroundings)
+    const monitored = shim.monitor({ ...assembled.monitor, ...options.monitor })
+    monitored.catch(() => undefined)
     const [before, after] = meetBefore('name', assembled.steps)
     const answers = await admit(before, make, shim, surroundings)
+    await monitored
     const whole = readInPart(answers) ? await make(lookUpUsers(LARGEST).steps) : answers
     const found = userFrom(whole, spec.user, spec.groups)
     let rest = after
@@ -70,16 +71,7 @@ export async function start(options: StartOptions): Promise<Started> {
       assembled = assemble(spec, user, surroundings)
       rest = meetBefore('name', assembled.steps)[1]
     }
-    const settings = { ...assembled.monitor, ...options.monitor }
-    if (spec.terminal) {
-      const [names, last] = meetBefore('filter', rest)
-      await make(names)
-      await shim.monitor(settings)
-      await make(last)
-    } else {
-      await shim.monitor(settings)
-      await make(rest)
-    }
+    await make(rest)
     return { pid: shim.childPid as number, user, assembled, results }
   } catch (error) {
     await shim.rollback()

@@ -10,7 +10,7 @@ export interface MonitorSettings {
   readonly tty?: boolean
   /** A client's end of input does not close the container's stdin. */
   readonly keepStdin?: boolean
-  /** The shim's ends of the container's stdio, kept by earlier steps. */
+  /** The shim's ends of the container's stdio, kept by steps before the execve. */
   readonly stdin?: Ref
   readonly stdout?: Ref
   readonly stderr?: Ref
@@ -34,7 +34,8 @@ const NO_SLOT = 0xff
 export function encodeMonitor(settings: MonitorSettings, slots: Slots): Uint8Array {
   const writer = new Writer()
   writer.u8((settings.detach ? DETACH : 0) | (settings.tty ? TTY : 0) | (settings.keepStdin ? KEEP_STDIN : 0))
-  for (const end of [settings.stdin, settings.stdout, settings.stderr]) writer.u8(end ? slots.find(end.ref) : NO_SLOT)
+  // The plan may open them later: the shim looks into the slots when the program runs.
+  for (const end of [settings.stdin, settings.stdout, settings.stderr]) writer.u8(end ? slots.define(end.ref) : NO_SLOT)
   writer.u32(settings.logMaxSize ?? 0)
   writer.u16(settings.logMaxFiles ?? 0)
   for (const path of [settings.logPath, settings.exitPath, settings.socketPath, settings.oomPath]) {

@@ -1,18 +1,23 @@
 /**
- * A container's stdin, stdout and stderr: a terminal of its own, or three pipes to the shim.
+ * stdin, stdout and stderr: a terminal of the container's own, or three pipes. What the program writes is read by the shim, which
+ * keeps one end and no other; only so is there an end of file when the program has gone.
  *
- *     pipes      the host makes them before the clone; the child puts its ends at 0, 1, 2; the host closes the child's ends, so that the last
- *                writer's end is the end of the output
- *     terminal   the child asks its own devpts for a pair, so that the name inside is right (/dev/pts/0, `tty`, `w`); it keeps the slave, and
- *                the shim takes the master out of its table of descriptors (pidfd_getfd(2))
+ *     terminal   container   opens a master in its own devpts ── slave ── 0, 1, 2 and /dev/console
+ *                host        takes a copy of the master out of it by pidfd_getfd
+ *                execve      closes the container's own
  *
- * pty(7), pts(4), tty_ioctl(4), setsid(2); the OCI runtime specification, config-linux.md, "Dev symbolic links" and `terminal`.
+ *     pipes      host        makes them before the clone, and closes the container's ends right after it
+ *                container   puts its ends at 0, 1, 2
+ *                execve      closes the shim's ends that the child inherited
+ *
+ * A session of its own is made either way: the program is nobody's background job. pts(4), setsid(2), tty_ioctl(4).
  */
+import { UNCHANGED } from '../kernel/calls/credentials.js'
 import {
   chown,
   close,
   dup3,
-  ioctl_tiocgptn,
+  ioctl_tiocgptpeer,
   ioctl_tiocsctty,
   ioctl_tiocsptlck,
   ioctl_tiocswinsz,
@@ -22,105 +27,128 @@ import {
 } from '../kernel/calls/files.js'
 import { mount } from '../kernel/calls/mounts.js'
 import { pidfd_getfd, setsid } from '../kernel/calls/process.js'
+import { DrydockError } from '../kernel/errors.js'
 import type { MonitorSettings } from '../kernel/monitor.js'
-import { type Fragment, inPhase, ref, type Step, text } from '../kernel/step.js'
+import { type Fragment, inPhase, type Ref, ref, type Step } from '../kernel/step.js'
 
-export type StdioSpec =
-  | {
-      readonly kind: 'terminal'
-      readonly rows: number
-      readonly columns: number
-      /** Whose terminal it is: the program's user, who may want to open it by its name. */
-      readonly uid?: number
-    }
-  /** Without `stdin` there is no input: /dev/null. */
-  | { readonly kind: 'pipes'; readonly stdin: boolean }
+export interface TerminalSpec {
+  readonly kind: 'terminal'
+  /** The window, in characters: 0 (not known) to 65535. It is set before the program starts. */
+  readonly rows: number
+  readonly columns: number
+  /** The program's user, as the container numbers users, so that it can open /dev/stdout or /dev/tty by name. Absent: root. */
+  readonly owner?: number
+  /** Bind the terminal to /dev/console. Default: true. Not for a further process in a container, whose console is taken. */
+  readonly console?: boolean
+}
 
-export interface StdioFragment extends Fragment {
-  /** The shim's ends, for its monitor; known once these steps were made. */
+export interface PipesSpec {
+  readonly kind: 'pipes'
+  /** Without, the program reads /dev/null. */
+  readonly stdin: boolean
+  readonly owner?: number
+}
+
+export interface Stdio extends Fragment {
+  /** What the shim watches, for `shim.monitor({ …stdio.monitor })`: to be said before the steps are run. */
   readonly monitor: Pick<MonitorSettings, 'tty' | 'stdin' | 'stdout' | 'stderr'>
 }
 
-export function stdio(spec: StdioSpec): StdioFragment {
-  return spec.kind === 'terminal' ? terminal(spec) : pipes(spec.stdin)
+export function stdio(spec: TerminalSpec | PipesSpec): Stdio {
+  return spec.kind === 'terminal' ? terminal(spec) : pipes(spec)
 }
 
-const STREAMS = ['stdin', 'stdout', 'stderr'] as const
-
-function pipes(stdin: boolean): StdioFragment {
-  const ends = (name: string) => ({ own: `stdio.${name}`, child: `stdio.${name}.child` })
-  const laid = STREAMS.filter((name) => stdin || name !== 'stdin')
-  const make = laid.map((name): Step => {
-    const { own, child } = ends(name)
-    const why = `A pipe for ${name}: one end is the container’s, the other the shim’s.`
-    return name === 'stdin' ? pipe2(child, own, { why }) : pipe2(own, child, { why })
-  })
-  const nothing = stdin
-    ? []
-    : [open('/dev/null', ['rdonly'], { keep: 'stdio.stdin.child', why: 'Nobody will type: a read is told at once that there is no more.' })]
-  const take = STREAMS.map((name, number) =>
-    dup3(ref(ends(name).child), number, { why: `Descriptor ${number} is ${name}, by a custom as old as Unix.` }),
-  )
-  const letGo = laid.map((name) => close(ref(ends(name).child), { why: `As long as anybody holds this end of ${name}, it has not ended.` }))
-  return {
-    primitive: 'stdio',
-    title: stdin ? 'Three pipes' : 'Two pipes, and no input',
-    steps: [
-      ...inPhase('prepare', 'host', make),
-      // In `admit` it is born already and has its copies.
-      ...inPhase('admit', 'host', letGo),
-      ...inPhase('terminal', 'container', [
-        setsid({ why: 'A session of its own: no key of the terminal that drydock was started on reaches it.' }),
-        ...nothing,
-        ...take,
-      ]),
-    ],
-    monitor: {
-      ...(stdin && { stdin: ref('stdio.stdin') }),
-      stdout: ref('stdio.stdout'),
-      stderr: ref('stdio.stderr'),
-    },
-  }
-}
-
-const MASTER = ref('stdio.master.child')
+const MASTER = ref('stdio.master')
 const SLAVE = ref('stdio.slave')
-const NUMBER = ref('stdio.number')
+const TERMINAL = ref('stdio.terminal')
 
-function terminal({ rows, columns, uid = 0 }: StdioSpec & { kind: 'terminal' }): StdioFragment {
-  const slave = text`/dev/pts/${NUMBER}`
-  const inside = [
-    open('/dev/ptmx', ['rdwr', 'noctty'], {
+/** The first terminal of a devpts that nobody has used yet. */
+const FIRST_SLAVE = '/dev/pts/0'
+
+const SESSION = setsid({ why: 'A session of its own, of which it is the leader: only a leader can take a terminal.' })
+
+function terminal({ rows, columns, owner, console = true }: TerminalSpec): Stdio {
+  for (const size of [rows, columns]) {
+    if (!Number.isInteger(size) || size < 0 || size > 0xffff) {
+      throw new DrydockError(`a terminal has 0 to 65535 rows and columns; ${rows} × ${columns} is no size`, { status: 400 })
+    }
+  }
+  const opened = [
+    open('/dev/pts/ptmx', ['rdwr', 'noctty'], {
       keep: MASTER.ref,
-      why: 'A new terminal of this container’s devpts; what is opened is its master side.',
+      why: 'The master of a new terminal, from the container’s own devpts: its slave has a name in there.',
     }),
-    ioctl_tiocsptlck(MASTER, false, { why: 'The slave of a new terminal is locked.' }),
-    ioctl_tiocgptn(MASTER, NUMBER.ref, { why: 'Its number is its name: /dev/pts/N.' }),
-    ioctl_tiocswinsz(MASTER, rows, columns, { why: 'As large as the caller’s, before anybody can draw on it.' }),
+    ioctl_tiocsptlck(MASTER, false, { why: 'A slave can be opened when its master says so.' }),
+    ioctl_tiocgptpeer(MASTER, { keep: SLAVE.ref, why: 'The slave, which the program gets, by its master and not by a path.' }),
+    ioctl_tiocswinsz(SLAVE, rows, columns, { why: 'Programs ask for the size when they start.' }),
+    ...(owner !== undefined && owner !== 0
+      ? [
+          chown('', owner, UNCHANGED, {
+            dirfd: SLAVE,
+            why: 'The program’s user may open its own terminal, /dev/tty or /dev/stdout.',
+          }),
+        ]
+      : []),
+    ...(console ? consoleSteps() : []),
+    SESSION,
+    ioctl_tiocsctty(SLAVE, { why: 'From here on Ctrl-C on it is a signal to this session.' }),
+    ...atStdio([SLAVE, SLAVE, SLAVE]),
   ]
-  const rest = [
-    close(MASTER, { why: 'The shim has the master now. A second one here would keep the terminal alive when that hangs up.' }),
-    mknod('/dev/console', 'ifreg', 0o620, [0, 0], { allow: ['EEXIST'], why: 'A place for /dev/console …' }),
-    mount(slave, '/dev/console', null, ['bind'], null, { why: '… which is this terminal under another name.' }),
-    setsid({ why: 'A session of its own, of which this process is the leader: only such a one can have a controlling terminal.' }),
-    open(slave, ['rdwr', 'noctty'], { keep: SLAVE.ref, why: 'The side that programs use.' }),
-    ...(uid === 0 ? [] : [chown(slave, uid, -1, { why: 'The terminal of the user who will sit at it.' })]),
-    ioctl_tiocsctty(SLAVE, { why: 'From here on Ctrl-C, Ctrl-Z and its size are this session’s.' }),
-    ...[0, 1, 2].map((number) => dup3(SLAVE, number, { why: `Descriptor ${number} is the terminal.` })),
+  const taken = pidfd_getfd(ref('pidfd'), MASTER, {
+    keep: TERMINAL.ref,
+    why: 'The master stays with the shim, which will read and write for whoever is attached; the container’s copy goes at the execve.',
+  })
+  return {
+    primitive: 'stdio',
+    title: `Terminal: ${rows} rows of ${columns} characters`,
+    steps: [...inPhase('terminal', 'container', opened), ...inPhase('terminal', 'host', [taken])],
+    monitor: { tty: true, stdout: TERMINAL },
+  }
+}
+
+function consoleSteps(): Step[] {
+  return [
+    mknod('/dev/console', 'ifreg', 0o600, [0, 0], { why: 'A place for the console; the host’s would be the machine’s own.' }),
+    mount(FIRST_SLAVE, '/dev/console', null, ['bind'], null, { why: 'What programs write to the console arrives at this terminal.' }),
+  ]
+}
+
+function pipes({ stdin, owner }: PipesSpec): Stdio {
+  const input = { child: ref('stdio.child-in'), shim: ref('stdio.in') }
+  const output = { child: ref('stdio.child-out'), shim: ref('stdio.out') }
+  const errors = { child: ref('stdio.child-err'), shim: ref('stdio.err') }
+  const ends = [...(stdin ? [input.child] : []), output.child, errors.child]
+  const made = [
+    ...(stdin ? [pipe2(input.child.ref, input.shim.ref, { why: 'What is typed goes in here.' })] : []),
+    pipe2(output.shim.ref, output.child.ref, { why: 'What the program says comes out here.' }),
+    pipe2(errors.shim.ref, errors.child.ref, { why: 'And what it complains of here, so that the two can be told apart.' }),
+  ]
+  const dropped = ends.map((end) => close(end, { why: 'An end that the shim kept would keep the pipe open when the program has gone.' }))
+  const nothing = ref('stdio.null')
+  const placed = [
+    SESSION,
+    ...(stdin ? [] : [open('/dev/null', ['rdonly'], { keep: nothing.ref, why: 'Nobody types: the input is at its end at once.' })]),
+    ...(owner === undefined || owner === 0 ? [] : ends.map((end) => give(end, owner))),
+    ...atStdio([stdin ? input.child : nothing, output.child, errors.child]),
   ]
   return {
     primitive: 'stdio',
-    title: `A terminal of ${rows} lines and ${columns} columns`,
-    steps: [
-      ...inPhase('terminal', 'container', inside),
-      ...inPhase('terminal', 'host', [
-        pidfd_getfd(ref('pidfd'), MASTER, {
-          keep: 'stdio.master',
-          why: 'The master stays outside, with the shim: what the program prints comes out of it.',
-        }),
-      ]),
-      ...inPhase('terminal', 'container', rest),
-    ],
-    monitor: { tty: true, stdout: ref('stdio.master') },
+    title: `Pipes: ${stdin ? 'stdin, ' : ''}stdout, stderr`,
+    steps: [...inPhase('prepare', 'host', made), ...inPhase('admit', 'host', dropped), ...inPhase('terminal', 'container', placed)],
+    monitor: { ...(stdin && { stdin: input.shim }), stdout: output.shim, stderr: errors.shim },
   }
+}
+
+/** With one id alone in a user namespace there is nobody to give it to (EINVAL): then there is no other user either. */
+function give(end: Ref, owner: number): Step {
+  return chown('', owner, UNCHANGED, {
+    dirfd: end,
+    allow: ['EPERM', 'EINVAL'],
+    why: 'The program’s user may open its own stdout by name (/dev/stdout).',
+  })
+}
+
+function atStdio(ends: readonly Ref[]): Step[] {
+  const names = ['stdin', 'stdout', 'stderr']
+  return ends.map((end, number) => dup3(end, number, { why: `Number ${number} is ${names[number]}, by an agreement as old as Unix.` }))
 }

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { clone3, execve, host, mount } from '../../../lib/index.js'
 import { showStep } from '../../../lib/kernel/show.js'
-import { rootfs } from '../../../lib/primitives/rootfs.js'
+import { rootfs } from '../../../lib/primitives/rootfs/index.js'
 import type { LookRow, Stage } from '../../../lib/tutor/lesson.js'
 import { ENVIRONMENT, until } from '../../01-namespaces/looks.js'
 import { contentOf, directories, filesBelow, isWhiteout, layersOption, mountRows, mountsOf, statOf } from '../looks.js'

@@ -1,7 +1,7 @@
 /** Files of /proc and /sys that are in no namespace: covered, made read-only; and who could take the covers off. */
 import { capset, clone3, close, mount, open, read, ref, type Step, umount2 } from '../../../lib/index.js'
 import { textOf } from '../../../lib/kernel/result.js'
-import { MASKED_PATHS, type PresentPath, presentPaths, READ_ONLY_PATHS } from '../../../lib/primitives/rootfs.js'
+import { MASKED_PATHS, type PresentPath, presentPaths, READ_ONLY_PATHS } from '../../../lib/primitives/rootfs/index.js'
 import type { Stage } from '../../../lib/tutor/lesson.js'
 import { PROC_FLAGS } from '../../01-namespaces/looks.js'
 import { boundOf } from '../../03-capabilities/looks.js'

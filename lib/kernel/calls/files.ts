@@ -181,17 +181,18 @@ export function chmod(pathname: Pathname, permissions: number, options?: StepOpt
   return step('fchmodat', [dirfd('dirfd'), path('pathname', pathname), mode('mode', permissions)], options)
 }
 
-export function chown(pathname: Pathname, owner: number, group: number, options: StepOptions & { nofollow?: boolean } = {}): Step {
-  const { nofollow = false, ...rest } = options
+/** An id, or -1: leave it as it is. */
+const id = (name: string, value: number) => int(name, value, value === -1 ? 'unchanged' : undefined)
+
+/** fchownat(2). An empty path means `dirfd` itself, which may be anything that is open: a pipe, a terminal. */
+export function chown(pathname: Pathname, owner: number, group: number, options: AtOptions & { nofollow?: boolean } = {}): Step {
+  const { nofollow = false, dirfd: directory, ...rest } = options
+  const words: Word<'at'>[] = []
+  if (nofollow) words.push('symlink_nofollow')
+  if (pathname === '') words.push('empty_path')
   return step(
     'fchownat',
-    [
-      dirfd('dirfd'),
-      path('pathname', pathname),
-      int('owner', owner),
-      int('group', group),
-      bits('flags', 'at', nofollow ? ['symlink_nofollow'] : []),
-    ],
+    [dirfd('dirfd', directory), path('pathname', pathname), id('owner', owner), id('group', group), bits('flags', 'at', words)],
     rest,
   )
 }
@@ -226,21 +227,23 @@ export function ioctl_tiocnotty(descriptor: Descriptor, options?: StepOptions): 
   return step('ioctl', [fd('fd', descriptor), word('op', 'ioctl', 'tiocnotty'), int('arg', 0)], options)
 }
 
-/** ioctl(2) TIOCSPTLCK: lock (or unlock) the slave of the terminal whose master this is; a new one is locked. unlockpt(3). */
-export function ioctl_tiocsptlck(master: Descriptor, locked: boolean, options?: StepOptions): Step {
-  const flag = Buffer.alloc(4)
-  flag.writeInt32LE(locked ? 1 : 0)
-  return step('ioctl', [fd('fd', master), word('op', 'ioctl', 'tiocsptlck'), bytes('lock', flag, { shown: locked ? '&1' : '&0' })], options)
-}
-
-/** ioctl(2) TIOCGPTN: the number of the terminal whose master this is, N of /dev/pts/N; it is kept under `number`. ptsname(3). */
-export function ioctl_tiocgptn(master: Descriptor, number: string, options: StepOptions = {}): Step {
-  const keeps = [{ slot: number, out: 0, offset: 0, width: 4 as const }]
-  return step('ioctl', [fd('fd', master), word('op', 'ioctl', 'tiocgptn'), out('number', 4)], { ...options, keeps })
-}
-
 /** ioctl(2) TIOCSWINSZ: the terminal's size, in characters. */
 export function ioctl_tiocswinsz(descriptor: Descriptor, rows: number, columns: number, options?: StepOptions): Step {
   const size = struct('winsize', 'winsize', 8, [field('ws_row', 0, 2, rows), field('ws_col', 2, 2, columns)])
   return step('ioctl', [fd('fd', descriptor), word('op', 'ioctl', 'tiocswinsz'), size], options)
+}
+
+/** ioctl(2) TIOCSPTLCK: lock or unlock the slave of a terminal's master; a fresh one is locked. */
+export function ioctl_tiocsptlck(master: Descriptor, lock: boolean, options?: StepOptions): Step {
+  const flag = struct('lock', 'int', 4, [field('lock', 0, 4, lock ? 1 : 0)])
+  return step('ioctl', [fd('fd', master), word('op', 'ioctl', 'tiocsptlck'), flag], options)
+}
+
+/** ioctl(2) TIOCGPTPEER, Linux 4.13: open the slave of a terminal's master, wherever its devpts is mounted. Close-on-exec. */
+export function ioctl_tiocgptpeer(master: Descriptor, options?: StepOptions): Step {
+  return step(
+    'ioctl',
+    [fd('fd', master), word('op', 'ioctl', 'tiocgptpeer'), bits('flags', 'open', ['rdwr', 'noctty', 'cloexec'])],
+    options,
+  )
 }

@@ -1,6 +1,6 @@
 /** How the calls on files and descriptors are typed. */
 import * as calls from '../../kernel/calls/files.js'
-import { BYTES, DESCRIPTOR, DEVICE, flags, ID, MODE, NAME, NUMBER, PATH, STRING, SWITCH_ON, word } from '../kinds.js'
+import { BYTES, DESCRIPTOR, DEVICE, flags, ID, MODE, NAME, NUMBER, PATH, STRING, word } from '../kinds.js'
 import { type Form, form, keyword, named, one, only, optional, toggle } from './form.js'
 
 const from = ['calls/files', calls] as const
@@ -75,26 +75,28 @@ export const FILE_FORMS: readonly Form[] = [
     from,
     'chown',
     'fchownat',
-    [one('pathname', PATH), one('owner', ID), one('group', ID), toggle('nofollow')],
-    ({ pathname, owner, group, nofollow }, options) => [pathname, owner, group, only({ nofollow, ...options })],
+    [one('pathname', PATH), one('owner', ID), one('group', ID), toggle('nofollow'), FROM_DIRECTORY],
+    ({ pathname, owner, group, nofollow, dirfd }, options) => [pathname, owner, group, only({ nofollow, dirfd, ...options })],
   ),
   form(from, 'statfs', 'statfs', [one('path', PATH)]),
   form(from, 'setxattr', 'setxattr', [one('path', PATH), one('name', STRING), one('value', BYTES)]),
   form(from, 'getxattr', 'getxattr', [one('path', PATH), one('name', STRING), optional('size', NUMBER)]),
   form(from, 'ioctl_tiocsctty', 'ioctl', [one('fd', DESCRIPTOR), keyword('operation', word('ioctl'), 'tiocsctty')]),
   form(from, 'ioctl_tiocnotty', 'ioctl', [one('fd', DESCRIPTOR), keyword('operation', word('ioctl'), 'tiocnotty')]),
-  form(from, 'ioctl_tiocsptlck', 'ioctl', [
-    one('fd', DESCRIPTOR),
-    keyword('operation', word('ioctl'), 'tiocsptlck'),
-    one('locked', SWITCH_ON),
-  ]),
-  form(from, 'ioctl_tiocgptn', 'ioctl', [one('fd', DESCRIPTOR), keyword('operation', word('ioctl'), 'tiocgptn'), one('number', NAME)]),
   form(from, 'ioctl_tiocswinsz', 'ioctl', [
     one('fd', DESCRIPTOR),
     keyword('operation', word('ioctl'), 'tiocswinsz'),
     one('rows', NUMBER),
     one('columns', NUMBER),
   ]),
+  form(
+    from,
+    'ioctl_tiocsptlck',
+    'ioctl',
+    [one('fd', DESCRIPTOR), keyword('operation', word('ioctl'), 'tiocsptlck'), toggle('lock')],
+    ({ fd, lock }, options) => [fd, lock === true, options],
+  ),
+  form(from, 'ioctl_tiocgptpeer', 'ioctl', [one('fd', DESCRIPTOR), keyword('operation', word('ioctl'), 'tiocgptpeer')]),
 ]
 
 function withoutMode({ pathname, dirfd }: Parameters<Form['arguments']>[0], options: Parameters<Form['arguments']>[1]): unknown[] {

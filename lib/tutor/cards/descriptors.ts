@@ -171,6 +171,12 @@ export const DESCRIPTOR_CARDS: readonly Card[] = [
       },
       tiocnotty: { ENOTTY: 'it is not the controlling terminal of the caller’s session' },
       tiocswinsz: { ENOTTY: 'the descriptor is not a terminal’s' },
+      tiocsptlck: { ENOTTY: 'the descriptor is no master of a terminal' },
+      tiocgptpeer: {
+        ENOTTY: 'the descriptor is no master of a terminal',
+        EIO: 'the slave is locked: tiocsptlck comes first',
+        ENODEV: 'the devpts from which the master came is not mounted beside it any more',
+      },
       ns_get_userns: { EPERM: 'the owner is outside the caller’s own user namespace' },
       ns_get_parent: { EPERM: 'the parent is outside the caller’s own namespace', EINVAL: 'this kind of namespace has no parents' },
       ns_get_owner_uid: { EINVAL: 'the descriptor is not that of a user namespace' },

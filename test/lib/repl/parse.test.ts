@@ -135,14 +135,18 @@ const TYPED: Record<string, [line: string, step: Step][]> = {
   chown: [
     ['fchownat /x 0 0', files.chown('/x', 0, 0)],
     ['chown /x 1000 1000 nofollow', files.chown('/x', 1000, 1000, { nofollow: true })],
+    ['chown "" 1000 -1 dirfd=<map>', files.chown('', 1000, -1, { dirfd: ref('map') })],
   ],
   statfs: [['statfs /sys/fs/cgroup', files.statfs('/sys/fs/cgroup')]],
   setxattr: [['setxattr /x user.a "b c"', files.setxattr('/x', 'user.a', 'b c')]],
   getxattr: [['getxattr /file user.note 16', files.getxattr('/file', 'user.note', 16)]],
   ioctl_tiocsctty: [['ioctl 0 tiocsctty', files.ioctl_tiocsctty(0)]],
   ioctl_tiocnotty: [['ioctl 0 tiocnotty', files.ioctl_tiocnotty(0)]],
-  ioctl_tiocsptlck: [['ioctl 0 tiocsptlck 0', files.ioctl_tiocsptlck(0, false)]],
-  ioctl_tiocgptn: [['ioctl 0 tiocgptn number', files.ioctl_tiocgptn(0, 'number')]],
+  ioctl_tiocsptlck: [
+    ['ioctl 0 tiocsptlck', files.ioctl_tiocsptlck(0, false)],
+    ['ioctl 0 tiocsptlck lock', files.ioctl_tiocsptlck(0, true)],
+  ],
+  ioctl_tiocgptpeer: [['ioctl 0 tiocgptpeer', files.ioctl_tiocgptpeer(0)]],
   ioctl_tiocswinsz: [['ioctl 0 tiocswinsz 24 80', files.ioctl_tiocswinsz(0, 24, 80)]],
 
   mount: [
