@@ -44,6 +44,12 @@ export async function switchOn(shim: Shim, path: string): Promise<void> {
   await shim.run(host([open(path, ['wronly'], { keep: 'setting' }), write(file, '1'), close(file)]))
 }
 
+/** What of `nft -j list ruleset` matters here. libnftables-json(5). */
+export interface RulesetObject {
+  readonly chain?: NftChain
+  readonly rule?: { readonly family: string; readonly table: string; readonly chain: string; readonly expr?: readonly object[] }
+}
+
 interface NftChain {
   readonly family: string
   readonly table: string
@@ -52,35 +58,55 @@ interface NftChain {
   readonly policy?: string
 }
 
-/** Sentences about chains of others at the forward hook whose policy is to drop: an accept of ours does not outweigh their drop. */
-export async function obstacles(shim: Shim, more: MoreShims): Promise<string[]> {
-  const { code, stdout } = await runNft(more, ['-j', 'list', 'chains'])
-  const found = code === 0 ? dropping(stdout) : []
+/** Sentences about others' rules that stop what is forwarded, each with the remedy: an accept of ours does not outweigh their drop. */
+export async function obstacles(shim: Shim, more: MoreShims, bridge: string): Promise<string[]> {
+  const { code, stdout } = await runNft(more, ['-j', 'list', 'ruleset'])
+  const found = code === 0 ? obstaclesIn((JSON.parse(stdout) as { nftables: RulesetObject[] }).nftables, bridge) : []
   // The older iptables has tables of its own, of which nft knows nothing.
   const legacy = (await readThrough(shim, '/proc/net/ip_tables_names'))?.split('\n').includes('filter')
   if (legacy) {
     found.push(
-      'this host also has rules of the older iptables (iptables-legacy -S FORWARD shows them): if their policy for FORWARD is DROP, packets of containers are lost there',
+      `this host also has rules of the older iptables, which may drop packets of containers (iptables-legacy -S FORWARD shows them); \`iptables-legacy -I FORWARD -i ${bridge} -j ACCEPT\` and the same with \`-o\` let them through`,
     )
   }
   return found
 }
 
-/** From what `nft -j list chains` says. */
-export function dropping(json: string): string[] {
-  const { nftables } = JSON.parse(json) as { nftables: { chain?: NftChain }[] }
-  return nftables.flatMap(({ chain }) => {
-    if (chain?.hook !== 'forward' || chain.policy !== 'drop' || (chain.family !== 'ip' && chain.family !== 'inet')) return []
-    if (chain.family === 'ip' && chain.table === TABLE) return []
-    return [obstacleOf(chain)]
-  })
+/** Packets of containers are IPv4, which the tables of these two families see. */
+const FAMILIES = ['ip', 'inet']
+
+/** Chains of others at the forward hook that refuse what they do not know: by their policy, or by their last rule. */
+export function obstaclesIn(ruleset: readonly RulesetObject[], bridge: string): string[] {
+  const chains = ruleset.flatMap(({ chain }) => (chain && FAMILIES.includes(chain.family) ? [chain] : []))
+  const others = chains.filter(({ family, table }) => family !== 'ip' || table !== TABLE)
+  const names = new Set(others.map(({ name }) => name))
+  return others
+    .filter((chain) => chain.hook === 'forward' && (chain.policy === 'drop' || refusesRest(ruleset, chain)))
+    .map((chain) => `the chain ${chain.name} of the table ${chain.family} ${chain.table} ${remedy(chain, names, bridge)}`)
 }
 
-/** Docker, ufw and others filter in chains that iptables made; nft shows those in the table `ip filter`. */
-function obstacleOf({ family, table, name }: NftChain): string {
-  const remedy =
-    family === 'ip' && table === 'filter' && name === 'FORWARD'
-      ? 'let those of containers through with `iptables -I FORWARD -i drydock0 -j ACCEPT` and `iptables -I FORWARD -o drydock0 -m conntrack --ctstate RELATED,ESTABLISHED,DNAT -j ACCEPT`'
-      : 'let those of the interfaces drydock0 and br-* through there'
-  return `the chain ${name} of the table ${family} ${table} drops every packet between interfaces that its rules do not accept (a firewall, or Docker): ${remedy}`
+/** Is the last rule a verdict without a condition? firewalld's chains accept by policy and end so. */
+function refusesRest(ruleset: readonly RulesetObject[], { family, table, name }: NftChain): boolean {
+  const rules = ruleset.flatMap(({ rule }) => (rule?.family === family && rule.table === table && rule.chain === name ? [rule] : []))
+  const last = rules.at(-1)?.expr?.filter((one) => !('counter' in one) && !('log' in one)) ?? []
+  return last.length === 1 && last.some((one) => 'drop' in one || 'reject' in one)
+}
+
+/** Whose chain it is shows in the names beside it; iptables' own chains are those of the table `ip filter`. */
+function remedy({ family, table, name }: NftChain, names: ReadonlySet<string>, bridge: string): string {
+  const bothWays = (command: (direction: 'in' | 'out') => string) => `\`${command('in')}\` and \`${command('out')}\``
+  const iptables = (chain: string) => bothWays((direction) => `iptables -I ${chain} -${direction === 'in' ? 'i' : 'o'} ${bridge} -j ACCEPT`)
+  if (table === 'firewalld') {
+    return `is firewalld’s and rejects what passes between its zones: \`firewall-cmd --permanent --zone=trusted --add-interface=${bridge}\` and \`firewall-cmd --reload\` let containers’ packets through`
+  }
+  const what = 'drops every packet between interfaces that its rules do not accept'
+  if (family === 'ip' && names.has('ufw-user-forward')) {
+    return `is ufw’s and ${what}: ${bothWays((direction) => `ufw route allow ${direction} on ${bridge}`)} let those of containers through`
+  }
+  if (family === 'ip' && names.has('DOCKER-USER'))
+    return `is Docker’s and ${what}: ${iptables('DOCKER-USER')} let those of our containers through`
+  if (family === 'ip' && table === 'filter') return `${what}: ${iptables(name)} let those of containers through`
+  const nft = (direction: 'in' | 'out') =>
+    `nft insert rule ${family} ${table} ${name} ${direction === 'in' ? 'iifname' : 'oifname'} ${bridge} accept`
+  return `${what}: ${bothWays(nft)} let those of containers through`
 }

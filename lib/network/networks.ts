@@ -48,7 +48,7 @@ export async function ensureNetwork(shim: Shim, dataRoot: string, name: string, 
   if (!(await filterReady(shim, config))) {
     await checkSameNetwork(shim, more)
     await loadRules(more, ruleset(config))
-    said.push(`made ${rulesetWords(config)}`, ...(await obstacles(shim, more)))
+    said.push(`made ${rulesetWords(config)}`, ...(await obstacles(shim, more, config.bridge)))
     reclaim(dataRoot, name)
   }
   return said
