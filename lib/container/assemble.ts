@@ -13,7 +13,7 @@ import { namespaces, type Way } from '../primitives/namespaces.js'
 import { type ContainerUser, DEFAULT_PATH, process as programOf } from '../primitives/process.js'
 import { type RootfsSpec, rootfs } from '../primitives/rootfs/index.js'
 import { seccomp } from '../primitives/seccomp/index.js'
-import { stdio } from '../primitives/stdio.js'
+import { type StdioOwner, stdio } from '../primitives/stdio.js'
 import type { Layout } from './layout.js'
 import { hostDevices, type Machine } from './machine.js'
 import { type PlannedStep, plan } from './plan.js'
@@ -22,6 +22,9 @@ import { lookUpUsers } from './users.js'
 
 /** Where the in-container init is: in /dev, which is no part of the image, on a mount that cannot be written (CVE-2019-5736). */
 const INIT_PATH = '/dev/init'
+
+/** /proc/sys/kernel/overflowuid. */
+const OVERFLOW_ID = 65534
 
 export interface Surroundings {
   readonly machine: Machine
@@ -53,8 +56,8 @@ export function assemble(spec: ContainerSpec, user: ContainerUser, surroundings:
     last: machine.lastCapability,
   })
   const confined = cgroups(cgroupSpec(spec, machine), machine.cgroups)
-  const owner = user.uid
-  const streams = stdio(spec.terminal ? { kind: 'terminal', ...spec.terminal, owner } : { kind: 'pipes', stdin: spec.stdin, owner })
+  const owner = ownerOf(user, machine)
+  const streams = stdio(spec.terminal ? { kind: 'terminal', ...spec.terminal, ...owner } : { kind: 'pipes', stdin: spec.stdin, ...owner })
   const filter = filterOf(spec, capabilities)
   const all: Fragment[] = [
     ...fragments,
@@ -172,4 +175,12 @@ export function environment({ env, hostname, terminal }: ContainerSpec, user: Co
 /** What cannot be done here is said before anything is made. */
 export function checkPossible(spec: ContainerSpec, machine: Machine): void {
   if (machine.idmap?.problem) throw new DrydockError(`container ${shortId(spec.id)} cannot be made: ${machine.idmap.problem}`)
+}
+
+/** Whom the streams are given to: the host's root owns them already when the program's user is that one. */
+function ownerOf({ uid }: ContainerUser, { idmap }: Machine): { owner?: StdioOwner } {
+  if (!idmap) return uid === 0 ? {} : { owner: { inside: uid, outside: uid } }
+  const range = idmap.uids.find(({ inside, count }) => uid >= inside && uid < inside + count)
+  // Nothing can be given to a user who is not mapped.
+  return { owner: { inside: uid, outside: range ? range.outside + (uid - range.inside) : OVERFLOW_ID } }
 }

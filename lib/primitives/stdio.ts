@@ -31,13 +31,21 @@ import { DrydockError } from '../kernel/errors.js'
 import type { MonitorSettings } from '../kernel/monitor.js'
 import { type Fragment, inPhase, type Ref, ref, type Step } from '../kernel/step.js'
 
+/**
+ * The program's user, so that it can open /dev/stdout or /dev/tty by name: as the container numbers users, and as the host does (they differ
+ * in a user namespace). Absent: the ends belong to whoever makes them.
+ */
+export interface StdioOwner {
+  readonly inside: number
+  readonly outside: number
+}
+
 export interface TerminalSpec {
   readonly kind: 'terminal'
   /** The window, in characters: 0 (not known) to 65535. It is set before the program starts. */
   readonly rows: number
   readonly columns: number
-  /** The program's user, as the container numbers users, so that it can open /dev/stdout or /dev/tty by name. Absent: root. */
-  readonly owner?: number
+  readonly owner?: StdioOwner
   /** Bind the terminal to /dev/console. Default: true. Not for a further process in a container, whose console is taken. */
   readonly console?: boolean
 }
@@ -46,7 +54,7 @@ export interface PipesSpec {
   readonly kind: 'pipes'
   /** Without, the program reads /dev/null. */
   readonly stdin: boolean
-  readonly owner?: number
+  readonly owner?: StdioOwner
 }
 
 export interface Stdio extends Fragment {
@@ -81,9 +89,9 @@ function terminal({ rows, columns, owner, console = true }: TerminalSpec): Stdio
     ioctl_tiocsptlck(MASTER, false, { why: 'A slave can be opened when its master says so.' }),
     ioctl_tiocgptpeer(MASTER, { keep: SLAVE.ref, why: 'The slave, which the program gets, by its master and not by a path.' }),
     ioctl_tiocswinsz(SLAVE, rows, columns, { why: 'Programs ask for the size when they start.' }),
-    ...(owner !== undefined && owner !== 0
+    ...(owner && owner.inside !== 0
       ? [
-          chown('', owner, UNCHANGED, {
+          chown('', owner.inside, UNCHANGED, {
             dirfd: SLAVE,
             why: 'The program’s user may open its own terminal, /dev/tty or /dev/stdout.',
           }),
@@ -118,6 +126,7 @@ function pipes({ stdin, owner }: PipesSpec): Stdio {
   const output = { child: ref('stdio.child-out'), shim: ref('stdio.out') }
   const errors = { child: ref('stdio.child-err'), shim: ref('stdio.err') }
   const ends = [...(stdin ? [input.child] : []), output.child, errors.child]
+  const kept = [...(stdin ? [input.shim] : []), output.shim, errors.shim]
   const made = [
     ...(stdin ? [pipe2(input.child.ref, input.shim.ref, { why: 'What is typed goes in here.' })] : []),
     pipe2(output.shim.ref, output.child.ref, { why: 'What the program says comes out here.' }),
@@ -128,22 +137,27 @@ function pipes({ stdin, owner }: PipesSpec): Stdio {
   const placed = [
     SESSION,
     ...(stdin ? [] : [open('/dev/null', ['rdonly'], { keep: nothing.ref, why: 'Nobody types: the input is at its end at once.' })]),
-    ...(owner === undefined || owner === 0 ? [] : ends.map((end) => give(end, owner))),
     ...atStdio([stdin ? input.child : nothing, output.child, errors.child]),
   ]
   return {
     primitive: 'stdio',
     title: `Pipes: ${stdin ? 'stdin, ' : ''}stdout, stderr`,
-    steps: [...inPhase('prepare', 'host', made), ...inPhase('admit', 'host', dropped), ...inPhase('terminal', 'container', placed)],
+    steps: [
+      ...inPhase('prepare', 'host', made),
+      ...inPhase('admit', 'host', dropped),
+      // By the host, to whom they belong; and this late, as the user is known only when the image's own files have been read.
+      ...inPhase('terminal', 'host', owner ? kept.map((end) => give(end, owner)) : []),
+      ...inPhase('terminal', 'container', placed),
+    ],
     monitor: { ...(stdin && { stdin: input.shim }), stdout: output.shim, stderr: errors.shim },
   }
 }
 
-/** With one id alone in a user namespace there is nobody to give it to (EINVAL): then there is no other user either. */
-function give(end: Ref, owner: number): Step {
-  return chown('', owner, UNCHANGED, {
+/** A pipe has one owner, by whichever end it is given. An ordinary user cannot give it away (EPERM); then only who opens it by name misses it. */
+function give(end: Ref, { outside }: StdioOwner): Step {
+  return chown('', outside, UNCHANGED, {
     dirfd: end,
-    allow: ['EPERM', 'EINVAL'],
+    allow: ['EPERM'],
     why: 'The program’s user may open its own stdout by name (/dev/stdout).',
   })
 }

@@ -34,7 +34,7 @@ describe.each(MAKERS)('as %s', (_, map) => {
   const spec = () => ({ root: { root: ROOT, rootless: rootless() }, ...(map && { map }) })
   /** An ordinary user has one id only: no other user to be. */
   const user = isRoot ? 1000 : 0
-  const owner = user
+  const owner = { inside: user, outside: map ? 100_000 + user : user }
   const asUser = isRoot ? { user } : {}
   const probed = (ends: ReturnType<typeof stdio>, paths: string[] = [], who = {}) => probedIn(bottle, { ...spec(), ends, ...who }, paths)
   const shell = (ends: ReturnType<typeof stdio>, script: string, who = {}) =>

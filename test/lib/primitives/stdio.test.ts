@@ -28,7 +28,7 @@ describe('a terminal', () => {
   })
 
   test('is given to the program’s user by the container’s number for him', () => {
-    const given = stdio({ kind: 'terminal', rows: 1, columns: 1, owner: 7, console: false })
+    const given = stdio({ kind: 'terminal', rows: 1, columns: 1, owner: { inside: 7, outside: 100_007 }, console: false })
     expect(lines(given)).toContain('terminal container: fchownat(<stdio.slave>, "", 7, unchanged, empty_path)')
     expect(lines(given).join()).not.toContain('console')
   })
@@ -41,10 +41,10 @@ describe('a terminal', () => {
 
 describe('pipes', () => {
   test('are made by the host, which closes the container’s ends when it has them', () => {
-    const pipes = stdio({ kind: 'pipes', stdin: true, owner: 7 })
+    const pipes = stdio({ kind: 'pipes', stdin: true, owner: { inside: 7, outside: 100_007 } })
     const shown = lines(pipes)
     expect(shown.filter((line) => line.includes('pipe2'))).toHaveLength(3)
-    expect(shown).toContain('terminal container: fchownat(<stdio.child-out>, "", 7, unchanged, empty_path)')
+    expect(shown).toContain('terminal host: fchownat(<stdio.out>, "", 100007, unchanged, empty_path)')
     expect(shown.filter((line) => line.startsWith('admit'))).toEqual([
       'admit host: close(<stdio.child-in>)',
       'admit host: close(<stdio.child-out>)',
