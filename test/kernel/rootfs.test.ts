@@ -8,7 +8,7 @@ import { parseMountinfo } from '../../lib/kernel/proc/mountinfo.js'
 import { type Fragment, ref } from '../../lib/kernel/step.js'
 import { type CgroupDirectory, cgroups } from '../../lib/primitives/cgroups/index.js'
 import type { IdmapSpec } from '../../lib/primitives/idmap.js'
-import { type CgroupView, READ_ONLY_PATHS, type Root, type RootfsSpec } from '../../lib/primitives/rootfs/index.js'
+import { type CgroupView, DEFAULT_DEVICE_NODES, READ_ONLY_PATHS, type Root, type RootfsSpec } from '../../lib/primitives/rootfs/index.js'
 import { type Contained, inside, probed as probedIn, waiting as waitingIn } from '../support/contained.js'
 import { runAsOrdinaryUser } from '../support/ordinary.js'
 import { requires } from '../support/requires.js'
@@ -113,6 +113,29 @@ describe.each(MAKERS)('as %s', (_, map) => {
     expect(seen.paths['/']).toMatchObject({ write: 'EROFS', entries: ['dev', 'proc', 'sys'] })
     expect(seen.paths['/dev/shm']).toMatchObject({ write: 'allowed' })
     expect(seen.paths['/proc']).toMatchObject({ mode: '0555' })
+  })
+
+  test('/dev has the nodes that were asked for, and the host’s shared memory with its ipc namespace', async () => {
+    await inside(bottle, 'echo shared > /dev/shm/mark')
+    const like = { kind: 'char', major: 1, minor: 5, source: '/dev/zero' } as const
+    const root = spec(await place(IMAGE), {
+      devices: [...DEFAULT_DEVICE_NODES, { ...like, path: '/dev/deep/zero', mode: 0o640, gid: 7 }, { ...like, path: '/dev/deep/other' }],
+      sharedIpc: true,
+    })
+    const shared = { ipc: 'host' } as const
+    const seen = await probed({ root, namespaces: shared }, ['/dev/deep', '/dev/deep/zero', '/dev/null', '/dev/shm/mark'])
+    expect(seen.paths['/dev/deep'].entries).toEqual(['other', 'zero'])
+    expect(seen.paths['/dev/deep/zero']).toMatchObject({ device: '1:5', open: 'allowed', ...(!isRootless() && { mode: '0640', gid: 7 }) })
+    expect(seen.paths['/dev/shm/mark'].content).toBe('shared\n')
+  })
+
+  test('/sys and /proc are the host’s where its network and processes are, and the user namespace has neither', async () => {
+    const root = spec(await place(IMAGE), { sharedNet: true, sharedPid: true })
+    const seen = await probed({ root, namespaces: { net: 'host', pid: 'host' } }, ['/proc/1/comm', '/sys/class/net'])
+    expect(seen.pid).toBeGreaterThan(1)
+    expect(mountAt(seen, '/sys')?.options).toContain('ro')
+    expect(seen.paths['/sys/class/net'].entries).toEqual(['lo'])
+    expect(seen.paths['/proc/1/comm'].content).toBe(await inside(bottle, 'cat /proc/1/comm'))
   })
 
   describe('layers', () => {

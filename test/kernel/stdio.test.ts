@@ -14,6 +14,9 @@ const OWN: IdmapSpec = {
   uids: [{ inside: 0, outside: 100_000, count: 65_536 }],
   gids: [{ inside: 0, outside: 100_000, count: 65_536 }],
 }
+/** Looked at often, and long enough for a busy machine. */
+const PATIENT = { interval: 5, timeout: 20_000 }
+
 /** Who makes the containers, and the ids of their user namespace if they have one. */
 const MAKERS: [string, IdmapSpec | undefined][] = [[isRoot ? 'root' : 'an ordinary user', undefined]]
 if (isRoot) MAKERS.push(['root of a user namespace of its own', OWN])
@@ -67,7 +70,7 @@ describe.each(MAKERS)('as %s', (_, map) => {
       const traps = 'trap "stty size" WINCH; trap "echo interrupted" INT'
       const script = `stty -echo; ${traps}; echo ready; until [ "$line" = end ]; do read line; echo "<$line>"; done; cat; echo over`
       const { shim, said } = await shell(terminal(), script)
-      const hears = (text: string) => expect.poll(() => said[1], { interval: 5 }).toContain(text)
+      const hears = (text: string) => expect.poll(() => said[1], PATIENT).toContain(text)
       await hears('ready')
       shim.stdin(Buffer.from('typed\n'))
       await hears('<typed>')
@@ -92,9 +95,9 @@ describe.each(MAKERS)('as %s', (_, map) => {
       const type = async (keys: string, answer: RegExp) => {
         const from = shown().length
         shim.stdin(Buffer.from(keys))
-        await expect.poll(() => shown().slice(from), { interval: 5 }).toMatch(answer)
+        await expect.poll(() => shown().slice(from), PATIENT).toMatch(answer)
       }
-      await type('', /[#$] $/)
+      await expect.poll(shown, PATIENT).toMatch(/[#$] $/)
       await type('PS1="pro""mpt "\n', /prompt $/)
       await type(`sh -c 'echo be""gun; exec cat'\n`, /begun\r\n/)
       await type('line\n', /line\r\nline\r\n/)
