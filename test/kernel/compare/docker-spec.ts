@@ -71,7 +71,6 @@ export function dockerSpec(run: DockerRun): object {
     linux: {
       namespaces: ['mount', 'network', 'uts', 'pid', 'ipc', ...(isUnified() ? ['cgroup'] : [])].map((type) => ({ type })),
       cgroupsPath: run.cgroupsPath,
-      rootfsPropagation: 'rprivate',
       maskedPaths: run.privileged ? [] : [...MASKED, ...thermalThrottle()],
       readonlyPaths: run.privileged ? [] : READ_ONLY,
       sysctl: { 'net.ipv4.ping_group_range': '0 2147483647', 'net.ipv4.ip_unprivileged_port_start': '0' },

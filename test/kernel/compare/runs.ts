@@ -58,16 +58,10 @@ export async function byRunc(host: PrivateHost, root: string, run: Run): Promise
   const place = `/run/${id}`
   const at = (name: string) => host.path(`${place}/${name}`)
   for (const name of ['upper', 'work', 'merged', 'files', 'bundle']) mkdirSync(at(name), { recursive: true })
-  // Docker has the layers mounted before the runtime comes, and writes the three files.
-  await done(host, [
-    'mount',
-    '-t',
-    'overlay',
-    '-o',
-    `lowerdir=${root},upperdir=${place}/upper,workdir=${place}/work`,
-    'overlay',
-    `${place}/merged`,
-  ])
+  // Docker has the layers mounted before the runtime comes, on a shared mount as a machine's are, and writes the three files.
+  const layers = `lowerdir=${root},upperdir=${place}/upper,workdir=${place}/work`
+  await done(host, ['mount', '-t', 'overlay', '-o', layers, 'overlay', `${place}/merged`])
+  await done(host, ['mount', '--make-shared', `${place}/merged`])
   writeFileSync(at('files/hostname'), `${HOSTNAME}\n`)
   writeFileSync(at('files/hosts'), HOSTS)
   writeFileSync(at('files/resolv.conf'), readFileSync(host.path('/etc/resolv.conf')), { mode: 0o644 })

@@ -72,7 +72,9 @@ export function sightOf(probe: ProbeOutput, host: ProbeOutput): Sight {
   for (const mount of probe.mountinfo.filter((line) => line !== '').map(parseMount)) {
     const layer = (stacked.get(mount.mountPoint) ?? 0) + 1
     stacked.set(mount.mountPoint, layer)
-    say(`mount ${mount.mountPoint}${layer > 1 ? ` #${layer}` : ''}`, describeMount(mount))
+    const place = `${mount.mountPoint}${layer > 1 ? ` #${layer}` : ''}`
+    say(`mount ${place}`, describeMount(mount))
+    say(`propagation ${place}`, propagation(mount))
   }
   return seen
 }
@@ -85,16 +87,18 @@ function describePath(path: string, found: ProbeOutput['paths'][string], say: (k
 }
 
 /** Of the file system and of this mount. Where a layer or a bind source lies is the engine's own affair. */
-function describeMount({ root, fsType, options, superOptions, shared, master }: Mount): string {
+function describeMount({ root, fsType, options, superOptions }: Mount): string {
   const own = superOptions
     .map((option) => option.replace(/^(lowerdir\+?|upperdir|workdir)=.*/, '$1'))
     .filter((option) => option !== 'lowerdir+')
   // Which part of a cgroup tree is seen is told by `namespace cgroup` and `cgroup …`.
   const whole = root === '/' || fsType.startsWith('cgroup')
   const part = whole ? '' : ` of ${fsType === 'proc' || fsType === 'sysfs' ? root : root.replace(/.*\//, '…/')}`
-  const propagation = [shared === undefined ? '' : ' shared', master === undefined ? '' : ' slave'].join('')
-  return `${fsType}${part}: ${[...options].sort().join(',')}; ${[...own].sort().join(',')}${propagation}`
+  return `${fsType}${part}: ${[...options].sort().join(',')}; ${[...own].sort().join(',')}`
 }
+
+const propagation = ({ shared, master }: Mount): string =>
+  [...(shared === undefined ? [] : ['shared']), ...(master === undefined ? [] : ['slave'])].join(' ') || 'private'
 
 const ACCESS = ['r', 'w', 'rw'] as const
 
