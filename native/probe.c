@@ -195,12 +195,14 @@ int probe_main(int argc, char **argv)
 	strings("env", environ);
 	capabilities();
 	settings();
+	probe_inherited();
 	limits();
 	affinity();
 	terminal();
 	probe_descriptors(); /* before files are opened here */
 	probe_status();
 	probe_files();
+	probe_places();
 	probe_devices();
 	probe_links();
 	probe_paths(paths, argv);

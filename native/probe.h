@@ -1,5 +1,6 @@
-/* The probe's parts: probe.c asks system calls about the process, probe_files.c reads what the kernel shows as files, probe_paths.c looks at
- * paths, probe_links.c asks netlink, probe_try.c tries what may be forbidden, probe_out.c makes JSON of it. */
+/* The probe's parts: probe.c asks system calls about the process, probe_inherited.c about what an execve does not change, probe_files.c
+ * reads what the kernel shows as files, probe_places.c looks at places that a container may be kept from, probe_paths.c at paths that were
+ * asked for, probe_dev.c at /dev, probe_links.c asks netlink, probe_try.c tries what may be forbidden, probe_out.c makes JSON of it. */
 #ifndef DRYDOCK_PROBE_H
 #define DRYDOCK_PROBE_H
 
@@ -26,6 +27,10 @@ const char *errno_name(int error);
 
 /* Read a whole file of /proc (at most `size`-1 bytes, NUL-terminated). Returns the length or -errno. */
 long read_text(const char *path, char *text, size_t size);
+/* A file's lines as an array; null when it cannot be read. */
+void probe_lines(const char *key, const char *path);
+/* The target of a symbolic link; NULL when it cannot be read. */
+const char *probe_link_target(const char *dir, const char *name);
 
 /* For scandir: in the order in which people count, without . and .. */
 struct dirent;
@@ -39,6 +44,8 @@ void probe_arguments(void);
 void probe_status(void);
 void probe_files(void);
 void probe_descriptors(void);
+void probe_inherited(void);
+void probe_places(void);
 void probe_devices(void);
 void probe_links(void);
 void probe_paths(int count, char **paths);

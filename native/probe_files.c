@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 static char text[256 << 10]; /* mountinfo of a busy host has some hundred lines */
@@ -101,7 +100,7 @@ void probe_status(void)
 	out_end();
 }
 
-static void lines(const char *key, const char *path)
+void probe_lines(const char *key, const char *path)
 {
 	long length = read_text(path, text, sizeof text);
 	if (length < 0)
@@ -124,8 +123,7 @@ int probe_no_dots(const struct dirent *entry)
 	return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 }
 
-/* The target of a symbolic link; NULL when it cannot be read. */
-static const char *link_target(const char *dir, const char *name)
+const char *probe_link_target(const char *dir, const char *name)
 {
 	static char target[4097];
 	char path[512];
@@ -143,7 +141,7 @@ static void namespaces(void)
 		return out_failed("namespaces", errno);
 	out_begin("namespaces", '{');
 	for (int i = 0; i < count; i++) {
-		const char *target = link_target("/proc/self/ns", list[i]->d_name);
+		const char *target = probe_link_target("/proc/self/ns", list[i]->d_name);
 		if (target == NULL)
 			out_null(list[i]->d_name);
 		else
@@ -162,10 +160,10 @@ void probe_files(void)
 		out_failed("oomScoreAdj", (int)-length);
 	else
 		out_integer("oomScoreAdj", strtoll(text, NULL, 10));
-	lines("mountinfo", "/proc/self/mountinfo");
-	lines("cgroup", "/proc/self/cgroup");
-	lines("uidMap", "/proc/self/uid_map");
-	lines("gidMap", "/proc/self/gid_map");
+	probe_lines("mountinfo", "/proc/self/mountinfo");
+	probe_lines("cgroup", "/proc/self/cgroup");
+	probe_lines("uidMap", "/proc/self/uid_map");
+	probe_lines("gidMap", "/proc/self/gid_map");
 }
 
 void probe_descriptors(void)
@@ -180,7 +178,7 @@ void probe_descriptors(void)
 			continue;
 		out_begin(NULL, '{');
 		out_integer("fd", fd);
-		const char *target = link_target("/proc/self/fd", entry->d_name);
+		const char *target = probe_link_target("/proc/self/fd", entry->d_name);
 		out_string("target", target != NULL ? target : "");
 		out_boolean("cloexec", (fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
 		out_integer("flags", fcntl(fd, F_GETFL));
@@ -194,35 +192,4 @@ const char *probe_type(unsigned mode)
 {
 	return S_ISCHR(mode) ? "char" : S_ISBLK(mode) ? "block" : S_ISDIR(mode) ? "dir" : S_ISLNK(mode) ? "link" : S_ISREG(mode) ? "file"
 	       : S_ISFIFO(mode) ? "fifo" : "socket";
-}
-
-void probe_devices(void)
-{
-	struct dirent **list;
-	int count = scandir("/dev", &list, probe_no_dots, probe_by_name);
-	if (count < 0)
-		return out_failed("dev", errno);
-	out_begin("dev", '[');
-	for (int i = 0; i < count; i++) {
-		char path[512];
-		struct stat status;
-		snprintf(path, sizeof path, "/dev/%s", list[i]->d_name);
-		if (lstat(path, &status) == 0) {
-			out_begin(NULL, '{');
-			out_string("name", list[i]->d_name);
-			out_string("type", probe_type(status.st_mode));
-			out_format("mode", "%04o", (unsigned)status.st_mode & 07777);
-			out_integer("uid", status.st_uid);
-			out_integer("gid", status.st_gid);
-			if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode))
-				out_format("device", "%u:%u", major(status.st_rdev), minor(status.st_rdev));
-			const char *target = S_ISLNK(status.st_mode) ? link_target("/dev", list[i]->d_name) : NULL;
-			if (target != NULL)
-				out_string("target", target);
-			out_end();
-		}
-		free(list[i]);
-	}
-	free(list);
-	out_end();
 }

@@ -179,16 +179,19 @@ static long try_vhangup(void)
 }
 
 /* Files. */
-static long try_mknod(void)
+static long make_node(mode_t mode, dev_t device, bool open_it)
 {
-	static const char *const directories[] = { "/tmp", "/dev/shm", "/dev", "." };
+	static const char *const directories[] = { "/tmp", "/dev", "/dev/shm", "." };
 	long result = -1;
 	for (size_t i = 0; i < sizeof directories / sizeof *directories; i++) {
 		char path[64];
 		snprintf(path, sizeof path, "%s/.drydock-probe-%ld", directories[i], (long)getpid());
-		result = CALL(mknodat, AT_FDCWD, path, S_IFCHR | 0600, makedev(1, 3));
+		result = CALL(mknodat, AT_FDCWD, path, mode | 0600, device);
+		bool made = result == 0;
+		if (made && open_it)
+			result = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 		int error = errno;
-		if (result == 0)
+		if (made)
 			unlink(path);
 		errno = error;
 		if (result == 0 || (error != EROFS && error != ENOENT && error != EACCES))
@@ -196,6 +199,11 @@ static long try_mknod(void)
 	}
 	return result;
 }
+
+static long try_mknod(void) { return make_node(S_IFCHR, makedev(1, 3), false); }
+static long try_mknod_block(void) { return make_node(S_IFBLK, makedev(7, 0), false); }
+/* Once /dev/kmem: no driver has the number now (ENXIO), but the cgroup's rules for devices are asked first (EPERM). */
+static long try_open_device(void) { return make_node(S_IFCHR, makedev(1, 2), true); }
 
 static long try_open_by_handle(void)
 {
@@ -278,6 +286,8 @@ static const struct {
 	{ "setrlimit raise", try_raise_limit },
 	{ "vhangup", try_vhangup },
 	{ "mknod", try_mknod },
+	{ "mknod block", try_mknod_block },
+	{ "open device", try_open_device },
 	{ "open_by_handle_at", try_open_by_handle },
 	{ "write sysctl", try_write_sysctl },
 	{ "write sysrq", try_write_sysrq },

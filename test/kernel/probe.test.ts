@@ -73,6 +73,33 @@ test('sees capabilities and ids as they are after execve', async () => {
   expect(seen.dumpable).toBe(1)
 })
 
+test('sees what can be read and written where', async () => {
+  const seen = await probe([
+    clone('mnt', 'pid', 'net'),
+    mount('proc', '/proc', 'proc'),
+    mount('nothing', '/tmp', 'tmpfs', ['rdonly']),
+    mount('/dev/null', '/etc/hosts', null, ['bind']),
+    mount('tmpfs', '/proc/sys', 'tmpfs', ['rdonly']),
+  ])
+  expect(seen.places['/tmp']).toEqual({ type: 'dir', mode: '1777', write: 'EROFS', read: null, empty: true })
+  expect(seen.places['/etc/hosts']).toMatchObject({ type: 'node', read: null, empty: true })
+  expect(seen.places['/proc/sys/kernel/hostname']).toBe('ENOENT')
+  expect(seen.places['/etc']).toMatchObject({ type: 'dir', write: null, empty: false })
+  expect(seen.hosts).toEqual([])
+  expect(seen.sysctls['net/ipv4/ip_forward']).toBe('ENOENT')
+  const device = (name: string) => seen.dev.find((one: { name: string }) => one.name === name)
+  expect(device('null')).toMatchObject({ open: null })
+  expect(device('pts/ptmx')).toMatchObject({ type: 'char', device: '5:2', mode: '0666' })
+  expect(device('pts/ptmx')).not.toHaveProperty('open')
+})
+
+test('sees what comes along through an execve', async () => {
+  const { inherited, sysctls } = await probe([clone('pid', 'net')])
+  expect(inherited).toMatchObject({ nice: 0, scheduler: 0, childSubreaper: 0, personality: '0', timerSlack: 50000 })
+  expect(inherited.sessionKeyring).toMatch(/^(keyring;|E[A-Z]+$)/)
+  expect(sysctls['net/ipv4/ip_forward']).toBe('0')
+})
+
 test('is valid JSON whatever its arguments and environment hold', async () => {
   const odd = ['a"b\\c', 'tab\tand\nnewline', '\u2028<&>', '']
   const seen = await probe([clone('uts')], ['--', ...odd], ['EMPTY=', `ODD=${odd.join('|')}`])

@@ -1,0 +1,47 @@
+/** The tables of docs/DIFFERENCES.md: what is known to differ, in which runs, and how. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { isUnified } from './docker-spec.js'
+import type { Difference } from './sight.js'
+
+export interface Row {
+  /** As it stands in the table, for messages. */
+  readonly what: string
+  /** Names of runs, or all of them. */
+  readonly runs: readonly string[] | 'all'
+  readonly matches: (one: Difference) => boolean
+}
+
+const TABLE = join(import.meta.dirname, '../../../docs/DIFFERENCES.md')
+
+/** The rows that count on this machine. */
+export function readTable(text = readFileSync(TABLE, 'utf8'), unified = isUnified()): Row[] {
+  const rows = text.split('\n').filter((line) => line.startsWith('| `'))
+  return rows.flatMap((line) => {
+    const cells = line.split('|').slice(1, -1)
+    if (cells.length !== 5 || cells.some((cell) => cell.trim() === '')) throw new Error(`a row of five cells is wanted: ${line}`)
+    const [what = '', where = '', peer = '', drydock = ''] = cells.map((cell) => cell.trim())
+    const runs = where.split(',').map((word) => word.trim())
+    if (runs.includes('cgroup v1') && unified) return []
+    const named = runs.filter((word) => word !== 'cgroup v1')
+    const [key, its, ours] = [what, peer, drydock].map(patternOf) as [RegExp, RegExp, RegExp]
+    const matches = (one: Difference) => key.test(one.key) && its.test(one.peer) && ours.test(one.drydock)
+    return [{ what, runs: named.includes('all') ? ('all' as const) : named, matches }]
+  })
+}
+
+/** `text` between backquotes, in which `*` is anything. */
+function patternOf(cell: string): RegExp {
+  const text = /^`(.*)`$/.exec(cell)?.[1]
+  if (text === undefined) throw new Error(`a value stands between backquotes: ${cell}`)
+  return new RegExp(`^${text.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`, 's')
+}
+
+/** What of the differences seen in a run is in no row, and which rows of that run are about none of them. */
+export function judge(run: string, seen: readonly Difference[], rows: readonly Row[]): { unlisted: Difference[]; unseen: string[] } {
+  const own = rows.filter(({ runs }) => runs === 'all' || runs.includes(run))
+  return {
+    unlisted: seen.filter((one) => !own.some((row) => row.matches(one))),
+    unseen: own.filter((row) => !seen.some((one) => row.matches(one))).map(({ what }) => what),
+  }
+}
