@@ -47,7 +47,7 @@ export async function hops(stage: Stage): Promise<void> {
     { label: `to ${WAN.far}`, value: inWords(whole) },
     { label: `to ${LAN.gateway}`, value: inWords(near) },
     { label: 'host', value: `${counted.host.forOthers} thrown away as for others, ${counted.host.forwarded} passed on` },
-    { label: 'internet', value: `${counted.far.echoes} echo requests came in, ${counted.far.noRoute} answers had no route` },
+    { label: 'internet', value: `${counted.far.echoes} echo requests came in, ${counted.far.replies} replies went out` },
   ])
   await stage.predict({
     question: 'From these four lines: what is broken?',
