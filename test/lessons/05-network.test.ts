@@ -3,14 +3,21 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Writable } from 'node:stream'
 import { marked } from 'marked'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import lesson from '../../lessons/05-network/lesson.js'
+import { HOPS, hops } from '../../lessons/05-network/scenes/hops.js'
 import { Bottle } from '../../lib/bottle.js'
 import { clone, execve } from '../../lib/index.js'
 import { checkExercise, type Verdict } from '../../lib/tutor/checker.js'
+import { Display } from '../../lib/tutor/display.js'
 import type { Exercise } from '../../lib/tutor/lesson.js'
+import { Player } from '../../lib/tutor/player.js'
+import { Progress } from '../../lib/tutor/progress.js'
+import { AutoGuide } from '../../lib/tutor/stage-auto.js'
 import { BoxStdio } from '../../lib/tutor/stdio.js'
+import { parseLessonText } from '../../lib/tutor/text.js'
 import { verifyLesson } from '../../lib/tutor/verify.js'
 import { requires } from '../support/requires.js'
 
@@ -172,6 +179,36 @@ describe('publish', () => {
     const script = `add table inet t; add chain inet t in { type nat hook prerouting priority dstnat; }; add rule inet t in tcp dport ${of('port')} dnat ip to ${of('address')}:${of('inner')}`
     const steps = `clone(), execve('/bin/sh', ['sh', '-c', \`echo "${script}" | \${nft} -f -\`])`
     expect(await attempt('publish', parameters, steps)).toMatchObject({ passed: true })
+  })
+})
+
+describe('hop by hop', () => {
+  HOPS.forEach((fault, broken) => {
+    needsBottle(
+      `finds out that ${fault}`,
+      async () => {
+        let written = ''
+        const stream = new Writable({
+          write(chunk, _encoding, done) {
+            written += chunk
+            done()
+          },
+        })
+        const display = new Display({ stream, colour: 0 })
+        const status = await new Player({
+          lesson: { ...lesson, scenes: [{ heading: 'One', play: (stage) => hops(stage, broken) }] },
+          text: parseLessonText('# A\n\n## One\n\nWords.\n'),
+          display,
+          guide: new AutoGuide(display),
+          progress: new Progress(undefined, directory),
+          lacking: [],
+        }).play(0)
+        expect(written.replace(/\s+/g, ' ')).toContain(`> measured ${fault}`)
+        expect(written).toMatch(/The same packet\n {2}> to \S+ {2}a reply/)
+        expect(status, written).toBe(0)
+      },
+      20_000,
+    )
   })
 })
 
