@@ -28,6 +28,7 @@ import {
 import { setsockopt_sndtimeo } from '../../lib/kernel/calls/internet.js'
 import { errnoOf } from '../../lib/kernel/constants.js'
 import { readNamespace } from '../../lib/kernel/proc/namespaces.js'
+import { readSnmp } from '../../lib/kernel/proc/net.js'
 import { textOf } from '../../lib/kernel/result.js'
 import type { Shim } from '../../lib/kernel/shim.js'
 import type { Trial, TrialBox } from '../../lib/tutor/lesson.js'
@@ -100,13 +101,14 @@ export async function checkGateway(trial: Trial): Promise<void> {
   const { door, gateway, address, far } = trial.challenge as Record<'door' | 'gateway' | 'address' | 'far', string>
   const one = await container(bottle, { outside: 'inner', index: 501, address, gateway })
   await elsewhere(bottle, far, gateway)
-  await one.run(
-    host([
+  await one.run([
+    ...forward(false),
+    ...host([
       open(door, ['creat', 'wronly'], { keep: 'door', mode: 0o444 }),
       close(ref('door')),
       mount(text`/proc/${child}/ns/net`, door, null, ['bind']),
     ]),
-  )
+  ])
   await trial.run()
   const pid = one.childPid as number
   const { routes } = await networkOf(bottle, pid)
@@ -138,6 +140,7 @@ export async function checkPublish(trial: Trial): Promise<void> {
   trial.expect(box.hostPid !== undefined || exit !== undefined, 'no step of yours makes a process, so nft was not run', 1)
   trial.expect(exit === undefined || exit.code === 0, `nft exited with ${exit?.code}${said && `: ${said}`}`, 2)
 
+  const before = segmentsIn(bottle, one)
   const call = ref('call')
   const results = await visitor.attempt([
     socket('inet', 'stream', 0, { keep: call.ref }),
@@ -146,11 +149,19 @@ export async function checkPublish(trial: Trial): Promise<void> {
   ])
   const connected = results.at(-1)
   const refused = connected?.status === 'ok' ? undefined : errnoOf(connected?.errno ?? 0).name
-  const answer = refused === 'EINPROGRESS' ? 'no answer' : `the answer ${refused}`
-  trial.expect(refused === undefined, `a visitor who connects to ${own}:${port} gets ${answer}`, refused === 'ECONNREFUSED' ? 3 : 4)
+  const reached = segmentsIn(bottle, one) > before
+  const answer = refused === 'EINPROGRESS' ? 'no answer' : `the answer ${refused}${reached ? ', refused by the container itself' : ''}`
+  const untouched = refused === 'ECONNREFUSED' && !reached
+  trial.expect(refused === undefined, `a visitor who connects to ${own}:${port} gets ${answer}`, untouched ? 3 : 4)
   if (refused !== undefined) return
   const [taken] = await one.attempt([accept4(server, { keep: 'visitor', allow: ['EAGAIN'] })])
   trial.expect(taken?.status === 'ok', `the visitor was connected, but not with the server at ${address}:${inner}`, 4)
+}
+
+/** Pieces of connections that have come to a container. */
+function segmentsIn(bottle: Bottle, { childPid }: Shim): number {
+  const pid = childPid === undefined ? undefined : bottle.hostPid(childPid)
+  return (pid === undefined ? undefined : readSnmp(pid)?.Tcp?.InSegs) ?? 0
 }
 
 /** The route that came with an address: not the learner's doing. */
@@ -177,11 +188,11 @@ async function container(bottle: Bottle, { outside, index, address, gateway, rou
   await shim.run([
     rtnetlink_socket({ keep: near.ref }),
     clone3(['net']),
-    host(veth_add(near, { name: outside, index, peer: { name: 'eth0', index: 2, netns: { pid: child } } })),
+    host(veth_add(near, { name: outside, index, peer: { name: 'eth0', index: 20, netns: { pid: child } } })),
     ...atHost,
     ...loopbackUp(),
     rtnetlink_socket({ keep: own.ref }),
-    address_add(own, 2, `${address}/24`),
+    address_add(own, 20, `${address}/24`),
     link_up(own, 'eth0'),
     ...(route && gateway !== undefined ? [route_add(own, { to: 'default', via: gateway })] : []),
   ])

@@ -6,7 +6,7 @@
  * `host(step)` makes a step the shim's wherever it stands. The tools of this lesson:
  *
  *     rtnetlink_socket({ keep: 'net' })     a line to the kernel about the network in which it is made
- *     veth_add(ref('net'), { name: 'near', index: 10, peer: { name: 'far', index: 2, netns: { pid: child } } })
+ *     veth_add(ref('net'), { name: 'near', index: 10, peer: { name: 'far', index: 20, netns: { pid: child } } })
  *     bridge_add(ref('net'), { name: 'switch', index: 100 })
  *     link_set(ref('net'), 'near', { master: 100 })     into the bridge; also { up: true }, which is link_up(ref('net'), 'near')
  *     address_add(ref('net'), 10, '10.0.0.1/24')     to device number 10

@@ -30,7 +30,7 @@ export const exercises: readonly Exercise[] = [
       'The cable lies wholly on the host, or nowhere. `veth_add(ref("host.net"), { name, peer: { name, netns: { pid: child } } })` makes the other end in the child’s network; it is the host’s request, so `host(…)`.',
       '`address_add` takes a device by its number, and a number can be chosen when the cable is made: `index` for each end. The address is written with its bits, `10.0.0.1/24`.',
       'One end is off, or its other end is. `link_up` is needed twice, on two different lines.',
-      'The host: `veth_add` with `index: 10` and, for the peer, `index: 2`; `address_add` to device 10; `link_up`. The child: a line of its own, `address_add` to device 2, `link_up`.',
+      'The host: `veth_add` with `index: 10` and, for the peer, `index: 20`; `address_add` to device 10; `link_up`. The child: a line of its own, `address_add` to device 20, `link_up`.',
     ],
   },
   {

@@ -26,7 +26,7 @@ export default lesson({
     { heading: 'An address that nobody knows', needs: ['links', 'nat'], play: masquerade },
     { heading: 'Names', needs: ['links'], play: names },
     { heading: 'A way in', needs: ['links', 'nat'], play: publish },
-    { heading: 'Hop by hop', needs: ['links'], play: hops },
+    { heading: 'Hop by hop', needs: ['links'], play: (stage) => hops(stage) },
     { heading: 'The cable goes with the room', needs: ['links'], play: goneWithIt },
   ],
   exercises,

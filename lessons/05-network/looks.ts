@@ -125,8 +125,6 @@ export interface Counters {
   /** Echo requests that came in, and replies that went out. */
   readonly echoes: number
   readonly replies: number
-  /** Packets of its own that no route led anywhere. */
-  readonly noRoute: number
 }
 
 export function countersOf(hostPid: number): Counters {
@@ -138,7 +136,6 @@ export function countersOf(hostPid: number): Counters {
     forwarded: ip.ForwDatagrams ?? 0,
     echoes: icmp.InEchos ?? 0,
     replies: icmp.OutEchoReps ?? 0,
-    noRoute: ip.OutNoRoutes ?? 0,
   }
 }
 

@@ -31,7 +31,7 @@ export const WAN = { network: '203.0.113.0/24', host: '203.0.113.1', far: '203.0
 /** Device numbers are chosen here, so that later requests can name what earlier ones made: the kernel takes numbers for most of them. */
 export const BRIDGE = { index: 100, name: 'dock0' } as const
 const OUTER = { index: 200, name: WAN.cable } as const
-export const ETH0 = { index: 2, name: 'eth0' } as const
+export const ETH0 = { index: 20, name: 'eth0' } as const
 
 /** The n-th container's end of the host's side, and its address. */
 export const cableOf = (n: number) => ({ index: 100 + n, name: `veth${n}` })
@@ -87,7 +87,10 @@ export function internet({ routeBack = false }: { routeBack?: boolean } = {}): S
 /** The host passes packets on that are for others, or does not. */
 export const forward = (on: boolean): Step[] =>
   host([
-    open('/proc/sys/net/ipv4/ip_forward', ['wronly'], { keep: 'forward', why: 'a switch of this network namespace, off at first' }),
+    open('/proc/sys/net/ipv4/ip_forward', ['wronly'], {
+      keep: 'forward',
+      why: 'the switch of this network namespace, as the file shows it to whoever opens it',
+    }),
     write(ref('forward'), on ? '1' : '0', { why: on ? 'from now on the host is a router' : 'and not any more' }),
     close(ref('forward')),
   ])

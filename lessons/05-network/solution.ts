@@ -35,11 +35,11 @@ export function cable({
   return [
     rtnetlink_socket({ keep: 'near' }),
     clone('net'),
-    host(veth_add(near, { name: outside, index: 10, peer: { name: inside, index: 2, netns: { pid: child } } })),
+    host(veth_add(near, { name: outside, index: 10, peer: { name: inside, index: 20, netns: { pid: child } } })),
     host(address_add(near, 10, `${gateway}/24`)),
     host(link_up(near, outside)),
     rtnetlink_socket({ keep: 'own' }),
-    address_add(own, 2, `${address}/24`),
+    address_add(own, 20, `${address}/24`),
     link_up(own, inside),
   ]
 }

@@ -42,7 +42,9 @@ function received({ ret, outs: [buffer, from] }: Result): string[] {
   if (icmp) return [`${ICMP_NAMES[icmp.type] ?? `ICMP message ${icmp.type}`} from ${icmp.from} to ${icmp.to}, ttl ${icmp.ttl}`]
   const text = packet.toString()
   const content = /^[\x20-\x7e\n]*$/.test(text) ? JSON.stringify(text) : `${packet.length} bytes`
-  return [`${content} from ${endpointIn(from)}`]
+  const sender = from && decodeEndpoint(from)
+  // A stream does not say again who is at its other end.
+  return [sender ? `${content} from ${showEndpoint(sender)}` : content]
 }
 
 function endpointIn(buffer: Buffer | undefined): string {

@@ -7,14 +7,15 @@ import { bridge, cableOf, forward, HOST, internet, LAN, OWN, plugged, WAN } from
 import { type Outcome, ping, pingSocket, probe } from '../ping.js'
 
 /** What can be broken, in the order in which a packet would meet it. */
-const HOPS = [
+export const HOPS = [
   'the container has no route to there',
   'the container’s cable is dead',
   'the host does not pass packets on',
   'the other side does not know the way back',
 ] as const
 
-export async function hops(stage: Stage): Promise<void> {
+/** `broken`: which of them. */
+export async function hops(stage: Stage, broken = random.integer(0, HOPS.length - 1)): Promise<void> {
   const { bottle } = stage
   const box = await stage.box('container')
   await box.together('A bridge, a container with a default route, a host that forwards', [
@@ -26,7 +27,6 @@ export async function hops(stage: Stage): Promise<void> {
   const far = await stage.box('internet')
   await far.together('The machine somewhere else, which knows the way back', internet({ routeBack: true }))
   await ping(box, WAN.far, { send: 'all of it works …', receive: '… as the answer shows' })
-  const broken = random.integer(0, HOPS.length - 1)
   // By the boxes' shims and not on the stage: what it was is for the learner to find out.
   const breaking = [
     () => box.shim.run([route_delete(OWN, { to: 'default' })]),
@@ -47,7 +47,7 @@ export async function hops(stage: Stage): Promise<void> {
     { label: `to ${WAN.far}`, value: inWords(whole) },
     { label: `to ${LAN.gateway}`, value: inWords(near) },
     { label: 'host', value: `${counted.host.forOthers} thrown away as for others, ${counted.host.forwarded} passed on` },
-    { label: 'internet', value: `${counted.far.echoes} echo requests came in, ${counted.far.noRoute} answers had no route` },
+    { label: 'internet', value: `${counted.far.echoes} echo requests came in, ${counted.far.replies} replies went out` },
   ])
   await stage.predict({
     question: 'From these four lines: what is broken?',

@@ -32,10 +32,10 @@ export async function masquerade(stage: Stage): Promise<void> {
   })
   await far.step(seen('what has come in there?'))
   await stage.look('Counted at the other side', () => {
-    const { echoes, noRoute } = since(before, countersOf(far.hostPid()))
+    const { echoes, replies } = since(before, countersOf(far.hostPid()))
     return [
       { label: 'InEchos', value: `${echoes} echo requests came in` },
-      { label: 'OutNoRoutes', value: `${noRoute} packets of its own that no route led anywhere`, notice: noRoute > 0 },
+      { label: 'OutEchoReps', value: `${replies} echo replies went out`, notice: true },
     ]
   })
   await stage.say('So the host must lend its own address. That is a rule of the packet filter, and `nft` is the program that writes rules.')
@@ -44,10 +44,20 @@ export async function masquerade(stage: Stage): Promise<void> {
   await far.step(seen('and from whom did it come, over there?'))
   await stage.say(
     `The packet has left the container with one sender and arrived with another. The host remembers what it has changed, and undoes it in the answers. ` +
-      'This is called *masquerade*, and its kernel part *connection tracking*. The rule has counted:',
+      'This is called *masquerade*, and its kernel part *connection tracking*.',
   )
-  await runNft(stage, [`list table ip ${TABLE}`], 'what is in the table now?')
-  await stage.say(
-    'It says one packet, and so it will after ten more of the same conversation: only the first of a conversation asks the rules, and the others are treated alike.',
-  )
+  const list = [`list table ip ${TABLE}`]
+  const counts = ['one', 'two', 'four, with the answers'] as const
+  await pings(box, WAN.far, 'reply', { send: 'and another one', receive: 'answered as well' })
+  await stage.predict({
+    question: 'The rule has a counter. Two packets were sent, and two answers came. How many has it counted?',
+    choices: counts,
+    async measure() {
+      const counted = Number(/counter packets (\d+)/.exec(await runNft(stage, list, 'what is in the table now?'))?.[1])
+      return counts[counted === 1 ? 0 : counted === 2 ? 1 : 2]
+    },
+    because:
+      'Only the first packet of a conversation asks the rules; what they said is remembered for the others, and turned round for the answers. (After half a ' +
+      'minute of silence a conversation of pings is forgotten, and the next packet is a first one again.)',
+  })
 }

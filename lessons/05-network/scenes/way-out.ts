@@ -8,7 +8,7 @@ import { ping, pingSocket, pings } from '../ping.js'
 export async function defaultRoute(stage: Stage): Promise<void> {
   const { bottle } = stage
   const box = await stage.box('container')
-  await box.together('A bridge with an address, as before', bridge())
+  await box.together('A bridge with an address, as before, on a host that forwards nothing', [...bridge(), ...forward(false)])
   await box.together('A container at it', plugged(1))
   const far = await stage.box('internet')
   await far.together('A machine somewhere else, and the host’s cable to it', internet())
@@ -51,7 +51,11 @@ export async function defaultRoute(stage: Stage): Promise<void> {
 export async function router(stage: Stage): Promise<void> {
   const { bottle } = stage
   const box = await stage.box('container')
-  await box.together('The bridge, and a container with a default route', [...bridge(), ...plugged(1, { route: true })])
+  await box.together('The bridge, a container with a default route, and the switch off', [
+    ...bridge(),
+    ...plugged(1, { route: true }),
+    ...forward(false),
+  ])
   const far = await stage.box('internet')
   await far.together('The machine somewhere else; this time it knows a way back', internet({ routeBack: true }))
   await box.together('A socket to ping with', pingSocket())

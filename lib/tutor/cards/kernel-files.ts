@@ -167,7 +167,7 @@ const FILES: readonly Entry[] = [
   {
     path: /^\/proc\/sys\/net\/ipv4\/ip_forward$/,
     summary:
-      'does this network namespace pass packets on that are for others? Every namespace has a switch of its own, which is off at first',
+      'does this network namespace pass packets on that are for others? Every namespace has a switch of its own, which begins as that of the machine’s first',
     format: '1 or 0',
     errors: {
       EROFS: 'the setting is shown read-only here, as in most containers',

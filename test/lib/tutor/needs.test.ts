@@ -65,6 +65,21 @@ describe('needs', () => {
     expect((await only('several-ids', { apparmorRestrictsUserns: 1 }, refused))?.why).toContain('AppArmor')
   })
 
+  it('says whether the network can be made, and by what it is missed', async () => {
+    const works = () => Promise.resolve({ links: 'yes', nat: 'yes' })
+    const all: Need[] = ['links', 'nat']
+    const network = vi.fn(works)
+    expect(await missing(all, ordinary, () => Promise.resolve('yes'), network)).toEqual([])
+    expect(network).toHaveBeenCalledOnce()
+    const without = { links: '-1 EOPNOTSUPP (Operation not supported)', nat: 'nft is not installed' }
+    const [links, nat] = await missing(all, { ...ordinary, effectiveUid: 0 }, refused, () => Promise.resolve(without))
+    expect(links).toMatchObject({ why: expect.stringContaining('EOPNOTSUPP'), remedy: expect.stringContaining('modprobe -a veth bridge') })
+    expect(nat).toMatchObject({ why: 'the program nft is not installed', remedy: expect.stringContaining('nft') })
+    const unasked = vi.fn(works)
+    expect((await missing(['links'], ordinary, refused, unasked))[0]?.why).toContain('user namespace')
+    expect(unasked).not.toHaveBeenCalled()
+  })
+
   it('tells a cgroup controller that is absent from one that is not delegated', async () => {
     expect(await only('cgroup:memory', {})).toMatchObject({ root: false, why: expect.stringContaining('not there') })
     const at = (version: 1 | 2, writable: boolean) => ({

@@ -6,12 +6,16 @@ import { parseLimits, readLimits } from '../../../../lib/kernel/proc/limits.js'
 import { parseMeminfo, readMeminfo } from '../../../../lib/kernel/proc/meminfo.js'
 import {
   decodeAddress,
+  parseArp,
   parseNetDev,
   parseRoutes,
+  parseSnmp,
   parseTcp,
+  readArp,
   readListeners,
   readNetDev,
   readRoutes,
+  readSnmp,
 } from '../../../../lib/kernel/proc/net.js'
 
 const NOBODY = 0x3fff_ffff
@@ -150,5 +154,32 @@ eth0\t0002A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0
     )
     await new Promise((resolve) => server.close(resolve))
     expect(readListeners()?.some(({ local }) => local.port === port)).toBe(false)
+  })
+})
+
+describe('neighbours', () => {
+  const TEXT = `IP address       HW type     Flags       HW address            Mask     Device
+10.5.0.3         0x1         0x2         02:42:0a:05:00:03     *        eth0
+10.5.0.1         0x1         0x0         00:00:00:00:00:00     *        eth0
+`
+
+  it('are known when they have answered', () => {
+    expect(parseArp(TEXT)).toEqual([
+      { address: '10.5.0.3', device: 'eth0', mac: '02:42:0a:05:00:03' },
+      { address: '10.5.0.1', device: 'eth0' },
+    ])
+    expect(() => parseArp('heading\nnothing of the kind\n')).toThrow('no line of /proc/PID/net/arp')
+    expect(readArp()).toBeInstanceOf(Array)
+  })
+})
+
+describe('counters', () => {
+  it('are named by the line above them', () => {
+    expect(parseSnmp('Ip: Forwarding InReceives\nIp: 2 17\nUdp: NoPorts\nUdp: 3\n')).toEqual({
+      Ip: { Forwarding: 2, InReceives: 17 },
+      Udp: { NoPorts: 3 },
+    })
+    expect(() => parseSnmp('Ip: InReceives\nUdp: 1\n')).toThrow('no lines of /proc/PID/net/snmp')
+    expect(readSnmp()?.Ip?.InReceives).toBeGreaterThanOrEqual(0)
   })
 })
