@@ -48,7 +48,7 @@ export const WORDS = {
   rtm: ['newlink', 'dellink', 'getlink', 'setlink', 'newaddr', 'deladdr', 'getaddr', 'newroute', 'delroute', 'getroute', 'newneigh', 'delneigh', 'getneigh', 'newnsid', 'getnsid'],
   ifla: ['address', 'broadcast', 'ifname', 'mtu', 'link', 'qdisc', 'stats', 'master', 'operstate', 'linkinfo', 'net_ns_pid', 'ifalias', 'net_ns_fd', 'txqlen', 'group', 'carrier', 'link_netnsid', 'stats64', 'af_spec', 'ext_mask'],
   rtext_filter: ['skip_stats'],
-  ifla_info: ['kind', 'data'],
+  ifla_info: ['kind', 'data', 'slave_kind', 'slave_data'],
   veth: ['info_peer'],
   ifla_br: ['forward_delay', 'stp_state', 'ageing_time', 'vlan_filtering', 'mcast_snooping'],
   ifla_brport: ['mode', 'guard', 'protect', 'isolated'],

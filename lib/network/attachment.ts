@@ -60,6 +60,11 @@ export async function planAttachment(request: AttachmentRequest): Promise<Attach
   const userDefined = network !== DEFAULT_NETWORK
   const lease = { ...container, aliases, mac }
   const leased = leaseSteps(dataRoot, network, address, lease, `lease${index}`)
+  const requests = request.ports.flatMap(parsePort)
+  const ports = choosePorts(requests, requests.some(({ hostPort }) => typeof hostPort !== 'number') ? busyPorts() : () => false)
+  const published = portSteps(ports, address, `net${index}`)
+  const portOf = (error: unknown): PublishedPort | undefined =>
+    error instanceof StepError ? [...published.binds].find(([step]) => same(step, error.step))?.[1] : undefined
   const wire = cable({
     id: container.id,
     position: index,
@@ -68,13 +73,9 @@ export async function planAttachment(request: AttachmentRequest): Promise<Attach
     gateway: config.gateway,
     mac,
     mtu: config.mtu,
+    hairpin: ports.length > 0,
     ...(maker && { maker }),
   })
-  const requests = request.ports.flatMap(parsePort)
-  const ports = choosePorts(requests, requests.some(({ hostPort }) => typeof hostPort !== 'number') ? busyPorts() : () => false)
-  const published = portSteps(ports, address, `net${index}`)
-  const portOf = (error: unknown): PublishedPort | undefined =>
-    error instanceof StepError ? [...published.binds].find(([step]) => same(step, error.step))?.[1] : undefined
   const resolvers = userDefined ? { nameservers: [config.gateway], warnings: [] } : hostNameservers()
   const race = leased.find(({ call }) => call === 'linkat')
   return {

@@ -36,6 +36,11 @@ export interface CableSpec {
   /** Largest packet in bytes. */
   readonly mtu: number
   /**
+   * What the container sends may come back to it. A container that calls its own published port needs that where br_netfilter is
+   * loaded: the packet is turned round within the bridge then, and not on its way through the host.
+   */
+  readonly hairpin?: boolean
+  /**
    * Who makes the cable. `container` (the default): the process itself, as PID 1 of a new pid namespace. `shared-pid`: the same, but
    * with the host's process ids. `host`: the host's side, because the process is in a user namespace of its own and has no right outside.
    */
@@ -66,7 +71,7 @@ export function loopback(): Fragment {
 
 /** One network of a container, whose bridge is there already. */
 export function cable(spec: CableSpec): Fragment {
-  const { position, bridge, address, gateway, mac, mtu, maker = 'container' } = spec
+  const { position, bridge, address, gateway, mac, mtu, hairpin = false, maker = 'container' } = spec
   const { inside, outside } = cableNames(spec)
   const [host, own] = [ref(`cable${position}`), ref(`inside${position}`)]
   const netns = { pid: maker === 'container' ? 1 : child }
@@ -75,7 +80,9 @@ export function cable(spec: CableSpec): Fragment {
     ...inPhase('prepare', 'host', [
       rtnetlink_socket({ keep: host.ref, why: 'It will go on speaking to the host’s network, also when the container has inherited it.' }),
     ]),
-    ...inPhase('network', maker === 'host' ? 'host' : 'container', [netlink(host, veth, { why: WHY_VETH[maker] })]),
+    ...inPhase('network', maker === 'host' ? 'host' : 'container', [
+      netlink(host, hairpin ? together([veth, linkSet(outside, { hairpin })]) : veth, { why: WHY_VETH[maker] }),
+    ]),
     ...inPhase('network', 'container', [
       rtnetlink_socket({ keep: own.ref, why: 'A line to the kernel about the container’s own network.' }),
       netlink(

@@ -35,6 +35,8 @@ export interface LinkChange extends LinkSettings {
   readonly name?: string
   /** Moved there: it is gone here, down, and without addresses. */
   readonly netns?: NetworkNamespace
+  /** Of a port of a bridge: what it sent may come back to it. Off unless set. */
+  readonly hairpin?: boolean
 }
 
 export interface NewLink extends LinkSettings {
@@ -82,8 +84,16 @@ export function linkSet(target: string | Device, change: LinkChange): NetlinkMes
       ...renamed,
       ...settingAttributes(change),
       ...moved,
+      ...portAttributes(change),
     ],
-    words(['link set', deviceWord(target), settingWords(change), change.name && `name ${change.name}`, netnsWords(change.netns)]),
+    words([
+      'link set',
+      deviceWord(target),
+      settingWords(change),
+      change.name && `name ${change.name}`,
+      netnsWords(change.netns),
+      change.hairpin !== undefined && `type bridge_slave hairpin ${change.hairpin ? 'on' : 'off'}`,
+    ]),
   )
 }
 
@@ -169,6 +179,13 @@ function settingAttributes({ mac, mtu, master, txqlen, alias }: LinkSettings): A
   if (alias !== undefined) found.push(attribute(type('ifalias'), Buffer.from(alias)))
   if (master !== undefined) found.push(u32(type('master'), master === null ? 0 : indexOf(master)))
   return found
+}
+
+function portAttributes({ hairpin }: LinkChange): Attribute[] {
+  if (hairpin === undefined) return []
+  const kind = attribute(constant('ifla_info', 'slave_kind'), Buffer.from('bridge'))
+  const data = attribute(constant('ifla_info', 'slave_data'), [u8(constant('ifla_brport', 'mode'), Number(hairpin))])
+  return [attribute(constant('ifla', 'linkinfo'), [kind, data])]
 }
 
 function newLinkAttributes(link: NewLink): Attribute[] {
