@@ -2,10 +2,11 @@
  * A container's whole plan out of its spec: each lesson's primitive contributes its fragment, and what the layers above know (the
  * network's cable, where the image lies) comes in as one.
  */
-import { setdomainname, sethostname } from '../kernel/calls/process.js'
+import { close, open, write } from '../kernel/calls/files.js'
+import { join_session_keyring, setdomainname, sethostname } from '../kernel/calls/process.js'
 import { DrydockError } from '../kernel/errors.js'
 import type { MonitorSettings } from '../kernel/monitor.js'
-import { type Fragment, inPhase, type Step } from '../kernel/step.js'
+import { type Fragment, inPhase, ref, type Step } from '../kernel/step.js'
 import { dockerSets, resolveCapabilities } from '../primitives/capabilities.js'
 import { type CgroupSpec, cgroups, DEFAULT_DEVICES } from '../primitives/cgroups/index.js'
 import { idmap } from '../primitives/idmap.js'
@@ -17,7 +18,7 @@ import { type StdioOwner, stdio } from '../primitives/stdio.js'
 import type { Layout } from './layout.js'
 import { hostDevices, type Machine } from './machine.js'
 import { type PlannedStep, plan } from './plan.js'
-import { type ContainerSpec, shortId } from './spec.js'
+import { type ContainerSpec, type NetworkMode, shortId } from './spec.js'
 import { lookUpUsers } from './users.js'
 
 /** Where the in-container init is: in /dev, which is no part of the image, on a mount that cannot be written (CVE-2019-5736). */
@@ -67,6 +68,7 @@ export function assemble(spec: ContainerSpec, user: ContainerUser, surroundings:
     rootfs({ ...rootSpec(spec, surroundings), cgroup: { hierarchies: confined.cgroup, writable: security.privileged } }),
     lookUpUsers(),
     naming(spec),
+    keyring(spec),
     streams,
     programOf({
       argv: spec.init ? [INIT_PATH, '--init', '--', ...spec.argv] : spec.argv,
@@ -148,8 +150,36 @@ function naming({ hostname, domainname, network }: ContainerSpec): Fragment {
           : 'The name that the prompt shows; without --hostname it is the beginning of the id.',
     }),
     ...(domainname === '' ? [] : [setdomainname(domainname, { why: 'The NIS domain name, which few programs look at.' })]),
+    ...(ownNetwork(network) ? NETWORK_SYSCTLS : []),
   ]
   return { primitive: 'name', title: `Host name: ${hostname}`, steps: inPhase('name', 'container', steps) }
+}
+
+const ownNetwork = ({ kind }: NetworkMode): boolean => kind === 'none' || kind === 'networks'
+
+/** What Docker sets in a network namespace that is the container's own: its ports below 1024 and its echo requests are everybody's in it. */
+const NETWORK_SYSCTLS: readonly Step[] = [
+  ...sysctl('net/ipv4/ip_unprivileged_port_start', '0', 'The low ports are this container’s own; no privilege need guard them.'),
+  ...sysctl('net/ipv4/ping_group_range', '0 2147483647', 'Everybody inside may ping without CAP_NET_RAW.'),
+]
+
+/** One setting of the kernel, for the namespaces of the process that writes it. EINVAL: a group that is not mapped; ENOENT: not in this kernel. */
+function sysctl(name: string, value: string, why: string): Step[] {
+  const file = ref('sysctl')
+  return [
+    open(`/proc/sys/${name}`, ['wronly'], { keep: file.ref, allow: ['ENOENT', 'EACCES'], why }),
+    write(file, value, { allow: ['EINVAL', 'EBADSLT', 'EBADF'] }),
+    close(file, { allow: ['EBADSLT', 'EBADF'] }),
+  ]
+}
+
+/** Without one of its own a process has the session keyring of whoever started it, with the keys in it. keyrings(7). */
+function keyring({ id }: ContainerSpec): Fragment {
+  const join = join_session_keyring(`_ses.${id}`, {
+    allow: ['ENOSYS', 'EDQUOT'],
+    why: 'A session keyring of its own, so that the keys of whoever started the container stay with him.',
+  })
+  return { primitive: 'keyring', title: 'Session keyring', steps: inPhase('name', 'container', [join]) }
 }
 
 function filterOf({ security }: ContainerSpec, capabilities: ReturnType<typeof resolveCapabilities>['capabilities']): Fragment {

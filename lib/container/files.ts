@@ -1,5 +1,6 @@
 /** The three files that are different for every container: hosts(5), hostname(5), resolv.conf(5). */
 
+import type { FileSpec } from '../primitives/rootfs/index.js'
 import type { Layout } from './layout.js'
 import type { ContainerSpec } from './spec.js'
 import type { GeneratedFile } from './state.js'
@@ -31,9 +32,9 @@ export function containerFiles(spec: ContainerSpec, layout: Layout, network: Net
   ]
 }
 
-/** Where they are laid over the image's. */
-export const mountedFiles = (layout: Layout): { source: string; target: string }[] => [
-  { source: layout.resolvConf, target: '/etc/resolv.conf' },
-  { source: layout.hostname, target: '/etc/hostname' },
-  { source: layout.hosts, target: '/etc/hosts' },
+/** Where they are laid over the image's. With a read-only root they are read-only too. */
+export const mountedFiles = (layout: Layout, readOnly: boolean): FileSpec[] => [
+  { source: layout.resolvConf, target: '/etc/resolv.conf', readOnly },
+  { source: layout.hostname, target: '/etc/hostname', readOnly },
+  { source: layout.hosts, target: '/etc/hosts', readOnly },
 ]

@@ -113,5 +113,5 @@ function surroundingsOf(request: LaunchRequest, layout: Layout, record: Containe
     generatedFiles(files),
     ...connections.fragments,
   ]
-  return { machine, layout, initProgram: SHIM_PATH, fragments, files: mountedFiles(layout) }
+  return { machine, layout, initProgram: SHIM_PATH, fragments, files: mountedFiles(layout, spec.readOnlyRoot) }
 }

@@ -35,7 +35,7 @@ type User = 'root' | 'learner'
 
 /** What runs, and as whom; `learner` is an ordinary user to whom a part of the cgroup tree was given. Each has a guest of his own. */
 const RUNS: Readonly<Record<User, readonly string[]>> = {
-  root: ['test/kernel/cgroups-v2.test.ts', 'test/kernel/cgroups.test.ts', 'test/guest/inside/lessons.ts'],
+  root: ['test/kernel/cgroups-v2.test.ts', 'test/kernel/cgroups.test.ts', 'test/kernel/run-v2.test.ts', 'test/guest/inside/lessons.ts'],
   learner: ['test/kernel/cgroups-v2.test.ts', 'test/lessons/02-cgroups.test.ts', 'test/guest/inside/lessons.ts'],
 }
 

@@ -57,7 +57,8 @@ function lackOf(requirement: Requirement): string | undefined {
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
   if (version === 'cgroup1')
     return new RegExp(` - cgroup \\S+ \\S*\\b${controller}\\b`).test(mounts) ? undefined : `cgroup v1 with the ${controller} controller`
-  const own = / (\/\S*) \S+.* - cgroup2 /.exec(mounts)?.[1]
+  // ID, parent, device, root of the mount, mount point. proc_pid_mountinfo(5).
+  const own = /^\d+ \d+ \S+ \S+ (\S+) .* - cgroup2 /m.exec(mounts)?.[1]
   const controllers = own ? readFileSync(`${own}/cgroup.controllers`, 'utf8').split(/\s+/) : []
   return controllers.includes(controller) ? undefined : `cgroup v2 with the ${controller} controller`
 }

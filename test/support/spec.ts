@@ -8,9 +8,10 @@ export interface SpecOptions {
   /** `none`, `host`, or the name of a network. */
   readonly network?: string
   readonly name?: string
+  readonly limits?: ContainerSpec['limits']
 }
 
-export function specOf({ layers, argv, network = 'none', name }: SpecOptions): ContainerSpec {
+export function specOf({ layers, argv, network = 'none', name, limits = {} }: SpecOptions): ContainerSpec {
   const id = randomBytes(32).toString('hex')
   const mode: NetworkMode =
     network === 'none' || network === 'host' ? { kind: network } : { kind: 'networks', names: [network], aliases: [], ports: [] }
@@ -30,7 +31,7 @@ export function specOf({ layers, argv, network = 'none', name }: SpecOptions): C
     readOnlyRoot: false,
     mounts: [],
     security: { privileged: false, capAdd: [], capDrop: [], noNewPrivileges: false, seccomp: 'default', unmasked: false },
-    limits: {},
+    limits,
     rlimits: [],
     network: mode,
     ephemeral: true,

@@ -27,8 +27,8 @@ export function volumesOf({ mounts = [], files = [] }: Pick<RootfsSpec, 'mounts'
   return [...volumes, ...rest].sort((a, b) => a.parts.length - b.parts.length)
 }
 
-function fileVolume({ source, target }: FileSpec): Volume {
-  return { kind: 'bind', source, sourceKind: 'file', target, parts: componentsOf(target) }
+function fileVolume({ source, target, readOnly = false }: FileSpec): Volume {
+  return { kind: 'bind', source, sourceKind: 'file', target, readOnly, parts: componentsOf(target) }
 }
 
 function check(spec: MountSpec): string[] {

@@ -46,6 +46,7 @@ export interface MountSpec {
 export interface FileSpec {
   readonly source: string
   readonly target: string
+  readonly readOnly?: boolean
 }
 
 export interface RootfsSpec {
