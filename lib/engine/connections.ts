@@ -39,7 +39,8 @@ export async function connectionsOf(request: LaunchRequest, shim?: Shim): Promis
     beforehand: [],
     attachments: new Map(),
     hostsLines: [],
-    resolvConf: resolvConfFor({ ...request.dns, nameservers: network.kind === 'none' ? [] : hostNameservers().nameservers }),
+    // Without a network too: a program then says that a server cannot be reached, and not that there is none.
+    resolvConf: resolvConfFor({ ...request.dns, nameservers: hostNameservers().nameservers }),
     taken: () => false,
     serveNames: () => Promise.resolve(undefined),
   }

@@ -20,7 +20,7 @@ export interface ProbeOutput {
   readonly inherited: Readonly<Record<string, number | string | null>>
   readonly signals: Readonly<Record<string, string>>
   readonly sysctls: Readonly<Record<string, string>>
-  readonly paths: Readonly<
+  readonly places: Readonly<
     Record<string, string | { type: string; mode: string; write: string | null; read: string | null; empty?: boolean }>
   >
   readonly dev: readonly Readonly<Record<string, string | number | null>>[]
@@ -59,7 +59,7 @@ export function sightOf(probe: ProbeOutput, host: ProbeOutput): Sight {
     say(`inherited ${name}`, name === 'sessionKeyring' ? keyring(value, host) : value)
   for (const [name, mask] of Object.entries(probe.signals)) say(`signals ${name}`, mask)
   for (const [name, value] of Object.entries(probe.sysctls)) say(`sysctl ${name}`, value)
-  for (const [path, found] of Object.entries(probe.paths)) describePath(path, found, say)
+  for (const [path, found] of Object.entries(probe.places)) describePath(path, found, say)
   for (const { name, ...node } of probe.dev) say(`dev ${name}`, node)
   for (const variable of probe.env) say(`env ${variable.split('=')[0]}`, variable.replaceAll(probe.hostname, 'HOSTNAME'))
   for (const { fd, ...rest } of probe.fds) say(`descriptor ${fd}`, descriptor(rest))
@@ -79,7 +79,7 @@ export function sightOf(probe: ProbeOutput, host: ProbeOutput): Sight {
   return seen
 }
 
-function describePath(path: string, found: ProbeOutput['paths'][string], say: (key: string, value: unknown) => void): void {
+function describePath(path: string, found: ProbeOutput['places'][string], say: (key: string, value: unknown) => void): void {
   if (typeof found === 'string') return say(`path ${path}`, found)
   say(`path ${path}`, `${found.type} ${found.mode}`)
   say(`path ${path} write`, found.write ?? 'can')
