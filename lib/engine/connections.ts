@@ -11,6 +11,7 @@ import {
   networkFragmentFor,
   planAttachment,
   resolvConfFor,
+  startNameService,
 } from '../network/index.js'
 import type { LaunchRequest } from './launch.js'
 
@@ -85,7 +86,6 @@ function nameserversOf(attachments: readonly Attachment[]): string[] {
 }
 
 async function serve(dataRoot: string, networks: readonly string[]): Promise<{ close(): Promise<void> }> {
-  const { startNameService } = await import('../network/names.js')
   const services = await Promise.all(networks.map((name) => startNameService(dataRoot, name)))
   return { close: async () => void (await Promise.all(services.map((service) => service.close()))) }
 }

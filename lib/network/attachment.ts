@@ -58,7 +58,8 @@ export async function planAttachment(request: AttachmentRequest): Promise<Attach
   const prefix = parsePrefix(config.subnet).length
   const mac = request.mac ?? macOf(address)
   const userDefined = network !== DEFAULT_NETWORK
-  const lease = { ...container, aliases, mac }
+  const names = cableNames({ id: container.id, position: index })
+  const lease = { ...container, aliases, mac, device: names.outside.name }
   const leased = leaseSteps(dataRoot, network, address, lease, `lease${index}`)
   const requests = request.ports.flatMap(parsePort)
   const ports = choosePorts(requests, requests.some(({ hostPort }) => typeof hostPort !== 'number') ? busyPorts() : () => false)
@@ -84,7 +85,7 @@ export async function planAttachment(request: AttachmentRequest): Promise<Attach
     prefix,
     gateway: config.gateway,
     mac,
-    interface: cableNames({ id: container.id, position: index }).inside.name,
+    interface: names.inside.name,
     hostsLines: [`${address}\t${container.hostname}`],
     nameservers: resolvers.nameservers,
     userDefined,

@@ -20,6 +20,8 @@ export interface Lease {
   readonly hostname: string
   readonly aliases: readonly string[]
   readonly mac: string
+  /** Name of the cable's end on the host: while that is there the container is, even when its shim was killed. */
+  readonly device: string
 }
 
 /** The hardware address that goes with an IPv4 address, as Docker had them: 02:42 and the four bytes. Two in one network cannot be alike. */
@@ -88,7 +90,7 @@ export function leaseSteps(dataRoot: string, network: string, address: string, l
   ])
 }
 
-/** Addresses whose files nobody has locked. Without /proc/locks nobody can tell, and then there are none. */
+/** Addresses whose files nobody has locked, and whose cables are gone. Without /proc/locks nobody can tell, and then there are none. */
 export function staleAddresses(dataRoot: string, network: string): string[] {
   const directory = leasesDirectory(dataRoot, network)
   const addresses = [...taken(directory)]
@@ -100,7 +102,18 @@ export function staleAddresses(dataRoot: string, network: string): string[] {
   }))
   const locked = lockedInodes()
   if (!locked) return []
-  return files.flatMap(({ address, inode }) => (inode === undefined || locked.has(inode) ? [] : [address]))
+  const loose = files.flatMap(({ address, inode }) => (inode === undefined || locked.has(inode) ? [] : [address]))
+  return loose.length === 0 ? [] : loose.filter((address) => !hasDevice(join(directory, address)))
+}
+
+/** Is the cable of this lease plugged in, in this process's network namespace? */
+function hasDevice(path: string): boolean {
+  try {
+    const { device } = JSON.parse(readFileSync(path, 'utf8')) as Lease
+    return readFileSync('/proc/self/net/dev', 'utf8').includes(`${device}:`)
+  } catch {
+    return false
+  }
 }
 
 /** Remove the stale leases of a network; their addresses. One at a time does this, so that none removes what another has just given away. */

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest'
+import { choosePorts, parsePort, portElements, portSteps } from '../../../lib/network/ports.js'
+
+describe('parsePort', () => {
+  it.each([
+    ['80', [{ hostIp: '0.0.0.0', containerPort: 80, protocol: 'tcp' }]],
+    ['8080:80', [{ hostIp: '0.0.0.0', hostPort: 8080, containerPort: 80, protocol: 'tcp' }]],
+    ['127.0.0.1:8080:80/udp', [{ hostIp: '127.0.0.1', hostPort: 8080, containerPort: 80, protocol: 'udp' }]],
+    ['127.0.0.1::53/UDP', [{ hostIp: '127.0.0.1', containerPort: 53, protocol: 'udp' }]],
+    ['8000-9000:80', [{ hostIp: '0.0.0.0', hostPort: { first: 8000, last: 9000 }, containerPort: 80, protocol: 'tcp' }]],
+  ])('%s', (text, expected) => {
+    expect(parsePort(text)).toEqual(expected)
+  })
+
+  it('pairs ranges of the same length', () => {
+    expect(parsePort('7000-7002:80-82').map(({ hostPort, containerPort }) => [hostPort, containerPort])).toEqual([
+      [7000, 80],
+      [7001, 81],
+      [7002, 82],
+    ])
+    expect(parsePort('80-81').map(({ hostPort, containerPort }) => [hostPort, containerPort])).toEqual([
+      [undefined, 80],
+      [undefined, 81],
+    ])
+  })
+
+  it.each(['', 'http', '0', '65536', '1:2:3:4', '80/sctp', 'host:80:80', '1-3:1-2', '9-8:80', '80:', '[::1]:80:80', '-80'])(
+    'refuses %s',
+    (text) => {
+      expect(() => parsePort(text)).toThrow(/invalid port specification/)
+    },
+  )
+})
+
+describe('choosePorts', () => {
+  const none = () => false
+
+  it('takes what is asked for, and otherwise the first that is free from the start on, round the range', () => {
+    const requests = ['8080:80', '81', '82'].flatMap(parsePort)
+    const chosen = choosePorts(requests, (_, port) => port === 60999, 60998)
+    expect(chosen.map(({ hostPort, chosen: free }) => [hostPort, free])).toEqual([
+      [8080, false],
+      [60998, true],
+      [32768, true],
+    ])
+  })
+
+  it('takes from a range what neither the host nor this container has', () => {
+    const requests = ['8000-8002:80', '8001:81'].flatMap(parsePort)
+    expect(choosePorts(requests, (_, port) => port === 8000).map(({ hostPort }) => hostPort)).toEqual([8002, 8001])
+    expect(() => choosePorts(requests, () => true)).toThrow(/none from 8000 to 8002 of tcp is free/)
+    expect(choosePorts(parsePort('9000-9001:80'), none)[0]?.hostPort).toBe(9000)
+  })
+})
+
+describe('steps', () => {
+  const ports = choosePorts(['8080:80', '127.0.0.1:53:5353/udp'].flatMap(parsePort), () => false)
+
+  it('hold each port with a socket, and put all elements in at once', () => {
+    const { steps, binds } = portSteps(ports, '172.17.0.2', 'net0')
+    expect(steps.map(({ call }) => call)).toEqual([
+      'socket',
+      'setsockopt',
+      'bind',
+      'listen',
+      'socket',
+      'bind',
+      'socket',
+      'netlink',
+      'netlink',
+      'netlink',
+    ])
+    expect(steps.every(({ phase, actor }) => phase === 'prepare' && actor === 'host')).toBe(true)
+    expect([...binds.values()].map(({ hostPort }) => hostPort)).toEqual([8080, 53])
+    expect(steps.at(-1)?.undo).toHaveLength(1)
+    expect(portSteps([], '172.17.0.2', 'net0').steps).toEqual([])
+  })
+
+  it('one address of the host’s has a map of its own', () => {
+    expect(ports.map((port) => portElements(port, '172.17.0.2')).map(({ set, elements }) => [set, elements[0]?.shown])).toEqual([
+      ['published_anywhere', 'tcp . 8080 : 172.17.0.2 . 80'],
+      ['published', '127.0.0.1 . udp . 53 : 172.17.0.2 . 5353'],
+    ])
+  })
+})

@@ -1,0 +1,100 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { leasesDirectory, networkOf } from '../../../lib/network/config.js'
+import { dropping } from '../../../lib/network/filter.js'
+import { createNetwork, describeNetwork, listNetworks } from '../../../lib/network/index.js'
+import { chooseAddress, macOf, reclaim, staleAddresses } from '../../../lib/network/leases.js'
+import { checkedSubnet, freeSubnet, gatewayOf, overlap } from '../../../lib/network/pool.js'
+
+let dataRoot: string
+beforeEach(() => {
+  dataRoot = mkdtempSync(join(tmpdir(), 'drydock-net-'))
+})
+afterEach(() => rmSync(dataRoot, { recursive: true, force: true }))
+
+describe('the pool', () => {
+  it('gives the first network that collides with nothing', () => {
+    expect(freeSubnet([])).toBe('172.17.0.0/16')
+    expect(freeSubnet(['172.17.3.1/24', '172.18.0.0/15'])).toBe('172.20.0.0/16')
+    expect(freeSubnet(['172.16.0.0/12'])).toBe('192.168.0.0/20')
+    expect(() => freeSubnet(['128.0.0.0/1'])).toThrow(/all predefined address pools/)
+    expect(gatewayOf('192.168.16.0/20')).toBe('192.168.16.1')
+    expect(overlap('10.0.0.0/8', '10.1.2.3/32')).toBe(true)
+    expect(overlap('10.0.0.0/24', '10.0.1.0/24')).toBe(false)
+  })
+
+  it('takes a network that a person names, when it is one and free', () => {
+    expect(checkedSubnet('10.5.0.0/24', [])).toBe('10.5.0.0/24')
+    expect(() => checkedSubnet('10.5.0.1/24', [])).toThrow('the first address of that one is 10.5.0.0/24')
+    expect(() => checkedSubnet('10.5.0.0/30', [])).toThrow(/8 to 29 bits/)
+    expect(() => checkedSubnet('fd00::/64', [])).toThrow(/no IPv4 network/)
+    expect(() => checkedSubnet('10.5.0.0/24', ['10.0.0.0/8'])).toThrow(/Pool overlaps with other one/)
+  })
+})
+
+describe('networks on disk', () => {
+  it('are made once, keep clear of each other, and are described', async () => {
+    const first = await createNetwork(dataRoot, 'first', { known: [] })
+    expect(first).toMatchObject({
+      subnet: '172.17.0.0/16',
+      gateway: '172.17.0.1',
+      mtu: 1500,
+      bridge: expect.stringMatching(/^br-[0-9a-f]{12}$/),
+    })
+    expect(networkOf(dataRoot, 'first')).toEqual(first)
+    expect((await createNetwork(dataRoot, 'second', { known: [] })).subnet).toBe('172.18.0.0/16')
+    await expect(createNetwork(dataRoot, 'first')).rejects.toThrow('network with name first already exists')
+    await expect(createNetwork(dataRoot, 'host')).rejects.toThrow(/predefined host network/)
+    await expect(createNetwork(dataRoot, '../x')).rejects.toThrow(/cannot be a network's name/)
+    expect((await listNetworks(dataRoot)).map(({ name }) => name)).toEqual(['first', 'second'])
+    expect(describeNetwork(dataRoot, 'first')[0]).toContain('172.17.0.1/16')
+    expect(describeNetwork(dataRoot, 'bridge')[0]).toContain('drydock0')
+    expect(() => describeNetwork(dataRoot, 'third')).toThrow('network third not found')
+  })
+})
+
+describe('addresses', () => {
+  const leave = (address: string) => {
+    mkdirSync(leasesDirectory(dataRoot, 'net'), { recursive: true })
+    writeFileSync(join(leasesDirectory(dataRoot, 'net'), address), '{}')
+  }
+
+  it('are the lowest that nobody has, or the wanted one', async () => {
+    const config = await createNetwork(dataRoot, 'net', { subnet: '10.5.0.0/24', known: [] })
+    expect(chooseAddress(dataRoot, config)).toBe('10.5.0.2')
+    leave('10.5.0.2')
+    expect(chooseAddress(dataRoot, config)).toBe('10.5.0.3')
+    expect(chooseAddress(dataRoot, config, '10.5.0.77')).toBe('10.5.0.77')
+    for (const wrong of ['10.5.1.1', '10.5.0.0', '10.5.0.255', 'fd00::1'])
+      expect(() => chooseAddress(dataRoot, config, wrong)).toThrow(/invalid address/)
+    expect(() => chooseAddress(dataRoot, config, '10.5.0.1')).toThrow(/is the gateway/)
+    expect(macOf('10.5.0.77')).toBe('02:42:0a:05:00:4d')
+  })
+
+  it('that nobody has locked are stale, and are had again when they are needed', async () => {
+    const config = await createNetwork(dataRoot, 'net', { subnet: '10.5.0.0/29', known: [] })
+    for (const last of [2, 3, 4, 5, 6]) leave(`10.5.0.${last}`)
+    expect(staleAddresses(dataRoot, 'net')).toHaveLength(5)
+    expect(chooseAddress(dataRoot, config)).toBe('10.5.0.2')
+    expect(staleAddresses(dataRoot, 'net')).toEqual([])
+    leave('10.5.0.4')
+    writeFileSync(join(leasesDirectory(dataRoot, 'net'), '.reclaim'), '')
+    expect(reclaim(dataRoot, 'net')).toEqual([])
+  })
+})
+
+describe('chains of others', () => {
+  it('that drop what is forwarded are named', () => {
+    const chain = (more: object) => ({
+      chain: { family: 'ip', table: 'filter', name: 'FORWARD', hook: 'forward', policy: 'drop', ...more },
+    })
+    const json = (...chains: object[]) => JSON.stringify({ nftables: [{ metainfo: {} }, ...chains] })
+    expect(dropping(json(chain({})))[0]).toMatch(/^the chain FORWARD of the table ip filter drops .*iptables -I FORWARD/)
+    expect(dropping(json(chain({ family: 'inet', table: 'firewalld', name: 'fwd' })))[0]).toMatch(/table inet firewalld/)
+    expect(
+      dropping(json(chain({ policy: 'accept' }), chain({ hook: 'input' }), chain({ family: 'ip6' }), chain({ table: 'drydock' }))),
+    ).toEqual([])
+  })
+})
