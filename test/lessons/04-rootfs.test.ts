@@ -91,9 +91,9 @@ describe('what goes wrong on the way there', () => {
   })
 
   test('layers in the wrong order, and what is done past the overlay', { timeout: 60_000 }, async () => {
-    const over = (lower: string) =>
-      `mount("overlay", given.merged, "overlay", [], \`lowerdir=${lower},upperdir=\${given.upper},workdir=\${given.work}\`)`
-    const [right, wrong] = [over('${given.first}:${given.second}'), over('${given.second}:${given.first}')]
+    const over = (first: string, second: string) =>
+      `mount("overlay", given.merged, "overlay", [], \`lowerdir=\${given.${first}}:\${given.${second}},upperdir=\${given.upper},workdir=\${given.work}\`)`
+    const [right, wrong] = [over('first', 'second'), over('second', 'first')]
     const changes = `unlink(given.merged + "/" + given.gone), open(given.merged + "/" + given.changed, ["wronly", "append"], { keep: "f" }), write(ref("f"), given.line), close(ref("f"))`
     expect(await verdictOn('layers', `${right}, ${changes}`)).toMatchObject({ passed: true })
     expect(await verdictOn('layers', `${wrong}, ${changes}`)).toMatchObject({ passed: false, hint: 2 })
