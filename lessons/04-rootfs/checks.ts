@@ -45,11 +45,13 @@ export async function checkOwnRoot(trial: Trial): Promise<void> {
   if (!ownTable) return
   // Seen from the top of its namespace: a process that was moved by chroot would not show what is around it.
   const { mounts, isTop } = await fromTheTop(bottle, process.inBottle, bottle.hostPath(root))
-  const left = mounts.filter((one) => before.some((other) => sameMount(one, other)))
-  const many =
-    left.length > 3 ? `${left.length} mounts of the bottle` : `the bottle’s mount ${left.map(({ mountPoint }) => mountPoint).join(', ')}`
-  trial.expect(left.length === 0, `in its table there is still ${many}`, isRoot && mounts.length > before.length ? 3 : 4)
-  trial.expect(isTop, `a climb leads out of ${root}: the top of its mount namespace is another directory`, isRoot ? 3 : 4)
+  const ofBottle = (one: Mount) => before.some((other) => sameMount(one, other))
+  const left = mounts.filter(ofBottle)
+  // Beside the new root, where the process can still see it; or around it, where it cannot.
+  const hint = isRoot && mountsOf(pid).some(ofBottle) ? 3 : 4
+  const what = left.length > 3 ? `${left.length} mounts` : `the mount ${left.map(({ mountPoint }) => mountPoint).join(', ')}`
+  trial.expect(left.length === 0, `in its table there is still ${what} of the bottle’s`, hint)
+  trial.expect(isTop, `a climb leads out of ${root}: the top of its mount namespace is another directory`, hint)
   const shared = mounts.filter((one) => one.shared !== undefined)
   trial.expect(
     shared.length === 0,

@@ -2,7 +2,8 @@
 import { sentenceOf } from '../kernel/errors.js'
 import { readFacts } from '../tutor/facts.js'
 import { findLessons, type LessonEntry, loadLesson } from '../tutor/lessons.js'
-import { type Missing, missing as missingNeeds, type Need, tryUserNamespace } from '../tutor/needs.js'
+import { tryUserNamespace } from '../tutor/namespace-trials.js'
+import { type Missing, missing as missingNeeds, type Need } from '../tutor/needs.js'
 import { type Chapter, type Finding, missing, ok, restricted } from './finding.js'
 
 export async function lessons(): Promise<Chapter> {

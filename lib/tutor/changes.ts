@@ -76,7 +76,7 @@ export function changesBetween(before: ProcessState, after: ProcessState): strin
     ...keyed('cgroup', before.cgroups, after.cgroups),
     ...changed('root directory', before.root, after.root),
     ...changed('current directory', before.directory, after.directory),
-    ...mountChanges(before.mounts, after.mounts),
+    ...(movedRoot(before, after) ? shownMounts(before.mounts, after.mounts) : mountChanges(before.mounts, after.mounts)),
     ...members('network device', before.links, after.links),
     ...descriptorChanges(before.descriptors, after.descriptors),
   ]
@@ -146,6 +146,14 @@ function members(label: string, before: readonly string[], after: readonly strin
   ]
 }
 
+/** By chroot: the table of mounts is the same, and mountinfo shows another part of it. */
+const movedRoot = (before: ProcessState, after: ProcessState) =>
+  before.root !== after.root && before.namespaces.mnt === after.namespaces.mnt
+
+function shownMounts(before: readonly MountState[], after: readonly MountState[]): string[] {
+  return before.length === after.length ? [] : [`mounts that lie below its root, and are shown to it ${before.length} → ${after.length}`]
+}
+
 /** More of one kind than this are counted instead of listed. */
 const LISTED = 6
 
@@ -175,8 +183,8 @@ function mountChanges(before: readonly MountState[], after: readonly MountState[
 }
 
 function listed(sign: string, mounts: readonly MountState[]): string[] {
-  const points = mounts.map(({ point }) => point).join(' ')
-  if (mounts.length > LISTED) return [`${sign} ${mounts.length} mounts: ${points}`]
+  const first = mounts.slice(0, LISTED).map(({ point }) => point)
+  if (mounts.length > LISTED) return [`${sign} ${mounts.length} mounts: ${first.join(' ')} …`]
   return mounts.map(({ point, type, options }) => `${sign} mount ${point} (${type}, ${options})`)
 }
 

@@ -1,13 +1,8 @@
 /** What a lesson cannot do without, why this machine does not have it, and what helps. */
 
-import { mount } from '../kernel/calls/mounts.js'
-import { clone3 } from '../kernel/calls/process.js'
-import type { Result } from '../kernel/result.js'
-import { showOutcome } from '../kernel/show.js'
-import { Spawner } from '../kernel/spawner.js'
-import type { Step } from '../kernel/step.js'
 import { type Facts, readFacts } from './facts.js'
 import type { Lesson } from './lesson.js'
+import { type NamespaceTrial, tryOverlayMount, tryUserNamespace } from './namespace-trials.js'
 import { type NetworkTrial, NO_NFT, tryNetwork } from './network-trials.js'
 import { installHint } from './packages.js'
 
@@ -67,14 +62,8 @@ export function needsOf(lesson: Pick<Lesson, 'needs' | 'scenes' | 'exercises'>):
   return { always, somewhere: [...new Set([...always, ...parts])] }
 }
 
-/** Whether this user can make a user namespace and use the powers that it should give: 'yes', or what the kernel answered. */
-export type NamespaceTrial = () => Promise<string>
-
 /** What of the network works in a bottle. */
 export type NetworkTry = () => Promise<NetworkTrial>
-
-/** Whether this user can mount an overlay in a namespace of its own: 'yes', or what the kernel answered. */
-export type OverlayTrial = NamespaceTrial
 
 /** Those of the needs that this machine, for this user, does not meet. */
 export async function missing(
@@ -82,7 +71,7 @@ export async function missing(
   facts: Facts = readFacts(),
   tryNamespace: NamespaceTrial = tryUserNamespace,
   tryNet: NetworkTry = tryNetwork,
-  tryOverlay: OverlayTrial = tryOverlayMount,
+  tryOverlay: NamespaceTrial = tryOverlayMount,
 ): Promise<Missing[]> {
   const found: Missing[] = []
   const trials = { namespace: once(tryNamespace), network: once(tryNet), overlay: once(tryOverlay) }
@@ -96,7 +85,7 @@ export async function missing(
 interface Trials {
   readonly namespace: NamespaceTrial
   readonly network: NetworkTry
-  readonly overlay: OverlayTrial
+  readonly overlay: NamespaceTrial
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {
@@ -257,35 +246,5 @@ function kernel(wanted: string, facts: Facts): Lack {
     why: `this needs Linux ${wanted}, and this is ${facts.kernel}`,
     remedy: 'a newer kernel, for example in a VM (vm/README.md)',
     root: false,
-  }
-}
-
-/** Not guessed from settings but tried: a process in a new user namespace that changes a mount of its own. */
-export const tryUserNamespace: NamespaceTrial = () =>
-  trial([clone3(['user', 'mnt']), mount(null, '/', null, ['rec', 'private'])], ({ status }) => status !== 'ok')
-
-/** The same for an overlay of two directories that every machine has. Whether just these two can be layered does not matter. */
-export const tryOverlayMount: OverlayTrial = () =>
-  trial(
-    [
-      clone3(process.geteuid?.() === 0 ? ['mnt'] : ['user', 'mnt']),
-      mount(null, '/', null, ['rec', 'private']),
-      mount('overlay', '/proc', 'overlay', ['rdonly'], 'lowerdir=/etc:/usr', { allow: ['EINVAL', 'ELOOP', 'ESTALE', 'EACCES'] }),
-    ],
-    ({ status }) => status === 'failed' || status === 'not run',
-  )
-
-async function trial(steps: readonly Step[], stopped: (result: Result) => boolean): Promise<string> {
-  const spawner = await Spawner.start()
-  try {
-    const shim = await spawner.shim()
-    try {
-      const failed = (await shim.attempt(steps)).find(stopped)
-      return failed ? `${failed.step.call}: ${showOutcome(failed)}` : 'yes'
-    } finally {
-      await shim.rollback()
-    }
-  } finally {
-    await spawner.close()
   }
 }

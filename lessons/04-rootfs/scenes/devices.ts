@@ -83,6 +83,11 @@ export async function whatIsMissing(stage: Stage): Promise<void> {
     write(ref('null'), 'lost', { why: 'four bytes, taken and forgotten' }),
     close(ref('null')),
   )
+  await stage.shell(second, [
+    { command: 'cat /etc/os-release; uname -r', why: 'another system, the same kernel' },
+    { command: 'cat /proc/self/mountinfo', why: 'all mounts that there are for you: try to find one that you have not seen being made' },
+    { command: 'ls -l /dev; ps', why: 'the devices of this container, and its processes' },
+  ])
   await tooLate(stage)
 }
 
@@ -96,7 +101,9 @@ async function nodes(stage: Stage, box: Box): Promise<void> {
   )
   if (!stage.bottle.rootless) {
     await box.step(
-      mknod(node, 'ifchr', 0o666, NULL, { why: 'type, mode and numbers: character device 1:3' }),
+      mknod(node, 'ifchr', 0o666, NULL, {
+        why: 'type, mode and numbers: character device 1:3 (of the mode, the umask takes some bits away)',
+      }),
       mknod(`${WORLD}/dev/sea`, 'ifchr', 0o666, ZERO, { why: '1:5, under a name that no manual knows' }),
       open(`${WORLD}/dev/sea`, ['rdonly'], { keep: 'sea' }),
       read(ref('sea'), 4, { why: 'zeros: it is the device that is called /dev/zero elsewhere' }),

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { clone3, execve, host, mount } from '../../../lib/index.js'
 import { showStep } from '../../../lib/kernel/show.js'
-import { rootfs } from '../../../lib/primitives/rootfs/index.js'
+import { MASKED_PATHS, presentPaths, rootfs } from '../../../lib/primitives/rootfs/index.js'
 import type { LookRow, Stage } from '../../../lib/tutor/lesson.js'
 import { ENVIRONMENT, until } from '../../01-namespaces/looks.js'
 import { contentOf, directories, filesBelow, isWhiteout, layersOption, mountRows, mountsOf, statOf } from '../looks.js'
@@ -31,7 +31,12 @@ export async function dockersWords(stage: Stage): Promise<void> {
     'A whiteout is D. What is below as well is C, for changed, also a directory in which something happened. The rest is A, for added. This is the whole of `docker diff`, and `docker commit` packs the same directory into a layer.',
   )
 
-  const { steps } = rootfs({ root: WORLD })
+  await stage.say('And this is how drydock does it. The same layers, the same calls, and a few more:')
+  const { steps } = rootfs({
+    root: { kind: 'overlay', lower: [WORLD], upper: `${SHIP}/diff`, work: `${SHIP}/work`, target: `${SHIP}/merged` },
+    maskedPaths: presentPaths(MASKED_PATHS),
+    rootless: bottle.rootless,
+  })
   const phases = [...new Set(steps.map(({ phase }) => phase ?? ''))]
   await stage.look('The primitive rootfs, with which drydock makes every container: its steps', () => [
     { label: 'calls in all', value: String(steps.length) },

@@ -1,5 +1,5 @@
 /** Files of /proc and /sys that are in no namespace: covered, made read-only; and who could take the covers off. */
-import { capset, clone3, close, mount, open, read, ref, type Step, umount2 } from '../../../lib/index.js'
+import { capset, clone3, close, mount, open, read, ref, umount2 } from '../../../lib/index.js'
 import { textOf } from '../../../lib/kernel/result.js'
 import { MASKED_PATHS, type PresentPath, presentPaths, READ_ONLY_PATHS } from '../../../lib/primitives/rootfs/index.js'
 import type { Stage } from '../../../lib/tutor/lesson.js'
@@ -53,7 +53,7 @@ export async function covered(stage: Stage): Promise<void> {
   await box.fails(
     {
       ...open(SYSCTL, ['wronly']),
-      why: 'what program the *machine* runs when a process crashes: with this file a container could run one outside',
+      why: 'what program the machine runs when a process crashes: by this file a container could have one run outside',
     },
     'EROFS',
     'EACCES',
@@ -76,12 +76,11 @@ export async function covered(stage: Stage): Promise<void> {
       'A cover is a mount like any other, and whoever holds CAP_SYS_ADMIN over the table of mounts takes it off. Masks alone protect nothing.',
   })
   const rest = boundOf(bottle).filter((one) => one !== 'sys_admin')
-  const weaker: Step = capset({ effective: rest, permitted: rest, inheritable: [] })
-  await box.step(
+  await box.together('The cover again; and the process gives up CAP_SYS_ADMIN, which is not among Docker’s fourteen', [
     mount('/proc/sys', '/proc/sys', null, ['bind', 'rec']),
-    mount(null, '/proc/sys', null, ['bind', 'remount', 'rdonly', ...PROC_FLAGS], null, { why: 'once more' }),
-    { ...weaker, why: 'and without CAP_SYS_ADMIN, which is not among Docker’s fourteen' },
-  )
+    mount(null, '/proc/sys', null, ['bind', 'remount', 'rdonly', ...PROC_FLAGS]),
+    capset({ effective: rest, permitted: rest, inheritable: [] }),
+  ])
   await box.fails({ ...umount2('/proc/sys'), why: 'now?' }, 'EPERM')
   await stage.say(
     'So the parts of a container hold each other: the mounts hide, and that the capability is missing holds the mounts. This is what `--privileged` gives back together.',

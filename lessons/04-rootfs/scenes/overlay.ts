@@ -71,6 +71,14 @@ export async function tracingPaper(stage: Stage): Promise<void> {
       'To delete is to *create*: a file in upper that says "not here". It is a character device with the numbers 0:0, for which there is no driver, and its name is a _whiteout_.',
   })
   await stage.look('upper', () => layerRows(at(UPPER)))
+  await stage.shell(box, [
+    {
+      command: 'ls -lR /desk/merged /desk/upper',
+      why: 'the stack and its topmost sheet; everything below /desk is there to be played with',
+    },
+    { command: 'echo tea > /desk/merged/list; rm /desk/merged/greeting; ls -l /desk/upper', why: 'a new file, and one more whiteout' },
+    { command: 'ls -l /desk/base /desk/fonts', why: 'and the layers below' },
+  ])
   await opaque(stage, box)
   await stage.exercise('layers')
 }

@@ -1,5 +1,6 @@
 /** pivot_root: refused with EINVAL and EBUSY, made right; then the climb once more, and a rope that was forgotten. */
 import { chdir, chroot, clone3, close, fchdir, host, mount, open, pivot_root, read, ref, umount2 } from '../../../lib/index.js'
+import { errnoOf } from '../../../lib/kernel/constants.js'
 import type { Stage } from '../../../lib/tutor/lesson.js'
 import { file, mountRows, mountsOf, pointerRows, rootIsBottles, systemSeenBy } from '../looks.js'
 import { climb, enter, makeWorld, WORLD } from '../world.js'
@@ -23,20 +24,31 @@ export async function refusals(stage: Stage): Promise<void> {
       'every copy of it, the bottle’s own included. The kernel refuses that. You know the remedy from lesson 1.',
   )
   await box.step(mount(null, '/', null, ['rec', 'private'], null, { why: 'out of all groups: now the table is really the child’s own' }))
-  await box.fails({ ...pivot_root('.', '.'), why: 'the second try' }, 'EBUSY')
+  const second = await box.fails({ ...pivot_root('.', '.'), why: 'the second try' }, 'EBUSY', 'EINVAL')
+  const busy = errnoOf(second.errno).name === 'EBUSY'
   await stage.say(
-    'EBUSY: pivot_root exchanges *mounts*. `/world` is a plain directory on the root mount, and a mount cannot be exchanged for a part of itself. (A plain directory on some other mount, such ' +
-      'as `/tmp/world`, gets EINVAL again: "no mount point".) The remedy looks odd: the directory is mounted on itself.',
+    `${busy ? 'EBUSY' : 'EINVAL again, for another reason'}: pivot_root exchanges *mounts*. \`/world\` is a plain directory on the root mount, and a mount cannot be exchanged for a part of itself. ` +
+      (busy
+        ? '(A plain directory on some other mount, such as `/tmp/world`, gets EINVAL again: "no mount point".) '
+        : '(Root of the machine would get EBUSY here. In a user namespace, where you are, the root mount is locked to its place besides, and this the kernel asks first.) ') +
+      'The remedy looks odd: the directory is mounted on itself.',
   )
   await box.step(
     mount(WORLD, WORLD, null, ['bind', 'rec'], null, { why: 'the same files at the same place; but from here on it is a mount' }),
     chdir(WORLD, { why: '“.” was the directory below; walk in again, onto the mount' }),
   )
+  await box.fails(
+    {
+      ...pivot_root('.', '/'),
+      why: 'could the old root stay where it is? The place for it must be inside the new one, or nobody could reach it to unmount it',
+    },
+    'EBUSY',
+  )
   await stage.look('Mounts in /proc/PID/mountinfo', () => [
     { label: 'all', value: String(mountsOf(box.hostPid()).length) },
     { label: 'of these on “/”', value: String(mountsOf(box.hostPid()).filter(({ mountPoint }) => mountPoint === '/').length) },
   ])
-  await box.step(pivot_root('.', '.', { why: 'the third try: the new root becomes “/”, and the old one is put on top of it' }))
+  await box.step(pivot_root('.', '.', { why: 'once more: the new root becomes “/”, and the old one is put on top of it' }))
   await stage.look('Mounts in /proc/PID/mountinfo', () => mountRows(mountsOf(box.hostPid()), 5))
   const choices = ['one', 'two: the old root stays below', 'as many as before, but hidden'] as const
   await stage.predict({

@@ -1,4 +1,5 @@
 /** Two containers over one lower layer: what each costs, what each sees, and what deleting saves. */
+import { mkdirSync } from 'node:fs'
 import { clone3, execve, host, mount, type Step } from '../../../lib/index.js'
 import type { Box, Stage } from '../../../lib/tutor/lesson.js'
 import { ENVIRONMENT, until } from '../../01-namespaces/looks.js'
@@ -11,7 +12,8 @@ export async function twoShips(stage: Stage): Promise<void> {
   const { bottle } = stage
   makeWorld(bottle)
   const at = (path: string) => bottle.hostPath(path)
-  const names = ['niña', 'pinta'].map((name) => name.replace('ñ', 'n'))
+  const names = ['nina', 'pinta'] as const
+  mkdirSync(at('/ships'))
   const boxes: Box[] = []
   const image = bytesBelow(at(WORLD))
   const costs = ['as much as the image: a copy each', 'nothing', 'only its programs are copied, since they run'] as const
@@ -77,7 +79,7 @@ async function heavier(stage: Stage): Promise<void> {
     question: `The container removes the large file, of ${CARGO / 1e6} MB, from its root. All its layers together are then …`,
     choices,
     async measure() {
-      await box.step(execve('/bin/sh', ['sh', '-c', 'rm /ballast; ls /; exec sleep 1000'], ENVIRONMENT, { why: 'rm, then a look' }))
+      await box.step(execve('/bin/sh', ['sh', '-c', 'rm /ballast; echo /*; exec sleep 1000'], ENVIRONMENT, { why: 'rm, then a look' }))
       await until('the deletion', () => layerRows(at(`/ships/${name}/diff`)).some(({ label }) => label === 'ballast'))
       return sum() < before ? choices[0] : choices[1]
     },
@@ -87,11 +89,7 @@ async function heavier(stage: Stage): Promise<void> {
   await stage.look('Bytes in its layers', () => layers.map((layer) => ({ label: layer, value: String(bytesBelow(at(layer))) })))
 }
 
-const layersFor = (name: string): Step[] =>
-  directories('/ships', ...['', '/diff', '/work', '/merged'].map((part) => `/ships/${name}${part}`)).map((step) => ({
-    ...step,
-    allow: ['EEXIST'],
-  }))
+const layersFor = (name: string): Step[] => directories(...['', '/diff', '/work', '/merged'].map((part) => `/ships/${name}${part}`))
 
 /** Mounts private, the overlay, and in. */
 function overWorld(stage: Stage, name: string, above: readonly string[] = []): Step[] {

@@ -32,8 +32,8 @@ export async function volumes(stage: Stage): Promise<void> {
       'mount(2) is many calls in one, and with `bind` it looks at no flag but `rec`. It says nothing about the others. Settings take a second call.',
   })
   await box.step(
-    mount(null, INSIDE, null, ['bind', 'remount', 'rdonly'], null, {
-      why: 'the second call: other settings for this mount, and not for the file system',
+    mount(null, INSIDE, null, ['bind', 'remount', 'rdonly', 'nosuid'], null, {
+      why: 'the second call: new settings for this mount, not for its file system; all of them, so what shall stay (nosuid) is said again',
     }),
   )
   await box.fails({ ...open(`${INSIDE}/list`, ['wronly']), why: 'now?' }, 'EROFS')
@@ -73,10 +73,8 @@ export async function volumes(stage: Stage): Promise<void> {
 /** One file on another, which is how a container gets its /etc/hosts; and what becomes of it when the file is replaced. */
 async function aFile(stage: Stage, box: Box): Promise<void> {
   const inside = '/etc/hosts'
-  await box.step(
-    ...host(file('/hosts', '127.0.0.1 old\n')),
-    mount('/hosts', `${WORLD}${inside}`, null, ['bind'], null, { why: 'a file on a file: both must be there' }),
-  )
+  await box.together('A file of the bottle', host(file('/hosts', '127.0.0.1 old\n')))
+  await box.step(mount('/hosts', `${WORLD}${inside}`, null, ['bind'], null, { why: 'a file on a file: both must be there' }))
   await box.together('And into /world', leaveFor(WORLD))
   const seen = () => contentOf(`/proc/${box.hostPid()}/root${inside}`)?.trim() ?? 'nothing'
   const [fresh, stale] = ['the new file', 'the old file'] as const
@@ -85,10 +83,8 @@ async function aFile(stage: Stage, box: Box): Promise<void> {
       'Outside, the file is replaced as careful programs and many editors do it: a new one is written, and renamed over the old. What does the container read?',
     choices: [fresh, stale],
     async measure() {
-      await box.step(
-        ...host(file('/hosts.new', '127.0.0.1 new\n')),
-        host(rename('/hosts.new', '/hosts', { why: 'the name means the new file from here on' })),
-      )
+      await box.together('A new file beside it', host(file('/hosts.new', '127.0.0.1 new\n')))
+      await box.step(host(rename('/hosts.new', '/hosts', { why: 'the name means the new file from here on' })))
       return seen().endsWith('new') ? fresh : stale
     },
     because:

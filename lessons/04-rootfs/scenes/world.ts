@@ -37,7 +37,7 @@ export async function anotherWorld(stage: Stage): Promise<void> {
     question: `A shell of ${WORLD_NAME} runs \`uname -r\`, which prints the version of the kernel. What does it print?`,
     choices: [same, own, none],
     async measure() {
-      const script = '. /etc/os-release; echo "system: $PRETTY_NAME"; echo "kernel: $(uname -r)"; ls /'
+      const script = '. /etc/os-release; echo "system: $PRETTY_NAME"; echo "kernel: $(uname -r)"; echo /*'
       await box.step(
         execve('/bin/sh', ['sh', '-c', script], ENVIRONMENT, { why: 'the shell of the other system, looked up from the new root' }),
       )

@@ -116,7 +116,8 @@ export const MOUNT_CARDS: readonly Card[] = [
       EBUSY: 'new_root or put_old is on the current root mount: bind new_root onto itself to make it a mount of its own',
       EINVAL: prose`
         new_root is no mount point (bind it onto itself), or put_old is not below it, or one of the mounts is shared (make “/”
-        private with “rec” first), or the present root is the initramfs or a chroot’s plain directory`,
+        private with “rec” first), or the present root is the initramfs or a chroot’s plain directory, or a mount from outside, which is
+        locked in a user namespace`,
       EPERM: 'needs CAP_SYS_ADMIN in the user namespace that owns this mount namespace',
       ENOTDIR: 'one of them is not a directory',
       ENOENT: 'one of them does not exist',

@@ -2,7 +2,8 @@ import { describe, expect, it, vi } from 'vitest'
 import { type CgroupHierarchy, hierarchiesOf, parseCgroup } from '../../../lib/kernel/proc/cgroup.js'
 import { parseMountinfo } from '../../../lib/kernel/proc/mountinfo.js'
 import { controllersOf, type Facts } from '../../../lib/tutor/facts.js'
-import { missing, type NamespaceTrial, type Need } from '../../../lib/tutor/needs.js'
+import type { NamespaceTrial } from '../../../lib/tutor/namespace-trials.js'
+import { missing, type Need } from '../../../lib/tutor/needs.js'
 
 const ordinary: Facts = {
   effectiveUid: 1000,
