@@ -37,6 +37,9 @@ export function pingSocket(pass: 'echo_reply' | 'echo' = 'echo_reply', actor: Ac
 /** The next echo request that comes in: for the one who gets it. */
 export const seen = (why: string): Step => recvfrom(socketOf('container'), PACKET, { why })
 
+/** By which the replies to these requests are told from those to somebody else’s. */
+const IDENTIFIER = process.pid & 0xffff
+
 let sequence = 0
 
 /** What a kernel may answer that does not send. */
@@ -44,7 +47,7 @@ const UNSENT = ['ENETUNREACH', 'EHOSTUNREACH', 'EPERM'] as const
 
 function request(actor: Actor, address: string, why?: string): Step {
   const said = { shown: `{echo request ${++sequence}}`, allow: UNSENT, ...(why !== undefined && { why }) }
-  return { ...sendto(socketOf(actor), echoRequest(process.pid, sequence), address, 0, said), actor }
+  return { ...sendto(socketOf(actor), echoRequest(IDENTIFIER, sequence), address, 0, said), actor }
 }
 
 const answer = (actor: Actor, why?: string): Step => ({
@@ -92,9 +95,10 @@ async function outcome(
   if (sent.status !== 'ok') return errnoOf(sent.errno).name as Outcome
   const asked = sequence
   for (let first = true; ; first = false) {
-    const received = await make(first ? answer(actor) : answer(actor, 'that was the late answer to an earlier packet'), first)
+    const received = await make(first ? answer(actor) : answer(actor, 'that was the answer to another packet'), first)
     const [buffer] = received?.outs ?? []
     if (received?.status !== 'ok' || !buffer) return 'silence'
-    if (decodeIcmp(buffer.subarray(0, Number(received.ret)))?.sequence === asked) return 'reply'
+    const reply = decodeIcmp(buffer.subarray(0, Number(received.ret)))
+    if (reply?.identifier === IDENTIFIER && reply.sequence === asked) return 'reply'
   }
 }

@@ -56,7 +56,7 @@ async function packetFilter(bottle: Bottle): Promise<Finding> {
   return restricted(
     'nft',
     `${nft} could not add a chain for address translation (${answer})`,
-    'load it with `sudo modprobe nft_masq`, or a kernel that has nf_tables',
+    'load it with `sudo modprobe -a nft_masq nft_nat`, or a kernel that has nf_tables',
   )
 }
 

@@ -229,7 +229,8 @@ function cgroup(name: string, facts: Facts): Lack {
 function network(need: 'links' | 'nat', answer: string): Lack {
   if (answer === 'yes') return undefined
   if (answer === NO_NFT) return { why: 'the program nft is not installed', remedy: installHint(['nft']), root: false }
-  const [what, modules] = need === 'links' ? ['make cables and bridges', 'veth bridge'] : ['translate addresses', 'nft_chain_nat nft_masq']
+  const [what, modules] =
+    need === 'links' ? ['make cables and bridges', 'veth bridge'] : ['translate addresses', 'nft_chain_nat nft_masq nft_nat']
   return {
     why: `the kernel of this machine does not ${what} (it answered ${answer})`,
     remedy: `sudo modprobe -a ${modules}, or a kernel that has them`,

@@ -52,11 +52,17 @@ async function tryLinks(bottle: Bottle): Promise<string> {
   }
 }
 
-/** A chain that translates addresses, in a network of its own inside the bottle. */
+/** Chains that translate senders and receivers, in a network of its own inside the bottle. */
 export async function tryNat(bottle: Bottle): Promise<string> {
   const nft = findCommand('nft')
   if (!nft) return NO_NFT
-  const rules = 'add table ip trial; add chain ip trial out { type nat hook postrouting priority 100; }; add rule ip trial out masquerade'
+  const rules = [
+    'add table ip trial',
+    'add chain ip trial out { type nat hook postrouting priority 100; }',
+    'add rule ip trial out counter masquerade',
+    'add chain ip trial in { type nat hook prerouting priority -100; }',
+    'add rule ip trial in tcp dport 1 dnat to 127.0.0.1:1',
+  ].join('; ')
   const shim = await bottle.shim()
   try {
     const stdio = new BoxStdio(shim)

@@ -52,7 +52,7 @@ async function asProgram(stage: Stage, box: Box, getent: string): Promise<void> 
   await stage.predict({
     question:
       `The machine at ${WAN.far} is called \`${NAME}\`. A program in the container asks for that name. Does it get the address? (Its \`/etc/resolv.conf\` ` +
-      `was copied from the host, where it said \`nameserver ${STUB}\`.)`,
+      `is a copy of what stands on many hosts: \`nameserver ${STUB}\`.)`,
     choices: FOUND,
     measure: () => lookUp(stage, box, STUB, getent),
     because:

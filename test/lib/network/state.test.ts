@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { leasesDirectory, networkOf } from '../../../lib/network/config.js'
-import { dropping } from '../../../lib/network/filter.js'
 import { createNetwork, describeNetwork, listNetworks } from '../../../lib/network/index.js'
 import { chooseAddress, macOf, reclaim, staleAddresses } from '../../../lib/network/leases.js'
 import { checkedSubnet, freeSubnet, gatewayOf, overlap } from '../../../lib/network/pool.js'
@@ -82,19 +81,5 @@ describe('addresses', () => {
     leave('10.5.0.4')
     writeFileSync(join(leasesDirectory(dataRoot, 'net'), '.reclaim'), '')
     expect(reclaim(dataRoot, 'net')).toEqual([])
-  })
-})
-
-describe('chains of others', () => {
-  it('that drop what is forwarded are named', () => {
-    const chain = (more: object) => ({
-      chain: { family: 'ip', table: 'filter', name: 'FORWARD', hook: 'forward', policy: 'drop', ...more },
-    })
-    const json = (...chains: object[]) => JSON.stringify({ nftables: [{ metainfo: {} }, ...chains] })
-    expect(dropping(json(chain({})))[0]).toMatch(/^the chain FORWARD of the table ip filter drops .*iptables -I FORWARD/)
-    expect(dropping(json(chain({ family: 'inet', table: 'firewalld', name: 'fwd' })))[0]).toMatch(/table inet firewalld/)
-    expect(
-      dropping(json(chain({ policy: 'accept' }), chain({ hook: 'input' }), chain({ family: 'ip6' }), chain({ table: 'drydock' }))),
-    ).toEqual([])
   })
 })
