@@ -39,6 +39,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   try {
     const launched = await launch(request, {
       newShim: loneShim,
+      serveNames: !flags.detach,
       monitor: (layout) => monitorOf(flags, layout),
       prepared: (shim) => {
         foreground = new Foreground(shim, { spec, detachKeys, signalProxy: flags.sigProxy, broken: () => shim.rollback() })
@@ -73,8 +74,7 @@ async function watcher(flags: RunFlags): Promise<((shim: Shim) => Watcher) | und
 }
 
 async function attend(launched: Launched, foreground: Foreground): Promise<number> {
-  const { shim, connections } = launched
-  const names = await connections.serveNames()
+  const { shim, names } = launched
   const end = await foreground.attend(shim.exited)
   await names?.close()
   if ('detached' in end) return leave(launched, () => process.stderr.write('\r\n'))

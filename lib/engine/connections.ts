@@ -24,8 +24,14 @@ export interface Connections extends NetworkFiles {
   readonly attachments: ReadonlyMap<string, Attachment>
   /** Did somebody else take what was chosen? Then it is worth another try. */
   taken(error: Error): boolean
+  /** The sentence for a failed step that was about the network, where there is a better one than the kernel's. */
+  explain(error: Error): Error | undefined
   /** Answer for the names of user-defined networks as long as this program runs; undefined when there is none. */
-  serveNames(): Promise<{ close(): Promise<void> } | undefined>
+  serveNames(): Promise<NameService | undefined>
+}
+
+export interface NameService {
+  close(): Promise<void>
 }
 
 type Networks = NetworkMode & { kind: 'networks' }
@@ -43,6 +49,7 @@ export async function connectionsOf(request: LaunchRequest, shim?: Shim): Promis
     // Without a network too: a program then says that a server cannot be reached, and not that there is none.
     resolvConf: resolvConfFor({ ...request.dns, nameservers: hostNameservers().nameservers }),
     taken: () => false,
+    explain: () => undefined,
     serveNames: () => Promise.resolve(undefined),
   }
 }
@@ -55,7 +62,7 @@ async function plugged(request: LaunchRequest, network: Networks, shim: Shim | u
     const attachment = await planAttachment({
       dataRoot,
       network: name,
-      container: spec,
+      container: { id: spec.id, name: spec.name, hostname: spec.hostname },
       aliases: network.aliases,
       index,
       ports: index === 0 ? network.ports : [],
@@ -75,6 +82,7 @@ async function plugged(request: LaunchRequest, network: Networks, shim: Shim | u
     hostsLines: all.flatMap(({ hostsLines }) => hostsLines),
     resolvConf: resolvConfFor({ ...request.dns, nameservers: nameserversOf(all) }),
     taken: (error) => all.some((attachment) => attachment.taken(error)),
+    explain: (error) => all.map((attachment) => attachment.explain(error)).find((found) => found !== undefined),
     serveNames: async () => (named.length === 0 ? undefined : serve(dataRoot, named)),
   }
 }
@@ -85,7 +93,7 @@ function nameserversOf(attachments: readonly Attachment[]): string[] {
   return own.length > 0 ? own : [...new Set(attachments.flatMap(({ nameservers }) => nameservers))]
 }
 
-async function serve(dataRoot: string, networks: readonly string[]): Promise<{ close(): Promise<void> }> {
+async function serve(dataRoot: string, networks: readonly string[]): Promise<NameService> {
   const services = await Promise.all(networks.map((name) => startNameService(dataRoot, name)))
   return { close: async () => void (await Promise.all(services.map((service) => service.close()))) }
 }

@@ -30,7 +30,7 @@ import { SHIM_PATH } from '../kernel/constants.js'
 import type { Shim } from '../kernel/shim.js'
 import type { Fragment } from '../kernel/step.js'
 import { lostParent } from '../primitives/cgroups/index.js'
-import { type Connections, connectionsOf } from './connections.js'
+import { type Connections, connectionsOf, type NameService } from './connections.js'
 
 export interface LaunchRequest {
   readonly spec: ContainerSpec
@@ -55,6 +55,8 @@ export interface LaunchOptions {
   readonly newShim: () => Promise<Shim>
   /** What the monitor is to do; absent members are not done. */
   readonly monitor?: (layout: Layout) => StartOptions['monitor']
+  /** Answer for the names of user-defined networks, from before the container's first instruction on. */
+  readonly serveNames?: boolean
   /** Before the first step is made: the place to listen to the shim. */
   readonly prepared?: (shim: Shim, layout: Layout) => StartOptions['attempt'] | undefined
 }
@@ -64,6 +66,7 @@ export interface Launched extends Started {
   readonly layout: Layout
   readonly record: ContainerRecord
   readonly connections: Connections
+  readonly names?: NameService
   readonly warnings: readonly string[]
 }
 
@@ -80,18 +83,21 @@ export async function launch(request: LaunchRequest, options: LaunchOptions): Pr
     const attempter = options.prepared?.(shim, layout)
     const monitor = options.monitor?.(layout)
     let connections: Connections | undefined
+    let names: NameService | undefined
     try {
       connections = await connectionsOf(request, shim)
+      names = options.serveNames ? await connections.serveNames() : undefined
       const surroundings = surroundingsOf(request, layout, record, connections)
       const started = await start({ shim, spec, surroundings, ...(monitor && { monitor }), ...(attempter && { attempt: attempter }) })
       const warnings = [...connections.warnings, ...started.assembled.warnings]
-      return { ...started, shim, layout, record, connections, warnings }
+      return { ...started, shim, layout, record, connections, ...(names && { names }), warnings }
     } catch (error) {
       await shim.rollback()
+      await names?.close()
       const step = error instanceof StartError ? error.failed : (error as Error)
       const named = isNameTaken(step, layout)
       if (named && !forgetName(dataRoot, layout.name)) throw nameTaken(layout.name)
-      if (attempt === ATTEMPTS || !(named || lostParent(step) || connections?.taken(step))) throw error
+      if (attempt === ATTEMPTS || !(named || lostParent(step) || connections?.taken(step))) throw connections?.explain(step) ?? error
     }
   }
 }
