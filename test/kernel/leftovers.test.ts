@@ -8,7 +8,7 @@ import { busyboxRoot } from '../support/full.js'
 import { PrivateHost } from '../support/private-host.js'
 import { missing, requires } from '../support/requires.js'
 
-const NEEDS = ['root', 'command:unshare', 'command:busybox', 'command:ip'] as const
+const NEEDS = ['root', 'command:unshare', 'command:busybox', 'command:ip', 'command:nft'] as const
 const test = requires(...NEEDS)
 const able = missing(NEEDS).length === 0
 
@@ -59,7 +59,7 @@ beforeAll(async () => {
 })
 
 test('a thousand runs in a row leave nothing', { timeout: 240_000 }, async () => {
-  const { exitCode, stdout, stderr } = await host.run(program('run-many', root.path, '1000', '4', 'none'))
+  const { exitCode, stdout, stderr } = await host.run(program('run-many', root.path, '1000', '4', 'bridge'))
   expect([exitCode, stderr]).toEqual([0, ''])
   // stdio, the event loop's own, and the directory that is listed.
   expect(Number(stdout)).toBeLessThan(40)
@@ -67,13 +67,13 @@ test('a thousand runs in a row leave nothing', { timeout: 240_000 }, async () =>
 })
 
 test('a hundred runs whose runner is killed, each at another call, leave nothing', { timeout: 240_000 }, async () => {
-  const whole = await host.run(program('run-killed', root.path, '100000'))
+  const whole = await host.run(program('run-killed', root.path, '100000', 'bridge'))
   const calls = Number(whole.stdout)
   expect(calls).toBeGreaterThan(100)
   const points = Array.from({ length: 100 }, (_, index) => Math.floor((index * calls) / 99))
   const four = [0, 1, 2, 3].map(async (lane) => {
     for (const point of points.filter((_, index) => index % 4 === lane)) {
-      const { stdout } = await host.run(program('run-killed', root.path, String(point)))
+      const { stdout } = await host.run(program('run-killed', root.path, String(point), 'bridge'))
       expect(stdout).toBe(point >= calls ? String(calls) : '')
     }
   })

@@ -1,0 +1,113 @@
+/** `drydock run` on its networks: an address, a way out, ports, names, and what is said when something is taken. */
+import { existsSync, readdirSync } from 'node:fs'
+import { afterAll, beforeAll, expect } from 'vitest'
+import { busyboxRoot } from '../support/full.js'
+import { PrivateHost } from '../support/private-host.js'
+import { missing, requires } from '../support/requires.js'
+
+const NEEDS = ['root', 'command:unshare', 'command:busybox', 'command:ip', 'command:nft'] as const
+const test = requires(...NEEDS)
+const able = missing(NEEDS).length === 0
+
+let host: PrivateHost
+let root: ReturnType<typeof busyboxRoot>
+beforeAll(async () => {
+  if (!able) return
+  host = await PrivateHost.open()
+  root = busyboxRoot()
+})
+afterAll(async () => {
+  if (!able) return
+  root.remove()
+  await host.close()
+})
+
+const sh = (flags: readonly string[], script: string) => host.drydock('run', '--rm', ...flags, '--rootfs', root.path, 'sh', '-c', script)
+const leases = (network: string) => {
+  const directory = host.path(`/var/lib/drydock/networks/${network}/leases`)
+  return existsSync(directory) ? readdirSync(directory).filter((name) => !name.startsWith('.')) : []
+}
+
+test('an address of the default network, which its hosts file has for its name; the gateway answers', async () => {
+  const { stdout, exitCode } = await sh(
+    ['-h', 'boat'],
+    'ip -4 -o addr show eth0; grep boat /etc/hosts; ip route; ping -c 1 -W 5 172.17.0.1 > /dev/null && echo answered',
+  )
+  expect(exitCode).toBe(0)
+  expect(stdout).toContain('inet 172.17.0.2/16')
+  expect(stdout).toContain('172.17.0.2\tboat')
+  expect(stdout).toContain('default via 172.17.0.1')
+  expect(stdout).toMatch(/answered$/)
+  expect(leases('bridge')).toEqual([])
+})
+
+test('two at once have two addresses and reach each other; a published port is reached from the host and from inside', async () => {
+  await host.drydock(
+    'run',
+    '-d',
+    '--rm',
+    '--name',
+    'server',
+    '-p',
+    '8080:80',
+    '--rootfs',
+    root.path,
+    'sh',
+    '-c',
+    'mkdir -p /www; hostname > /www/name; exec busybox httpd -f -p 80 -h /www',
+  )
+  const get = 'until busybox wget -q -O - http://$AT/name; do sleep 0.05; done'
+  const from = async (address: string, flags: readonly string[] = []) => (await sh(['-e', `AT=${address}`, ...flags], get)).stdout
+  const name = await from('172.17.0.2')
+  expect(name).toMatch(/^[0-9a-f]{12}$/)
+  expect(await from('172.17.0.1:8080')).toBe(name)
+  expect(await from('127.0.0.1:8080', ['--network', 'host'])).toBe(name)
+  expect(await host.drydock('run', '--rm', '-p', '8080:81', '--rootfs', root.path, 'true')).toMatchObject({
+    exitCode: 125,
+    stderr: expect.stringContaining('Bind for 0.0.0.0:8080 failed: port is already allocated'),
+  })
+  expect((await host.drydock('ps')).stdout).toMatch(/8080:80 +server/)
+  await host.drydock('rm', '-f', 'server')
+  const free = await host.drydock('run', '--rm', '-p', '8080:81', '--rootfs', root.path, 'true')
+  expect([free.exitCode, free.stderr]).toEqual([0, ''])
+})
+
+test('a network of one’s own: names, aliases, apart from the others; removed when nobody is on it', async () => {
+  const { stdout: id } = await host.drydock('network', 'create', 'sea', '--subnet', '10.9.0.0/24')
+  expect(id).toMatch(/^[0-9a-f]{64}$/)
+  await host.drydock('run', '-d', '--rm', '--name', 'one', '--network', 'sea', '--rootfs', root.path, 'sleep', '1000')
+  const { stdout } = await sh(
+    ['--network', 'sea', '--network-alias', 'other'],
+    'for name in one other; do nslookup $name | grep -A 1 Name; done; ping -c 1 -W 5 one > /dev/null && echo answered',
+  )
+  expect(stdout).toMatch(/Name:\s+one\nAddress:? ?1?:? ?10\.9\.0\.2\s+Name:\s+other\nAddress:? ?1?:? ?10\.9\.0\.3/)
+  expect(stdout).toMatch(/answered$/)
+  // From another bridge nothing gets through: the packet is dropped, and nobody says so.
+  expect((await sh([], 'ping -c 1 -W 1 10.9.0.2 > /dev/null || echo silence')).stdout).toBe('silence')
+  expect(await host.drydock('network', 'rm', 'sea')).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringContaining('network sea has active endpoints (one)'),
+  })
+  await host.drydock('rm', '-f', 'one')
+  expect(await host.drydock('network', 'rm', 'sea')).toMatchObject({ exitCode: 0, stdout: 'sea' })
+  expect(await host.drydock('run', '--rm', '--network', 'sea', '--rootfs', root.path, 'true')).toMatchObject({
+    exitCode: 125,
+    stderr: expect.stringContaining('network sea not found'),
+  })
+})
+
+test('an address of one’s own choice, and a pool that is used up', async () => {
+  await host.drydock('network', 'create', 'tiny', '--subnet', '10.8.0.0/29')
+  const on = (...flags: string[]) =>
+    host.drydock('run', '-d', '--rm', '--network', 'tiny', ...flags, '--rootfs', root.path, 'sleep', '1000')
+  expect((await on('--ip', '10.8.0.5', '--mac-address', '02:00:00:00:00:05')).exitCode).toBe(0)
+  expect(await on('--ip', '10.8.0.5')).toMatchObject({ exitCode: 125, stderr: expect.stringContaining('Address already in use') })
+  expect(await on('--ip', '10.9.9.9')).toMatchObject({ exitCode: 125, stderr: expect.stringContaining('does not belong to network tiny') })
+  const more = [await on(), await on(), await on(), await on(), await on()]
+  expect(more.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0, 0, 125])
+  expect(more.at(-1)?.stderr).toContain('no available IPv4 addresses')
+  expect(leases('tiny').sort()).toEqual(['10.8.0.2', '10.8.0.3', '10.8.0.4', '10.8.0.5', '10.8.0.6'])
+  const { stdout: ids } = await host.drydock('ps', '-q')
+  await host.drydock('rm', '-f', ...ids.split('\n'))
+  await expect.poll(() => leases('tiny')).toEqual([])
+})
