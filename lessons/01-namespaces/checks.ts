@@ -113,13 +113,13 @@ function containerWithDoors(place: string): Step[] {
 }
 
 /** One process by its number in the bottle and by its number on this machine. */
-interface Numbers {
+export interface Numbers {
   readonly inBottle: number
   readonly onMachine: number
 }
 
 /** The process that the steps have made, when it is there. */
-async function living(trial: Trial, box: TrialBox): Promise<Numbers | undefined> {
+export async function living(trial: Trial, box: TrialBox): Promise<Numbers | undefined> {
   const { hostPid, shim } = box
   trial.expect(shim.childPid !== undefined, 'there is no process: no step of yours makes one', 1)
   if (shim.childPid === undefined) return undefined
@@ -130,10 +130,10 @@ async function living(trial: Trial, box: TrialBox): Promise<Numbers | undefined>
 }
 
 /** Something done in the bottle by a shim of our own, which lives as long as that takes. */
-async function alone(bottle: Bottle, act: (shim: Shim) => Promise<unknown>): Promise<void> {
+export async function alone<T>(bottle: Bottle, act: (shim: Shim) => Promise<T>): Promise<T> {
   const shim = await bottle.shim()
   try {
-    await act(shim)
+    return await act(shim)
   } finally {
     await shim.rollback()
   }
@@ -147,7 +147,7 @@ const shares = (bottle: Bottle, process: Numbers, kind: Namespace) =>
 const mountsOf = (bottle: Bottle) => readMountinfo(bottle.pid) ?? []
 
 /** What has come, gone or left its group, in words. */
-function changesOf(before: readonly Mount[], after: readonly Mount[]): string[] {
+export function changesOf(before: readonly Mount[], after: readonly Mount[]): string[] {
   const isOld = (one: Mount) => before.some(({ id }) => id === one.id)
   const lost = before.filter((one) => !after.some(({ id }) => id === one.id))
   const left = before.filter((one) => after.some(({ id, shared }) => id === one.id && shared !== one.shared))

@@ -5,14 +5,11 @@ import type { Bottle } from '../../lib/bottle.js'
 import { chdir, chroot, clone, host, mkdir, mount, open, ref, setns } from '../../lib/index.js'
 import { type Mount, mountAt, overlayOf } from '../../lib/kernel/proc/mountinfo.js'
 import { readNamespace } from '../../lib/kernel/proc/namespaces.js'
-import type { Shim } from '../../lib/kernel/shim.js'
 import { hostPidOf } from '../../lib/tutor/host-pid.js'
-import type { Trial, TrialBox } from '../../lib/tutor/lesson.js'
+import type { Trial } from '../../lib/tutor/lesson.js'
 import { random } from '../../lib/tutor/random.js'
+import { alone, changesOf, living } from '../01-namespaces/checks.js'
 import { contentOf, file, hashOf, isWhiteout, mountsOf, pointers, rootIsBottles, sameFile, statOf } from './looks.js'
-
-/** A program that cannot start, or has nothing to do, has ended after so many milliseconds. */
-const A_MOMENT = 200
 
 export async function checkBreakOut(trial: Trial): Promise<void> {
   const { bottle } = trial
@@ -165,45 +162,10 @@ async function fromTheTop(bottle: Bottle, pid: number, directory: string): Promi
   })
 }
 
-/** Something done in the bottle by a shim of our own, which lives as long as that takes. */
-async function alone<T>(bottle: Bottle, act: (shim: Shim) => Promise<T>): Promise<T> {
-  const shim = await bottle.shim()
-  try {
-    return await act(shim)
-  } finally {
-    await shim.rollback()
-  }
-}
-
 const shareAll = (bottle: Bottle) => alone(bottle, (shim) => shim.run([host(mount(null, '/', null, ['rec', 'shared']))]))
 
-/** One process by its number in the bottle and by its number on this machine. */
-interface Numbers {
-  readonly inBottle: number
-  readonly onMachine: number
-}
-
-/** The process that the steps have made, when it is there. */
-async function living(trial: Trial, box: TrialBox): Promise<Numbers | undefined> {
-  const { hostPid, shim } = box
-  trial.expect(shim.childPid !== undefined, 'there is no process: no step of yours makes one', 1)
-  if (shim.childPid === undefined) return undefined
-  const exit = await box.exitWithin(A_MOMENT)
-  const how = exit && exit.signal > 0 ? `was ended by signal ${exit.signal}` : `has exited with ${exit?.code}`
-  trial.expect(exit === undefined, `the process is not there any more: it ${how}`)
-  return exit || hostPid === undefined ? undefined : { inBottle: shim.childPid, onMachine: hostPid }
-}
-
 function expectUnchanged(trial: Trial, before: readonly Mount[]): void {
-  const after = mountsOf(trial.bottle.pid)
-  const added = after.filter((one) => !before.some(({ id }) => id === one.id))
-  const lost = before.filter((one) => !after.some(({ id }) => id === one.id))
-  const left = before.filter((one) => after.some(({ id, shared }) => id === one.id && shared !== one.shared))
-  const changes = [
-    ...added.map(({ fsType, mountPoint }) => `a new ${fsType} on ${mountPoint}`),
-    ...lost.map(({ fsType, mountPoint }) => `no ${fsType} on ${mountPoint} any more`),
-    ...(left.length > 0 ? [`${left.length} of them are not shared any more`] : []),
-  ]
+  const changes = changesOf(before, mountsOf(trial.bottle.pid))
   trial.expect(changes.length === 0, `the bottle’s mounts are not as before: ${changes.join(', ')}`, 1)
 }
 

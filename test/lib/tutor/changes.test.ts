@@ -59,6 +59,15 @@ describe('changesBetween', () => {
     expect(changes({ mounts: [mount('/', { options: 'ro' }), mount('/proc', { type: 'proc' })] })).toEqual(['mount / rw → ro'])
   })
 
+  it('tells a root that moved in the same tree from mounts that went', () => {
+    expect(changes({ root: '/srv', mounts: [] })).toEqual([
+      'root directory / → /srv',
+      'mounts that lie below its root, and are shown to it 2 → 0',
+    ])
+    const namespaces = { ...state.namespaces, mnt: 99 }
+    expect(changes({ root: '/srv', mounts: [mount('/')], namespaces }).at(-1)).toBe('- mount /proc (proc, rw)')
+  })
+
   it('sees a second mount on the same place', () => {
     expect(changes({ mounts: [...state.mounts, mount('/proc', { type: 'proc' })] })).toEqual(['+ mount /proc (proc, rw)'])
   })
