@@ -1,5 +1,6 @@
 /** What plugging one container into one network takes: the fragment of its plan, and what its files are to say. */
 
+import { randomBytes } from 'node:crypto'
 import { DrydockError } from '../kernel/errors.js'
 import { parsePrefix } from '../kernel/ip.js'
 import { StepError } from '../kernel/result.js'
@@ -42,13 +43,16 @@ export interface Attachment {
   readonly userDefined: boolean
   /** Sentences for the person. */
   readonly warnings: string[]
-  /** Was the plan's failure that somebody was quicker (the address, an ephemeral port)? Then plan again. */
+  /** Was the plan's failure that somebody was quicker (the address, an ephemeral port), or has left something? Then plan again. */
   taken(error: unknown): boolean
   /** The plan's failure as a sentence, when it is one of these steps': a port that is in use. */
   explain(error: unknown): DrydockError | undefined
   /** With the host's ports, also those that were chosen. */
   readonly ports: readonly PublishedPort[]
 }
+
+/** Data roots whose next plan has to sweep away elements that a killed shim has left: only the kernel's refusal tells of them. */
+const sweeping = new Set<string>()
 
 /** Reads what is on disk; makes nothing. The network's bridge is `ensureNetwork`'s. Errors are sentences, as Docker has them where it has one. */
 export async function planAttachment(request: AttachmentRequest): Promise<Attachment> {
@@ -58,16 +62,19 @@ export async function planAttachment(request: AttachmentRequest): Promise<Attach
   const prefix = parsePrefix(config.subnet).length
   const mac = request.mac ?? macOf(address)
   const userDefined = network !== DEFAULT_NETWORK
-  const names = cableNames({ id: container.id, position: index })
+  // Not the container's id: when it is started again, the end of its last cable may be there for a moment still.
+  const id = randomBytes(8).toString('hex')
+  const names = cableNames({ id, position: index })
   const lease = { ...container, aliases, mac, device: names.outside.name }
   const leased = leaseSteps(dataRoot, network, address, lease, `lease${index}`)
   const requests = request.ports.flatMap(parsePort)
   const ports = choosePorts(requests, requests.some(({ hostPort }) => typeof hostPort !== 'number') ? busyPorts() : () => false)
-  const published = portSteps(ports, address, `net${index}`)
+  const published = portSteps(ports, address, `net${index}`, sweeping.delete(dataRoot))
+  const adding = published.steps.at(-1)
   const portOf = (error: unknown): PublishedPort | undefined =>
     error instanceof StepError ? [...published.binds].find(([step]) => same(step, error.step))?.[1] : undefined
   const wire = cable({
-    id: container.id,
+    id,
     position: index,
     bridge: { index: config.index, name: config.bridge },
     address: `${address}/${prefix}`,
@@ -93,6 +100,8 @@ export async function planAttachment(request: AttachmentRequest): Promise<Attach
     ports,
     taken: (error) => {
       if (!(error instanceof StepError)) return false
+      if (error.errno === 'EEXIST' && wire.steps.some((step) => same(step, error.step))) return true
+      if (error.errno === 'EEXIST' && adding && same(adding, error.step)) return Boolean(sweeping.add(dataRoot))
       if (error.errno === 'EEXIST') return request.ip === undefined && race !== undefined && same(race, error.step)
       return error.errno === 'EADDRINUSE' && portOf(error)?.chosen === true
     },

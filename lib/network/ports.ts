@@ -1,6 +1,7 @@
 /** Published ports: the texts of `-p` read, free ports chosen, and the steps that take a port of the host and lead it to the container. */
 import { readFileSync } from 'node:fs'
 import { isIPv4 } from 'node:net'
+import { close } from '../kernel/calls/files.js'
 import { bind_inet, setsockopt_reuseaddr } from '../kernel/calls/internet.js'
 import { listen, netlink, nfnetlink_socket, socket } from '../kernel/calls/sockets.js'
 import { DrydockError } from '../kernel/errors.js'
@@ -133,11 +134,15 @@ export function portElements({ hostIp, hostPort, containerPort, protocol }: Publ
 /** How many connections would wait at a port's socket: none ever comes there, they are led on before. */
 const NOBODY = 1
 
-/** The steps of all ports of one container, and which of them is the one that takes a port. */
+/**
+ * The steps of all ports of one container, and which of them is the one that takes a port. With `sweep` elements that are in the way are
+ * taken out first; a refused transaction waits for RCU, some 17 ms, so not without a reason.
+ */
 export function portSteps(
   ports: readonly PublishedPort[],
   address: string,
   slot: string,
+  sweep = false,
 ): { steps: Step[]; binds: Map<Step, PublishedPort> } {
   if (ports.length === 0) return { steps: [], binds: new Map() }
   const binds = new Map<Step, PublishedPort>()
@@ -153,7 +158,14 @@ export function portSteps(
     binds.set(bind, port)
     const type = protocol === 'tcp' ? 'stream' : 'dgram'
     steps.push(
-      ...inPhase('prepare', 'host', [socket('inet', type, 0, { keep: held.ref, why: 'Nobody reads from it; it holds the port.' })]),
+      ...inPhase('prepare', 'host', [
+        socket('inet', type, 0, {
+          keep: held.ref,
+          why: 'Nobody reads from it; it holds the port.',
+          // The shim ends a moment after it has said so, and the next container may want the port in that moment.
+          undo: [close(held)],
+        }),
+      ]),
       ...(protocol === 'tcp' ? inPhase('prepare', 'host', [setsockopt_reuseaddr(held)]) : []),
       bind,
       ...(protocol === 'tcp' ? inPhase('prepare', 'host', [listen(held, NOBODY)]) : []),
@@ -161,12 +173,13 @@ export function portSteps(
   }
   const filter = ref(`${slot}filter`)
   const changes = ports.map((port) => portElements(port, address))
+  const stale = sweep ? changes : []
   const gone = netlink(filter, elementsDelete(changes), { allow: ['ENOENT'] })
   steps.push(
     ...inPhase('prepare', 'host', [
       nfnetlink_socket({ keep: filter.ref, why: 'A line to the packet filter of the host’s network.' }),
       // One by one: a transaction takes place as a whole or not at all.
-      ...changes.map((change) =>
+      ...stale.map((change) =>
         netlink(filter, elementsDelete([change]), {
           allow: ['ENOENT'],
           why: 'The port is ours, so an element for it is a dead one’s, whose shim was killed.',

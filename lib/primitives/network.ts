@@ -24,7 +24,7 @@ import { routeAdd } from '../kernel/netlink/route.js'
 import { child, type Fragment, inPhase, ref, type Step } from '../kernel/step.js'
 
 export interface CableSpec {
-  /** Container's id in hexadecimal; the name and the index of the end on the host come from it. */
+  /** 12 to 64 hexadecimal digits, another one for each start; the name and the index of the end on the host come from the first seven. */
   readonly id: string
   /** Which of the container's networks this is: 0 is eth0, has the default route and raises the loopback. */
   readonly position: number
@@ -50,12 +50,12 @@ export interface CableSpec {
 /** An interface inside has this index and those that follow: behind all that the kernel puts into a new namespace by itself. */
 const FIRST_INSIDE = 100
 
-/** Ends on the host have this index plus 28 bits of the container's id. */
+/** Ends on the host have this index plus the 28 bits of their name. */
 const FIRST_OUTSIDE = 0x1000_0000
 
 /** Interface inside, and the end of the cable on the host: `veth` and 7 digits, with an index of the same digits. */
 export function cableNames({ id, position }: Pick<CableSpec, 'id' | 'position'>): { inside: Device & object; outside: Device & object } {
-  if (!/^[0-9a-f]{12,64}$/.test(id)) throw new DrydockError(`'${id}' is no container id: 12 to 64 hexadecimal digits`)
+  if (!/^[0-9a-f]{12,64}$/.test(id)) throw new DrydockError(`'${id}' is no id of a cable: 12 to 64 hexadecimal digits`)
   if (!Number.isInteger(position) || position < 0) throw new DrydockError(`a container's networks are counted from 0; ${position} is none`)
   const digits = ((Number.parseInt(id.slice(0, 7), 16) + position) % FIRST_OUTSIDE).toString(16).padStart(7, '0')
   return {

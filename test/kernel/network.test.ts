@@ -57,7 +57,8 @@ describe('the default network', () => {
     expect(output).toMatch(/lo +inet 127.0.0.1\/8/)
     expect(output).toMatch(/eth0 +inet 172.17.0.2\/16 brd 172.17.255.255/)
     expect((await world.run(['ip', 'route'], box)).output).toMatch(/^default via 172.17.0.1 dev eth0/)
-    expect(world.devices()).toContain(`veth${box.id.slice(0, 7)}`)
+    const device = (await inspectNetwork(world.dataRoot, 'bridge')).leases.get('172.17.0.2')?.device
+    expect(world.devices()).toContain(device)
     await box.shim.rollback()
     expect(leases()).toEqual([])
     expect(existsSync(join(leasesDirectory(world.dataRoot, 'bridge'), '172.17.0.2'))).toBe(false)
@@ -72,9 +73,11 @@ const cablesGone = () =>
 
 describe('what is left', () => {
   test('when the client goes at any moment of the plan: no lease, no element, no cable', async () => {
-    const attachment = await world.attach({ ports: ['8080:80', '53:53/udp'] })
-    const steps = plan([newNamespaces(), attachment.fragment, program(['sleep', 'infinity'])])
-    for (let count = 1; count <= steps.length; count++) {
+    const ports = ['8080:80', '53:53/udp']
+    const next = async () => plan([newNamespaces(), (await world.attach({ ports })).fragment, program(['sleep', 'infinity'])])
+    const { length } = await next()
+    for (let count = 1; count <= length; count++) {
+      const steps = await next()
       const shim = await world.another()
       await shim.run(steps.slice(0, count))
       await shim.close()
@@ -144,6 +147,8 @@ describe('refusals', () => {
     expect(attachment.taken(error)).toBe(false)
     expect(attachment.explain(error)?.message).toBe('Bind for 0.0.0.0:8080 failed: port is already allocated')
     await Promise.all([shim.rollback(), holder.shim.rollback()])
+    // Given back by the time that the shim says it is done.
+    for (let count = 0; count < 5; count++) await (await world.box({ ports: ['8080:80'] })).shim.rollback()
     const open = await world.attach({ ports: ['80'] })
     expect(open.ports[0]?.hostPort).toBeGreaterThanOrEqual(32768)
   })

@@ -72,15 +72,17 @@ export class NetworkHost {
   /** A container with namespaces of its own, the machine's files, and a program that waits unless another is named. */
   async box(request: BoxRequest = {}): Promise<Box> {
     const id = request.id ?? newId()
-    const attachment = await this.attach({ ...request, id })
-    const shim = await this.another()
-    try {
-      await shim.run(plan([newNamespaces(), attachment.fragment, program(request.program ?? ['sleep', 'infinity'])]))
-    } catch (error) {
-      await shim.rollback()
-      throw error
+    for (let attempt = 1; ; attempt++) {
+      const attachment = await this.attach({ ...request, id })
+      const shim = await this.another()
+      try {
+        await shim.run(plan([newNamespaces(), attachment.fragment, program(request.program ?? ['sleep', 'infinity'])]))
+        return { shim, attachment, id }
+      } catch (error) {
+        await shim.rollback()
+        if (attempt === 3 || !attachment.taken(error)) throw error
+      }
     }
-    return { shim, attachment, id }
   }
 
   /** Run a program to its end, in the host's network or (`box`) a container's; its output and its exit code. */

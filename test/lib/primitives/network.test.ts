@@ -43,7 +43,7 @@ describe('a cable', () => {
 
   it('has a name and an index of the same digits', () => {
     expect(cableNames({ id: 'fffffff00000', position: 1 }).outside).toEqual({ name: 'veth0000000', index: 0x1000_0000 })
-    expect(() => cableNames({ id: 'box', position: 0 })).toThrow(/no container id/)
+    expect(() => cableNames({ id: 'box', position: 0 })).toThrow(/no id of a cable/)
   })
 
   it('leaves nothing to be undone', () => {
