@@ -26,16 +26,11 @@ const bridgeMac = ({ index }: NetworkConfig): string =>
 export async function bridgeState(shim: Shim, config: NetworkConfig): Promise<'absent' | 'incomplete' | 'ready'> {
   const socket = ref('bridge')
   const results = await shim.attempt(
-    host([
-      rtnetlink_socket({ keep: socket.ref }),
-      link_get(socket, config.bridge, { allow: ['ENODEV'] }),
-      address_dump(socket, 4),
-      close(socket),
-    ]),
+    host([rtnetlink_socket({ keep: socket.ref }), link_get(socket, config.bridge, { allow: ['ENODEV'] }), close(socket)]),
   )
-  const [, found, addresses] = results
+  const [, found] = results
   const failed = results.find(({ status }) => status === 'failed')
-  if (failed || !found || !addresses) throw failed ? new StepError(failed) : new DrydockError('the shim did not answer')
+  if (failed || !found) throw failed ? new StepError(failed) : new DrydockError('the shim did not answer')
   if (found.status === 'allowed') return 'absent'
   const [link] = decodeLinks(answerOf(found))
   if (link?.kind !== 'bridge' || link.index !== config.index) {
@@ -43,10 +38,8 @@ export async function bridgeState(shim: Shim, config: NetworkConfig): Promise<'a
       `the device ${config.bridge} exists already and is not the bridge of network ${config.name}: remove it (ip link delete ${config.bridge})`,
     )
   }
-  const address = decodeAddresses(answerOf(addresses)).some(
-    (one) => one.index === config.index && `${one.address}/${one.prefixLength}` === bridgeAddress(config),
-  )
-  return address && link.flags.includes('up') ? 'ready' : 'incomplete'
+  // Raised last, when it has its address.
+  return link.flags.includes('up') ? 'ready' : 'incomplete'
 }
 
 /** Make the bridge, or what is missing of it. Two that do it at once both succeed. */

@@ -33,8 +33,7 @@ export async function missingSettings(shim: Shim, { bridge }: NetworkConfig): Pr
       said: `switched route_localnet on for ${bridge}: without it published ports do not answer on 127.0.0.1`,
     },
   ]
-  const values = []
-  for (const one of wanted) values.push({ ...one, value: (await readThrough(shim, one.path))?.trim() })
+  const values = await Promise.all(wanted.map(async (one) => ({ ...one, value: (await readThrough(shim, one.path))?.trim() })))
   return values.filter(({ value }) => value !== '1').map(({ path, said }) => ({ path, said }))
 }
 

@@ -85,7 +85,7 @@ async function networkOf(shim: Shim): Promise<string> {
 /** A file's text as the shim sees it (for /proc/sys/net: that of its network namespace); undefined when there is none. */
 export async function readThrough(shim: Shim, path: string): Promise<string | undefined> {
   const file = ref('file')
-  const results = await shim.attempt(host([open(path, ['rdonly'], { keep: 'file' }), read(file, 65536), close(file)]))
+  const results = await shim.attempt(host([open(path, ['rdonly'], { keep: 'file' }), read(file, 4096), close(file)]))
   const [, content] = results
   return content?.status === 'ok' ? textOf(content) : undefined
 }
