@@ -91,7 +91,23 @@ describe.each(MAKERS)('as %s', (_, map) => {
     expect(mountAt(seen, '/proc')?.options).toEqual(expect.arrayContaining(['nosuid', 'nodev', 'noexec']))
     expect(mountAt(seen, '/sys')?.options).toEqual(expect.arrayContaining(['ro', 'nosuid', 'nodev', 'noexec']))
     expect(mountAt(seen, '/dev')?.options).toContain('nosuid')
-    const names = ['fd', 'full', 'mqueue', 'null', 'ptmx', 'pts', 'random', 'shm', 'stderr', 'stdin', 'stdout', 'tty', 'urandom', 'zero']
+    const names = [
+      'fd',
+      'full',
+      'mqueue',
+      'null',
+      'ptmx',
+      'pts',
+      'pts/ptmx',
+      'random',
+      'shm',
+      'stderr',
+      'stdin',
+      'stdout',
+      'tty',
+      'urandom',
+      'zero',
+    ]
     expect(seen.dev.map(({ name }: { name: string }) => name).sort()).toEqual(names)
     expect(seen.dev.find(({ name }: { name: string }) => name === 'null')).toMatchObject({ type: 'char', mode: '0666', device: '1:3' })
     expect(seen.dev.find(({ name }: { name: string }) => name === 'ptmx')).toMatchObject({ type: 'link', target: 'pts/ptmx' })
