@@ -1,6 +1,7 @@
 /** What a container's network mode means: its cables, what its files say of them, and what the network needs beforehand. */
 import type { NetworkFiles } from '../container/files.js'
 import type { NetworkMode } from '../container/index.js'
+import { StepError } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
 import type { Fragment } from '../kernel/step.js'
 import {
@@ -36,6 +37,12 @@ export interface NameService {
 
 type Networks = NetworkMode & { kind: 'networks' }
 
+/**
+ * Networks that this process has seen whole, by data root and name: looking again costs a millisecond of each start. What somebody takes away
+ * meanwhile is noticed by the cable, which then has no bridge to be plugged into.
+ */
+const whole = new Set<string>()
+
 /** With a shim, what all containers of a network share is made first, in that shim's network namespace: the bridge, the rules. */
 export async function connectionsOf(request: LaunchRequest, shim?: Shim): Promise<Connections> {
   const { network } = request.spec
@@ -58,7 +65,11 @@ async function plugged(request: LaunchRequest, network: Networks, shim: Shim | u
   const { spec, dataRoot, ip, mac } = request
   const attachments = new Map<string, Attachment>()
   for (const [index, name] of network.names.entries()) {
-    if (shim) await ensureNetwork(shim, dataRoot, name)
+    const key = `${dataRoot}\0${name}`
+    if (shim && !whole.has(key)) {
+      await ensureNetwork(shim, dataRoot, name)
+      whole.add(key)
+    }
     const attachment = await planAttachment({
       dataRoot,
       network: name,
@@ -81,10 +92,20 @@ async function plugged(request: LaunchRequest, network: Networks, shim: Shim | u
     attachments,
     hostsLines: all.flatMap(({ hostsLines }) => hostsLines),
     resolvConf: resolvConfFor({ ...request.dns, nameservers: nameserversOf(all) }),
-    taken: (error) => all.some((attachment) => attachment.taken(error)),
+    taken: (error) => all.some((attachment) => attachment.taken(error)) || lostNetwork(error, dataRoot, network.names),
     explain: (error) => all.map((attachment) => attachment.explain(error)).find((found) => found !== undefined),
     serveNames: async () => (named.length === 0 ? undefined : serve(dataRoot, named)),
   }
+}
+
+/** Errors of the network's steps when the bridge, the table of the packet filter or the network's directory is gone. */
+const GONE = ['ENODEV', 'ENOENT', 'EINVAL']
+
+/** Did a step fail because a network that was whole is not so any more? Then it is made again at the next try. */
+function lostNetwork(error: Error, dataRoot: string, names: readonly string[]): boolean {
+  if (!(error instanceof StepError) || error.step.call !== 'netlink' || !GONE.includes(error.errno)) return false
+  const known = names.filter((name) => whole.delete(`${dataRoot}\0${name}`))
+  return known.length > 0
 }
 
 /** A network with names has a server for them, which asks the host's in turn; the host's own are for those without. */

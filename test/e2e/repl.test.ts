@@ -263,7 +263,7 @@ describe('from a pipe', () => {
     expect(stdout).toMatch(/write\(<file>, "deny", 4\) = 4/)
     expect(stdout).toMatch(/= \d+, kept as fd/)
     // The program prints when it wants to, which may be before its own execve is told of.
-    expect(stdout.replace(/^ {2}= the container runs.*\n/m, '')).toMatch(/\nbox\n1\n/)
+    expect(String(stdout).replace(/^ {2}= the container runs.*\n/m, '')).toMatch(/\nbox\n1\n/)
     expect(stdout).toContain('The program exited with 0')
     expect(stdout).toMatch(/host> getpid\n {2}= \d+/)
   })
@@ -324,7 +324,7 @@ describe('from a pipe', () => {
     })
     expect(stdout).toMatch(/getuid\n {2}= 0/)
     // The program prints when it wants to, which may be before its own execve is told of.
-    expect(stdout.replace(/^ {2}= the container runs.*\n/m, '')).toMatch(/\nbox\n1\n/)
+    expect(String(stdout).replace(/^ {2}= the container runs.*\n/m, '')).toMatch(/\nbox\n1\n/)
     expect(exitCode).toBe(0)
   })
 

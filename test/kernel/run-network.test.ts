@@ -1,5 +1,6 @@
 /** `drydock run` on its networks: an address, a way out, ports, names, and what is said when something is taken. */
 import { existsSync, readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { busyboxRoot } from '../support/full.js'
 import { PrivateHost } from '../support/private-host.js'
@@ -110,4 +111,10 @@ test('an address of one’s own choice, and a pool that is used up', async () =>
   const { stdout: ids } = await host.drydock('ps', '-q')
   await host.drydock('rm', '-f', ...ids.split('\n'))
   await expect.poll(() => leases('tiny')).toEqual([])
+})
+
+test('a bridge that somebody removed between two runs of one process is made again', async () => {
+  const program = fileURLToPath(new URL('../support/programs/run-without-bridge.ts', import.meta.url))
+  const { exitCode, stdout, stderr } = await host.run([process.execPath, '--import', import.meta.resolve('tsx'), program, root.path])
+  expect([exitCode, stdout, stderr]).toEqual([0, '0 0', ''])
 })
