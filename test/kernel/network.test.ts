@@ -6,7 +6,7 @@ import { plan } from '../../lib/container/plan.js'
 import { clone, execve } from '../../lib/kernel/calls/process.js'
 import { leasesDirectory } from '../../lib/network/config.js'
 import { createNetwork, inspectNetwork, removeNetwork } from '../../lib/network/index.js'
-import { staleAddresses } from '../../lib/network/leases.js'
+import { pluggedAt, reclaim, staleAddresses } from '../../lib/network/leases.js'
 import { NetworkHost, newNamespaces, program } from '../support/network.js'
 import { requires } from '../support/requires.js'
 
@@ -94,14 +94,20 @@ describe('what is left', () => {
 
   test('when the shim itself is killed: a lease that is known as stale, and a port that can be had again', async () => {
     const killed = await world.box({ name: 'killed', ports: ['8080:80'] })
-    expect(staleAddresses(world.dataRoot, 'bridge')).toEqual([])
+    const stale = () => staleAddresses(world.dataRoot, 'bridge', pluggedAt(world.shim))
+    expect(await stale()).toEqual([])
     const ended = killed.shim.ended
     // The container's program outlives its shim.
     const orphan = killed.shim.childPid as number
     kill(killed.shim.pid, 'SIGKILL')
     await ended
+    // Its lock is gone, and its cable is there: nobody else may have the address.
+    expect(await staleAddresses(world.dataRoot, 'bridge', async () => new Set())).toEqual(['172.17.0.2'])
+    expect(await stale()).toEqual([])
+    expect(await reclaim(world.dataRoot, 'bridge', pluggedAt(world.shim))).toEqual([])
+    await expect(world.box({ ip: '172.17.0.2' })).rejects.toThrow('Address already in use: 172.17.0.2')
     kill(orphan, 'SIGKILL')
-    await expect.poll(() => staleAddresses(world.dataRoot, 'bridge'), { interval: 5, timeout: 10_000 }).toEqual(['172.17.0.2'])
+    await expect.poll(stale, { interval: 5, timeout: 10_000 }).toEqual(['172.17.0.2'])
     expect((await inspectNetwork(world.dataRoot, 'bridge')).leases.size).toBe(0)
     await cablesGone()
     const next = await world.box({ name: 'next', ip: '172.17.0.2', ports: ['8080:80'] })
