@@ -110,7 +110,8 @@ export async function planAttachment(request: AttachmentRequest): Promise<Attach
     ports,
     taken: (error) => {
       if (!(error instanceof StepError)) return false
-      if (error.errno === 'EEXIST' && wire.steps.some((step) => same(step, error.step))) return true
+      // EBUSY: its index was taken between the kernel's own look and the making.
+      if (['EEXIST', 'EBUSY'].includes(error.errno) && wire.steps.some((step) => same(step, error.step))) return true
       if (error.errno === 'EEXIST' && adding && same(adding, error.step)) return Boolean(sweeping.add(dataRoot))
       if (error.errno === 'EEXIST') return request.ip === undefined && race !== undefined && same(race, error.step)
       return error.errno === 'EADDRINUSE' && portOf(error)?.chosen === true

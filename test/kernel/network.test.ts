@@ -4,6 +4,7 @@ import { kill } from 'node:process'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { plan } from '../../lib/container/plan.js'
 import { clone, execve } from '../../lib/kernel/calls/process.js'
+import { showStep } from '../../lib/kernel/show.js'
 import { leasesDirectory } from '../../lib/network/config.js'
 import { createNetwork, inspectNetwork, removeNetwork } from '../../lib/network/index.js'
 import { pluggedAt, reclaim, staleAddresses } from '../../lib/network/leases.js'
@@ -143,6 +144,25 @@ describe('refusals', () => {
     const error = await two.run(plan([newNamespaces(), second.fragment])).catch((reason: unknown) => reason)
     expect(second.taken(error)).toBe(true)
     await Promise.all([one.rollback(), two.rollback()])
+  })
+
+  test('a cable whose name or index is there already: planning again will help', async () => {
+    for (const alike of ['name', 'index'] as const) {
+      const attachment = await world.attach()
+      const [, name = '', index = ''] =
+        attachment.fragment.steps
+          .map(showStep)
+          .join()
+          .match(/link add (veth\w+) index (\d+)/) ?? []
+      const link = alike === 'name' ? ['name', name] : ['name', 'other0', 'index', index]
+      expect(await world.run(['ip', 'link', 'add', ...link, 'type', 'bridge'])).toMatchObject({ code: 0 })
+      const shim = await world.another()
+      const error = await shim.run(plan([newNamespaces(), attachment.fragment])).catch((reason: unknown) => reason)
+      expect(attachment.taken(error), `${alike}: ${error}`).toBe(true)
+      await shim.rollback()
+      await world.run(['ip', 'link', 'delete', link[1] as string])
+      expect(leases()).toEqual([])
+    }
   })
 
   test('a port that is in use, in Docker’s words; a chosen one is chosen again', async () => {
