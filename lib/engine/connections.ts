@@ -43,10 +43,13 @@ type Networks = NetworkMode & { kind: 'networks' }
  */
 const whole = new Set<string>()
 
-/** With a shim, what all containers of a network share is made first, in that shim's network namespace: the bridge, the rules. */
-export async function connectionsOf(request: LaunchRequest, shim?: Shim): Promise<Connections> {
+/**
+ * With a shim, what all containers of a network share is made first, in that shim's network namespace: the bridge, the rules.
+ * `attempt`, from 1 on: a crowd's losers spread out.
+ */
+export async function connectionsOf(request: LaunchRequest, shim?: Shim, attempt = 1): Promise<Connections> {
   const { network } = request.spec
-  if (network.kind === 'networks') return plugged(request, network, shim)
+  if (network.kind === 'networks') return plugged(request, network, shim, attempt)
   return {
     fragments: network.kind === 'none' ? [networkFragmentFor('none')] : [],
     warnings: [],
@@ -61,7 +64,7 @@ export async function connectionsOf(request: LaunchRequest, shim?: Shim): Promis
   }
 }
 
-async function plugged(request: LaunchRequest, network: Networks, shim: Shim | undefined): Promise<Connections> {
+async function plugged(request: LaunchRequest, network: Networks, shim: Shim | undefined, attempt: number): Promise<Connections> {
   const { spec, dataRoot, ip, mac } = request
   const attachments = new Map<string, Attachment>()
   for (const [index, name] of network.names.entries()) {
@@ -76,6 +79,8 @@ async function plugged(request: LaunchRequest, network: Networks, shim: Shim | u
       container: { id: spec.id, name: spec.name, hostname: spec.hostname },
       aliases: network.aliases,
       index,
+      attempt,
+      ...(shim && { shim }),
       ports: index === 0 ? network.ports : [],
       ...(index === 0 && ip !== undefined && { ip }),
       ...(index === 0 && mac !== undefined && { mac }),

@@ -85,7 +85,7 @@ export async function launch(request: LaunchRequest, options: LaunchOptions): Pr
     let connections: Connections | undefined
     let names: NameService | undefined
     try {
-      connections = await connectionsOf(request, shim)
+      connections = await connectionsOf(request, shim, attempt)
       names = options.serveNames ? await connections.serveNames() : undefined
       const surroundings = surroundingsOf(request, layout, record, connections)
       const started = await start({ shim, spec, surroundings, ...(monitor && { monitor }), ...(attempter && { attempt: attempter }) })

@@ -4,10 +4,12 @@ import { randomBytes } from 'node:crypto'
 import { DrydockError } from '../kernel/errors.js'
 import { parsePrefix } from '../kernel/ip.js'
 import { StepError } from '../kernel/result.js'
+import type { Shim } from '../kernel/shim.js'
 import type { Fragment, Step } from '../kernel/step.js'
 import { type CableSpec, cable, cableNames, loopback } from '../primitives/network.js'
+import { chooseAddress } from './addresses.js'
 import { DEFAULT_NETWORK, networkOf } from './config.js'
-import { chooseAddress, leaseSteps, macOf } from './leases.js'
+import { leaseSteps, macOf, pluggedAt } from './leases.js'
 import { busyPorts, choosePorts, type PublishedPort, parsePort, portSteps } from './ports.js'
 import { hostNameservers } from './resolv.js'
 
@@ -25,6 +27,10 @@ export interface AttachmentRequest {
   /** Which of the container's networks this is, from 0 on. */
   readonly index: number
   readonly maker?: CableSpec['maker']
+  /** From 1 on: how many plans of this container were lost to somebody quicker, and one. */
+  readonly attempt?: number
+  /** In the network namespace with the bridge, where that is not this process's own: in a bottle. */
+  readonly shim?: Shim
 }
 
 export interface Attachment {
@@ -58,7 +64,11 @@ const sweeping = new Set<string>()
 export async function planAttachment(request: AttachmentRequest): Promise<Attachment> {
   const { dataRoot, network, container, aliases, index, maker } = request
   const config = networkOf(dataRoot, network)
-  const address = chooseAddress(dataRoot, config, request.ip)
+  const address = await chooseAddress(dataRoot, config, {
+    ...(request.ip !== undefined && { wanted: request.ip }),
+    ...(request.attempt !== undefined && { attempt: request.attempt }),
+    ...(request.shim && { plugged: pluggedAt(request.shim) }),
+  })
   const prefix = parsePrefix(config.subnet).length
   const mac = request.mac ?? macOf(address)
   const userDefined = network !== DEFAULT_NETWORK
@@ -100,7 +110,8 @@ export async function planAttachment(request: AttachmentRequest): Promise<Attach
     ports,
     taken: (error) => {
       if (!(error instanceof StepError)) return false
-      if (error.errno === 'EEXIST' && wire.steps.some((step) => same(step, error.step))) return true
+      // EBUSY: its index was taken between the kernel's own look and the making.
+      if (['EEXIST', 'EBUSY'].includes(error.errno) && wire.steps.some((step) => same(step, error.step))) return true
       if (error.errno === 'EEXIST' && adding && same(adding, error.step)) return Boolean(sweeping.add(dataRoot))
       if (error.errno === 'EEXIST') return request.ip === undefined && race !== undefined && same(race, error.step)
       return error.errno === 'EADDRINUSE' && portOf(error)?.chosen === true

@@ -1,16 +1,20 @@
 /**
  * Addresses in use: a file for each, `networks/<name>/leases/<address>`, which says whose it is. The container's shim makes it (under
- * another name first, so that nobody sees a half of it), holds a lock on it as long as it lives, and removes it at the end. A file
- * that nobody has locked was left by a shim that was killed, and its address can be had again.
+ * another name first, so that nobody sees a half of it), holds a lock on it as long as it lives, and removes it at the end. A container
+ * outlives its shim when that is killed, and has its cable still. So a file was left, and its address can be had again, when nobody has
+ * locked it and the cable that it names is gone.
  */
 import { closeSync, openSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { fcntl_ofd_setlk, link, open, unlink, write } from '../kernel/calls/files.js'
-import { DrydockError } from '../kernel/errors.js'
-import { formatMac, parseIp, parsePrefix } from '../kernel/ip.js'
-import { inPhase, ref, type Step } from '../kernel/step.js'
-import { leasesDirectory, type NetworkConfig } from './config.js'
-import { addressOf, numberOf, rangeOf } from './pool.js'
+import { close, fcntl_ofd_setlk, link, open, unlink, write } from '../kernel/calls/files.js'
+import { rtnetlink_socket } from '../kernel/calls/sockets.js'
+import { formatMac, parseIp } from '../kernel/ip.js'
+import { link_get } from '../kernel/netlink/steps.js'
+import { readNetDev } from '../kernel/proc/net.js'
+import { StepError } from '../kernel/result.js'
+import type { Shim } from '../kernel/shim.js'
+import { host, inPhase, ref, type Step } from '../kernel/step.js'
+import { leasesDirectory } from './config.js'
 
 /** What a lease's file holds, as one line of JSON. */
 export interface Lease {
@@ -33,7 +37,7 @@ export function macOf(address: string): string {
 export function readLeases(dataRoot: string, network: string): Map<string, Lease> {
   const directory = leasesDirectory(dataRoot, network)
   const found = new Map<string, Lease>()
-  for (const address of taken(directory)) {
+  for (const address of takenAddresses(dataRoot, network)) {
     try {
       found.set(address, JSON.parse(readFileSync(join(directory, address), 'utf8')) as Lease)
     } catch {
@@ -43,32 +47,12 @@ export function readLeases(dataRoot: string, network: string): Map<string, Lease
   return found
 }
 
-/** The leases whose container lives. */
+/** The leases whose container lives, as far as this process's own network namespace is the one with the bridge. */
 export function liveLeases(dataRoot: string, network: string): Map<string, Lease> {
-  const stale = staleAddresses(dataRoot, network)
-  return new Map([...readLeases(dataRoot, network)].filter(([address]) => !stale.includes(address)))
-}
-
-/** The address to ask for: the wanted one, or the lowest that nobody has; stale leases are taken away when they are in the way. */
-export function chooseAddress(dataRoot: string, config: NetworkConfig, wanted?: string): string {
-  const directory = leasesDirectory(dataRoot, config.name)
-  if (wanted !== undefined) {
-    const address = checkedAddress(config, wanted)
-    if (taken(directory).has(address)) reclaim(dataRoot, config.name)
-    if (taken(directory).has(address))
-      throw new DrydockError(`Address already in use: ${address} in network ${config.name}`, { status: 403 })
-    return address
-  }
-  const found = lowestFree(config, taken(directory))
-  if (found !== undefined) return found
-  reclaim(dataRoot, config.name)
-  const second = lowestFree(config, taken(directory))
-  if (second !== undefined) return second
-  const { first, last } = rangeOf(parsePrefix(config.subnet))
-  throw new DrydockError(
-    `no available IPv4 addresses on this network's address pools: all ${last - first - 2} of network ${config.name} (${config.subnet}) are in use; stop a container, or make a larger network`,
-    { status: 403 },
-  )
+  const devices = devicesHere()
+  const leases = readLeases(dataRoot, network)
+  for (const { address, device } of unlocked(dataRoot, network)) if (device === undefined || !devices.has(device)) leases.delete(address)
+  return leases
 }
 
 /** Host's steps that take an address, or fail with EEXIST; their undo gives it back. `slot` makes the kept names unique within a plan. */
@@ -90,39 +74,58 @@ export function leaseSteps(dataRoot: string, network: string, address: string, l
   ])
 }
 
-/** Addresses whose files nobody has locked, and whose cables are gone. Without /proc/locks nobody can tell, and then there are none. */
-export function staleAddresses(dataRoot: string, network: string): string[] {
+/** Which of these network devices there are, in the network namespace that has the bridge. */
+export type Plugged = (devices: readonly string[]) => Promise<ReadonlySet<string>>
+
+/** In this process's own namespace. */
+export const pluggedHere: Plugged = async () => devicesHere()
+
+const devicesHere = (): ReadonlySet<string> => new Set(readNetDev()?.map(({ name }) => name))
+
+/** In the namespace of a shim, which Node cannot look into. One at a time: a link that is not there is an error of its message. */
+export const pluggedAt =
+  (shim: Shim): Plugged =>
+  async (devices) => {
+    const socket = ref('plugged')
+    const questions = devices.map((device) => link_get(socket, device, { allow: ['ENODEV'] }))
+    const results = await shim.attempt(host([rtnetlink_socket({ keep: socket.ref }), ...questions, close(socket)]))
+    const failed = results.find(({ status }) => status === 'failed')
+    if (failed) throw new StepError(failed)
+    return new Set(devices.filter((_, index) => results[index + 1]?.status === 'ok'))
+  }
+
+/** Addresses whose files nobody has locked and whose cables are gone. Without /proc/locks nobody can tell, and then there are none. */
+export async function staleAddresses(dataRoot: string, network: string, plugged: Plugged = pluggedHere): Promise<string[]> {
+  const loose = unlocked(dataRoot, network)
+  if (loose.length === 0) return []
+  // After the locks: whoever has none any more plugs nothing in.
+  const devices = await plugged(loose.flatMap(({ device }) => device ?? []))
+  return loose.flatMap(({ address, device }) => (device !== undefined && devices.has(device) ? [] : [address]))
+}
+
+/** Leases that nobody has locked, with the cables that they name. */
+function unlocked(dataRoot: string, network: string): { address: string; device: string | undefined }[] {
   const directory = leasesDirectory(dataRoot, network)
-  const addresses = [...taken(directory)]
-  if (addresses.length === 0) return []
   // Inodes first: a lease that is made after this look is not among them, and is not judged by locks that are older than it.
-  const files = addresses.map((address) => ({
+  const files = [...takenAddresses(dataRoot, network)].map((address) => ({
     address,
     inode: statSync(join(directory, address), { bigint: true, throwIfNoEntry: false })?.ino,
   }))
-  const locked = lockedInodes()
+  const locked = files.length > 0 ? lockedInodes() : undefined
   if (!locked) return []
-  const loose = files.flatMap(({ address, inode }) => (inode === undefined || locked.has(inode) ? [] : [address]))
-  return loose.length === 0 ? [] : loose.filter((address) => !hasDevice(join(directory, address)))
-}
-
-/** Is the cable of this lease plugged in, in this process's network namespace? */
-function hasDevice(path: string): boolean {
-  try {
-    const { device } = JSON.parse(readFileSync(path, 'utf8')) as Lease
-    return readFileSync('/proc/self/net/dev', 'utf8').includes(`${device}:`)
-  } catch {
-    return false
-  }
+  const leases = readLeases(dataRoot, network)
+  return files.flatMap(({ address, inode }) =>
+    inode === undefined || locked.has(inode) ? [] : [{ address, device: leases.get(address)?.device }],
+  )
 }
 
 /** Remove the stale leases of a network; their addresses. One at a time does this, so that none removes what another has just given away. */
-export function reclaim(dataRoot: string, network: string): string[] {
+export async function reclaim(dataRoot: string, network: string, plugged: Plugged = pluggedHere): Promise<string[]> {
   const directory = leasesDirectory(dataRoot, network)
   const guard = join(directory, '.reclaim')
   if (!enter(guard)) return []
   try {
-    const stale = staleAddresses(dataRoot, network)
+    const stale = await staleAddresses(dataRoot, network, plugged)
     for (const address of stale) unlinkSync(join(directory, address))
     return stale
   } finally {
@@ -159,32 +162,12 @@ function lockedInodes(): Set<bigint> | undefined {
   return new Set([...text.matchAll(/: OFDLCK .*? [0-9a-f]+:[0-9a-f]+:([0-9]+) /g)].map(([, inode]) => BigInt(inode as string)))
 }
 
-function taken(directory: string): Set<string> {
+/** Addresses of which there is a file. */
+export function takenAddresses(dataRoot: string, network: string): Set<string> {
   try {
-    return new Set(readdirSync(directory).filter((name) => !name.startsWith('.')))
+    return new Set(readdirSync(leasesDirectory(dataRoot, network)).filter((name) => !name.startsWith('.')))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Set()
     throw error
   }
-}
-
-function lowestFree({ subnet, gateway }: NetworkConfig, used: ReadonlySet<string>): string | undefined {
-  const { first, last } = rangeOf(parsePrefix(subnet))
-  for (let number = first + 1; number < last; number++) {
-    const address = addressOf(number)
-    if (address !== gateway && !used.has(address)) return address
-  }
-  return undefined
-}
-
-function checkedAddress({ name, subnet, gateway }: NetworkConfig, wanted: string): string {
-  const ip = parseIp(wanted)
-  const { first, last } = rangeOf(parsePrefix(subnet))
-  const number = ip.family === 4 ? numberOf(ip.bytes) : -1
-  if (number <= first || number >= last) {
-    throw new DrydockError(`invalid address ${wanted}: it does not belong to network ${name}, which is ${subnet}`, { status: 400 })
-  }
-  const address = addressOf(number)
-  if (address === gateway) throw new DrydockError(`Address already in use: ${address} is the gateway of network ${name}`, { status: 403 })
-  return address
 }

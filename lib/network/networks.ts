@@ -22,7 +22,7 @@ import {
   writeNetwork,
 } from './config.js'
 import { filterReady, missingSettings, obstacles, switchOn } from './filter.js'
-import { type Lease, liveLeases, reclaim } from './leases.js'
+import { type Lease, liveLeases, pluggedAt, readLeases, reclaim, staleAddresses } from './leases.js'
 import { ruleset, rulesetWords, withdrawal } from './nft.js'
 import { checkedSubnet, freeSubnet, gatewayOf } from './pool.js'
 import { checkSameNetwork, loadRules, type MoreShims } from './run-nft.js'
@@ -49,7 +49,7 @@ export async function ensureNetwork(shim: Shim, dataRoot: string, name: string, 
     await checkSameNetwork(shim, more)
     await loadRules(more, ruleset(config))
     said.push(`made ${rulesetWords(config)}`, ...(await obstacles(shim, more, config.bridge)))
-    reclaim(dataRoot, name)
+    await reclaim(dataRoot, name, pluggedAt(shim))
   }
   return said
 }
@@ -109,8 +109,8 @@ export async function removeNetwork(dataRoot: string, name: string, shim: Shim, 
     throw new DrydockError(`${name} is a pre-defined network and cannot be removed`, { status: 403 })
   }
   const config = networkOf(dataRoot, name)
-  reclaim(dataRoot, name)
-  const [user] = liveLeases(dataRoot, name).values()
+  const stale = await staleAddresses(dataRoot, name, pluggedAt(shim))
+  const [user] = [...readLeases(dataRoot, name)].flatMap(([address, lease]) => (stale.includes(address) ? [] : [lease]))
   if (user) throw new DrydockError(`error while removing network: network ${name} has active endpoints (${user.name})`, { status: 403 })
   if (await filterReady(shim, config)) {
     await checkSameNetwork(shim, more)

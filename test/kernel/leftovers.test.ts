@@ -1,11 +1,10 @@
 /** Many runs, and runs whose runner is killed at any point: nothing is left of them, anywhere. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { hierarchiesOf } from '../../lib/kernel/proc/cgroup.js'
 import { parseMountinfo } from '../../lib/kernel/proc/mountinfo.js'
 import { busyboxRoot } from '../support/full.js'
-import { PrivateHost } from '../support/private-host.js'
+import { PrivateHost, program } from '../support/private-host.js'
 import { missing, requires } from '../support/requires.js'
 
 const NEEDS = ['root', 'command:unshare', 'command:busybox', 'command:ip', 'command:nft'] as const
@@ -24,14 +23,6 @@ afterAll(async () => {
   root.remove()
   await host.close()
 })
-
-const program = (name: string, ...args: string[]) => [
-  process.execPath,
-  '--import',
-  import.meta.resolve('tsx'),
-  fileURLToPath(new URL(`../support/programs/${name}.ts`, import.meta.url)),
-  ...args,
-]
 
 /** Everything of a run that the kernel or a disk could still have: mounts, links, cgroups, files, processes. */
 async function everything(): Promise<Record<string, readonly string[]>> {

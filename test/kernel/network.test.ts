@@ -4,9 +4,10 @@ import { kill } from 'node:process'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { plan } from '../../lib/container/plan.js'
 import { clone, execve } from '../../lib/kernel/calls/process.js'
+import { showStep } from '../../lib/kernel/show.js'
 import { leasesDirectory } from '../../lib/network/config.js'
 import { createNetwork, inspectNetwork, removeNetwork } from '../../lib/network/index.js'
-import { staleAddresses } from '../../lib/network/leases.js'
+import { pluggedAt, reclaim, staleAddresses } from '../../lib/network/leases.js'
 import { NetworkHost, newNamespaces, program } from '../support/network.js'
 import { requires } from '../support/requires.js'
 
@@ -94,14 +95,20 @@ describe('what is left', () => {
 
   test('when the shim itself is killed: a lease that is known as stale, and a port that can be had again', async () => {
     const killed = await world.box({ name: 'killed', ports: ['8080:80'] })
-    expect(staleAddresses(world.dataRoot, 'bridge')).toEqual([])
+    const stale = () => staleAddresses(world.dataRoot, 'bridge', pluggedAt(world.shim))
+    expect(await stale()).toEqual([])
     const ended = killed.shim.ended
     // The container's program outlives its shim.
     const orphan = killed.shim.childPid as number
     kill(killed.shim.pid, 'SIGKILL')
     await ended
+    // Its lock is gone, and its cable is there: nobody else may have the address.
+    expect(await staleAddresses(world.dataRoot, 'bridge', async () => new Set())).toEqual(['172.17.0.2'])
+    expect(await stale()).toEqual([])
+    expect(await reclaim(world.dataRoot, 'bridge', pluggedAt(world.shim))).toEqual([])
+    await expect(world.box({ ip: '172.17.0.2' })).rejects.toThrow('Address already in use: 172.17.0.2')
     kill(orphan, 'SIGKILL')
-    await expect.poll(() => staleAddresses(world.dataRoot, 'bridge'), { interval: 5, timeout: 10_000 }).toEqual(['172.17.0.2'])
+    await expect.poll(stale, { interval: 5, timeout: 10_000 }).toEqual(['172.17.0.2'])
     expect((await inspectNetwork(world.dataRoot, 'bridge')).leases.size).toBe(0)
     await cablesGone()
     const next = await world.box({ name: 'next', ip: '172.17.0.2', ports: ['8080:80'] })
@@ -137,6 +144,25 @@ describe('refusals', () => {
     const error = await two.run(plan([newNamespaces(), second.fragment])).catch((reason: unknown) => reason)
     expect(second.taken(error)).toBe(true)
     await Promise.all([one.rollback(), two.rollback()])
+  })
+
+  test('a cable whose name or index is there already: planning again will help', async () => {
+    for (const alike of ['name', 'index'] as const) {
+      const attachment = await world.attach()
+      const [, name = '', index = ''] =
+        attachment.fragment.steps
+          .map(showStep)
+          .join()
+          .match(/link add (veth\w+) index (\d+)/) ?? []
+      const link = alike === 'name' ? ['name', name] : ['name', 'other0', 'index', index]
+      expect(await world.run(['ip', 'link', 'add', ...link, 'type', 'bridge'])).toMatchObject({ code: 0 })
+      const shim = await world.another()
+      const error = await shim.run(plan([newNamespaces(), attachment.fragment])).catch((reason: unknown) => reason)
+      expect(attachment.taken(error), `${alike}: ${error}`).toBe(true)
+      await shim.rollback()
+      await world.run(['ip', 'link', 'delete', link[1] as string])
+      expect(leases()).toEqual([])
+    }
   })
 
   test('a port that is in use, in Docker’s words; a chosen one is chosen again', async () => {

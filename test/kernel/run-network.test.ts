@@ -1,9 +1,10 @@
 /** `drydock run` on its networks: an address, a way out, ports, names, and what is said when something is taken. */
-import { existsSync, readdirSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { existsSync, readdirSync, rmdirSync } from 'node:fs'
 import { afterAll, beforeAll, expect } from 'vitest'
+import { readCgroup, readHierarchies } from '../../lib/kernel/proc/cgroup.js'
+import { ownCgroups } from '../../lib/kernel/snapshot.js'
 import { busyboxRoot } from '../support/full.js'
-import { PrivateHost } from '../support/private-host.js'
+import { PrivateHost, program } from '../support/private-host.js'
 import { missing, requires } from '../support/requires.js'
 
 const NEEDS = ['root', 'command:unshare', 'command:busybox', 'command:ip', 'command:nft'] as const
@@ -40,6 +41,34 @@ test('an address of the default network, which its hosts file has for its name; 
   expect(stdout).toContain('default via 172.17.0.1')
   expect(stdout).toMatch(/answered$/)
   expect(leases('bridge')).toEqual([])
+})
+
+test('thirty at once all start, each with an address of its own', async () => {
+  const { exitCode, stdout, stderr } = await host.run(program('run-crowd', root.path, '30', 'bridge'))
+  expect([exitCode, stderr]).toEqual([0, ''])
+  const addresses: string[] = JSON.parse(stdout)
+  expect(new Set(addresses).size).toBe(30)
+  expect(leases('bridge')).toEqual([])
+}, 60_000)
+
+test('a container whose shim was killed keeps its address as long as it runs', async () => {
+  const start = (name: string, ...flags: string[]) =>
+    host.drydock('run', '-d', '--rm', '--name', name, ...flags, '--rootfs', root.path, 'sleep', '1000')
+  const { stdout: id } = await start('orphan', '--ip', '172.17.0.9')
+  const { stdout: pids } = await host.run(['pgrep', '-x', 'sleep'])
+  const orphan = pids.split('\n').at(-1) as string
+  const { stdout: shim } = await host.run(['ps', '-o', 'ppid=', '-p', orphan])
+  await host.run(['kill', '-KILL', shim.trim()])
+  expect(await start('other', '--ip', '172.17.0.9')).toMatchObject({
+    exitCode: 125,
+    stderr: expect.stringContaining('Address already in use: 172.17.0.9'),
+  })
+  await host.run(['kill', '-KILL', orphan])
+  await expect.poll(async () => (await start('next', '--ip', '172.17.0.9')).exitCode, { interval: 20, timeout: 10_000 }).toBe(0)
+  await host.drydock('rm', '-f', 'next', 'orphan')
+  await expect.poll(() => leases('bridge')).toEqual([])
+  // Nobody was there to remove its cgroups, which are not the private host's own.
+  for (const path of ownCgroups(readHierarchies(), readCgroup('self') ?? []).filter((one) => one.endsWith(id))) rmdirSync(path)
 })
 
 test('two at once have two addresses and reach each other; a published port is reached from the host and from inside', async () => {
@@ -114,7 +143,6 @@ test('an address of one’s own choice, and a pool that is used up', async () =>
 })
 
 test('a bridge that somebody removed between two runs of one process is made again', async () => {
-  const program = fileURLToPath(new URL('../support/programs/run-without-bridge.ts', import.meta.url))
-  const { exitCode, stdout, stderr } = await host.run([process.execPath, '--import', import.meta.resolve('tsx'), program, root.path])
+  const { exitCode, stdout, stderr } = await host.run(program('run-without-bridge', root.path))
   expect([exitCode, stdout, stderr]).toEqual([0, '0 0', ''])
 })

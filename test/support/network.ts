@@ -66,7 +66,16 @@ export class NetworkHost {
   attach(request: BoxRequest = {}): Promise<Attachment> {
     const { id = newId(), name = 'box', program: _, ...rest } = request
     const container = { id, name, hostname: id.slice(0, 12) }
-    return planAttachment({ dataRoot: this.dataRoot, network: 'bridge', aliases: [], ports: [], index: 0, ...rest, container })
+    return planAttachment({
+      dataRoot: this.dataRoot,
+      network: 'bridge',
+      aliases: [],
+      ports: [],
+      index: 0,
+      shim: this.shim,
+      ...rest,
+      container,
+    })
   }
 
   /** A container with namespaces of its own, the machine's files, and a program that waits unless another is named. */

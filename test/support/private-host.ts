@@ -11,6 +11,15 @@ import { TerminalSession } from './terminal.js'
 
 export const DRYDOCK = fileURLToPath(new URL('../../scripts/drydock.cjs', import.meta.url))
 
+/** The command line of one of test/support/programs. */
+export const program = (name: string, ...args: string[]): string[] => [
+  process.execPath,
+  '--import',
+  import.meta.resolve('tsx'),
+  fileURLToPath(new URL(`./programs/${name}.ts`, import.meta.url)),
+  ...args,
+]
+
 /** Directories of its own, a proc of its own, a loopback that is up; then it waits to be ended. */
 const SETTLE = `
 for directory in /run /var/lib/drydock; do mkdir -p $directory; mount -t tmpfs private $directory; done

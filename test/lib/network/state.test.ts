@@ -2,9 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { chooseAddress } from '../../../lib/network/addresses.js'
 import { leasesDirectory, networkOf } from '../../../lib/network/config.js'
 import { createNetwork, describeNetwork, listNetworks } from '../../../lib/network/index.js'
-import { chooseAddress, macOf, reclaim, staleAddresses } from '../../../lib/network/leases.js'
+import { macOf, reclaim, staleAddresses } from '../../../lib/network/leases.js'
 import { checkedSubnet, freeSubnet, gatewayOf, overlap } from '../../../lib/network/pool.js'
 
 let dataRoot: string
@@ -55,31 +56,53 @@ describe('networks on disk', () => {
 })
 
 describe('addresses', () => {
-  const leave = (address: string) => {
+  const leave = (address: string, lease: object = {}) => {
     mkdirSync(leasesDirectory(dataRoot, 'net'), { recursive: true })
-    writeFileSync(join(leasesDirectory(dataRoot, 'net'), address), '{}')
+    writeFileSync(join(leasesDirectory(dataRoot, 'net'), address), JSON.stringify(lease))
   }
 
   it('are the lowest that nobody has, or the wanted one', async () => {
     const config = await createNetwork(dataRoot, 'net', { subnet: '10.5.0.0/24', known: [] })
-    expect(chooseAddress(dataRoot, config)).toBe('10.5.0.2')
+    expect(await chooseAddress(dataRoot, config)).toBe('10.5.0.2')
     leave('10.5.0.2')
-    expect(chooseAddress(dataRoot, config)).toBe('10.5.0.3')
-    expect(chooseAddress(dataRoot, config, '10.5.0.77')).toBe('10.5.0.77')
+    expect(await chooseAddress(dataRoot, config)).toBe('10.5.0.3')
+    expect(await chooseAddress(dataRoot, config, { wanted: '10.5.0.77' })).toBe('10.5.0.77')
     for (const wrong of ['10.5.1.1', '10.5.0.0', '10.5.0.255', 'fd00::1'])
-      expect(() => chooseAddress(dataRoot, config, wrong)).toThrow(/invalid address/)
-    expect(() => chooseAddress(dataRoot, config, '10.5.0.1')).toThrow(/is the gateway/)
+      await expect(chooseAddress(dataRoot, config, { wanted: wrong })).rejects.toThrow(/invalid address/)
+    await expect(chooseAddress(dataRoot, config, { wanted: '10.5.0.1' })).rejects.toThrow(/is the gateway/)
     expect(macOf('10.5.0.77')).toBe('02:42:0a:05:00:4d')
+  })
+
+  it('are spread out for those of a crowd that come again, each time wider', async () => {
+    const config = await createNetwork(dataRoot, 'net', { subnet: '10.5.0.0/24', known: [] })
+    const widths: number[] = []
+    const random = (below: number) => widths.push(below) && below - 1
+    const chosen: string[] = []
+    for (const attempt of [1, 2, 3, 20]) chosen.push(await chooseAddress(dataRoot, config, { attempt, random }))
+    expect(chosen).toEqual(['10.5.0.2', '10.5.0.33', '10.5.0.65', '10.5.0.254'])
+    expect(widths).toEqual([32, 64, 253])
+    leave('10.5.0.2')
+    expect(await chooseAddress(dataRoot, config, { attempt: 2, random: () => 0 })).toBe('10.5.0.3')
+  })
+
+  it('whose cable is plugged in are not stale, whoever was killed', async () => {
+    const config = await createNetwork(dataRoot, 'net', { subnet: '10.5.0.0/29', known: [] })
+    for (const last of [2, 3, 4, 5, 6]) leave(`10.5.0.${last}`, { device: `veth000000${last}` })
+    const plugged = async () => new Set(['veth0000004'])
+    expect(await staleAddresses(dataRoot, 'net', plugged)).toEqual(['10.5.0.2', '10.5.0.3', '10.5.0.5', '10.5.0.6'])
+    await expect(chooseAddress(dataRoot, config, { wanted: '10.5.0.4', plugged })).rejects.toThrow('Address already in use: 10.5.0.4')
+    // The other four went when the look was taken.
+    expect(await staleAddresses(dataRoot, 'net', async () => new Set())).toEqual(['10.5.0.4'])
   })
 
   it('that nobody has locked are stale, and are had again when they are needed', async () => {
     const config = await createNetwork(dataRoot, 'net', { subnet: '10.5.0.0/29', known: [] })
     for (const last of [2, 3, 4, 5, 6]) leave(`10.5.0.${last}`)
-    expect(staleAddresses(dataRoot, 'net')).toHaveLength(5)
-    expect(chooseAddress(dataRoot, config)).toBe('10.5.0.2')
-    expect(staleAddresses(dataRoot, 'net')).toEqual([])
+    expect(await staleAddresses(dataRoot, 'net')).toHaveLength(5)
+    expect(await chooseAddress(dataRoot, config)).toBe('10.5.0.2')
+    expect(await staleAddresses(dataRoot, 'net')).toEqual([])
     leave('10.5.0.4')
     writeFileSync(join(leasesDirectory(dataRoot, 'net'), '.reclaim'), '')
-    expect(reclaim(dataRoot, 'net')).toEqual([])
+    expect(await reclaim(dataRoot, 'net')).toEqual([])
   })
 })

@@ -1,0 +1,78 @@
+/** Which address a container gets: the one that it asks for, or a free one of its network's. */
+import { DrydockError } from '../kernel/errors.js'
+import { parseIp, parsePrefix } from '../kernel/ip.js'
+import type { NetworkConfig } from './config.js'
+import { type Plugged, pluggedHere, reclaim, takenAddresses } from './leases.js'
+import { addressOf, numberOf, rangeOf } from './pool.js'
+
+export interface AddressRequest {
+  /** An address of one's own choice. */
+  readonly wanted?: string
+  /** From 1 on: how many times somebody else was quicker, and one. */
+  readonly attempt?: number
+  /** Where the network's bridge is; this process's own network namespace by default. */
+  readonly plugged?: Plugged
+  /** A whole number from 0 to below the argument. */
+  readonly random?: (below: number) => number
+}
+
+/** The address to ask for; stale leases are taken away when they are in the way. */
+export async function chooseAddress(dataRoot: string, config: NetworkConfig, request: AddressRequest = {}): Promise<string> {
+  const { wanted, plugged = pluggedHere } = request
+  if (wanted !== undefined) {
+    const address = checkedAddress(config, wanted)
+    if (takenAddresses(dataRoot, config.name).has(address)) await reclaim(dataRoot, config.name, plugged)
+    if (takenAddresses(dataRoot, config.name).has(address))
+      throw new DrydockError(`Address already in use: ${address} in network ${config.name}`, { status: 403 })
+    return address
+  }
+  const found = free(dataRoot, config, request)
+  if (found !== undefined) return found
+  await reclaim(dataRoot, config.name, plugged)
+  const second = free(dataRoot, config, request)
+  if (second !== undefined) return second
+  const { first, last } = rangeOf(parsePrefix(config.subnet))
+  throw new DrydockError(
+    `no available IPv4 addresses on this network's address pools: all ${last - first - 2} of network ${config.name} (${config.subnet}) are in use; stop a container, or make a larger network`,
+    { status: 403 },
+  )
+}
+
+/** From how many free addresses the second attempt takes one; each further attempt has twice as many to choose from. */
+const SECOND_CHOICE = 32
+const LARGEST_CHOICE = 4096
+
+/**
+ * The lowest free address at the first attempt, so that addresses stay few and small. Who has lost it to somebody quicker is one of a
+ * crowd, whose members would all ask for the same one again: from the second attempt on it is any of the lowest ones.
+ */
+function free(dataRoot: string, config: NetworkConfig, { attempt = 1, random = anyBelow }: AddressRequest): string | undefined {
+  const wide = attempt === 1 ? 1 : Math.min(LARGEST_CHOICE, SECOND_CHOICE * 2 ** (attempt - 2))
+  const choice = lowestFree(config, takenAddresses(dataRoot, config.name), wide)
+  return choice[choice.length <= 1 ? 0 : random(choice.length)]
+}
+
+const anyBelow = (below: number): number => Math.floor(Math.random() * below)
+
+/** So many free addresses, or as many as there are. */
+function lowestFree({ subnet, gateway }: NetworkConfig, used: ReadonlySet<string>, count: number): string[] {
+  const { first, last } = rangeOf(parsePrefix(subnet))
+  const found: string[] = []
+  for (let number = first + 1; number < last && found.length < count; number++) {
+    const address = addressOf(number)
+    if (address !== gateway && !used.has(address)) found.push(address)
+  }
+  return found
+}
+
+function checkedAddress({ name, subnet, gateway }: NetworkConfig, wanted: string): string {
+  const ip = parseIp(wanted)
+  const { first, last } = rangeOf(parsePrefix(subnet))
+  const number = ip.family === 4 ? numberOf(ip.bytes) : -1
+  if (number <= first || number >= last) {
+    throw new DrydockError(`invalid address ${wanted}: it does not belong to network ${name}, which is ${subnet}`, { status: 400 })
+  }
+  const address = addressOf(number)
+  if (address === gateway) throw new DrydockError(`Address already in use: ${address} is the gateway of network ${name}`, { status: 403 })
+  return address
+}
