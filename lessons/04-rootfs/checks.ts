@@ -157,7 +157,7 @@ function answerToWriting(path: string): string {
 }
 
 /** What a process sees that enters the mount namespace and stands at its top, and whether that is the directory. */
-async function fromTheTop(bottle: Bottle, pid: number, directory: string): Promise<{ mounts: Mount[]; isTop: boolean }> {
+export async function fromTheTop(bottle: Bottle, pid: number, directory: string): Promise<{ mounts: Mount[]; isTop: boolean }> {
   return alone(bottle, async (shim) => {
     await shim.run([open(`/proc/${pid}/ns/mnt`, ['rdonly'], { keep: 'mounts' }), setns(ref('mounts'), ['mnt'])])
     const visitor = hostPidOf(bottle, shim.pid)
@@ -175,7 +175,7 @@ async function alone<T>(bottle: Bottle, act: (shim: Shim) => Promise<T>): Promis
   }
 }
 
-const shareAll = (bottle: Bottle) => alone(bottle, (shim) => shim.run([host(mount(null, '/', null, ['rec', 'shared']))]))
+export const shareAll = (bottle: Bottle) => alone(bottle, (shim) => shim.run([host(mount(null, '/', null, ['rec', 'shared']))]))
 
 /** One process by its number in the bottle and by its number on this machine. */
 interface Numbers {
@@ -184,7 +184,7 @@ interface Numbers {
 }
 
 /** The process that the steps have made, when it is there. */
-async function living(trial: Trial, box: TrialBox): Promise<Numbers | undefined> {
+export async function living(trial: Trial, box: TrialBox): Promise<Numbers | undefined> {
   const { hostPid, shim } = box
   trial.expect(shim.childPid !== undefined, 'there is no process: no step of yours makes one', 1)
   if (shim.childPid === undefined) return undefined
@@ -194,7 +194,7 @@ async function living(trial: Trial, box: TrialBox): Promise<Numbers | undefined>
   return exit || hostPid === undefined ? undefined : { inBottle: shim.childPid, onMachine: hostPid }
 }
 
-function expectUnchanged(trial: Trial, before: readonly Mount[]): void {
+export function expectUnchanged(trial: Trial, before: readonly Mount[]): void {
   const after = mountsOf(trial.bottle.pid)
   const added = after.filter((one) => !before.some(({ id }) => id === one.id))
   const lost = before.filter((one) => !after.some(({ id }) => id === one.id))
@@ -208,5 +208,5 @@ function expectUnchanged(trial: Trial, before: readonly Mount[]): void {
 }
 
 /** The same directory of the same file system, in another table of mounts. */
-const sameMount = (one: Mount, other: Mount) =>
+export const sameMount = (one: Mount, other: Mount) =>
   one.device.major === other.device.major && one.device.minor === other.device.minor && one.root === other.root

@@ -1,0 +1,18 @@
+/** Lesson 6: all of it, in order. The words are in README.md; each heading there has its scene here. */
+import { lesson } from '../../lib/tutor/lesson.js'
+import { exercises } from './exercises.js'
+import { stepByStep } from './scenes/step-by-step.js'
+import { wholeList } from './scenes/whole-list.js'
+
+export default lesson({
+  number: 6,
+  name: 'run',
+  title: 'All of it, in order',
+  directory: new URL('./', import.meta.url),
+  needs: ['bottle'],
+  scenes: [
+    { heading: 'The whole list', play: wholeList },
+    { heading: 'Step by step', play: stepByStep },
+  ],
+  exercises,
+})
