@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Capability, host, open, read, ref, setns } from '../../lib/index.js'
-import { mountAt } from '../../lib/kernel/proc/mountinfo.js'
+import { type Mount, mountAt } from '../../lib/kernel/proc/mountinfo.js'
 import { differingNamespaces, type NamespaceFile, readNamespaces } from '../../lib/kernel/proc/namespaces.js'
 import { readProcess } from '../../lib/kernel/proc/processes.js'
 import { type CapabilityStatus, readStatus, type Status } from '../../lib/kernel/proc/status.js'
@@ -12,7 +12,7 @@ import { readHostname } from '../../lib/tutor/state.js'
 import { idsSeenBy } from '../01-namespaces/looks.js'
 import { listed } from '../03-capabilities/looks.js'
 import { expectUnchanged, fromTheTop, living, sameMount, shareAll } from '../04-rootfs/checks.js'
-import { mountsOf, pointers, sameFile } from '../04-rootfs/looks.js'
+import { mountsOf, pointers, sameFile, statOf } from '../04-rootfs/looks.js'
 import { buildHull } from './container.js'
 import { descriptors, sessionOf, terminalSize } from './looks.js'
 
@@ -120,10 +120,9 @@ async function expectRoot(trial: Trial, { inBottle, onMachine }: Numbers, root: 
   trial.expect(isRoot, `the “/” of the process is ${pointers(onMachine).root}, not ${root} of the bottle`, hint)
   const ofBottle = mountsOf(bottle.pid)
   const { mounts } = await fromTheTop(bottle, inBottle, bottle.hostPath(root))
-  // Device nodes are bound from the bottle's, in a user namespace, where none can be made.
-  const left = mounts
-    .filter(({ mountPoint }) => !mountPoint.includes('/dev/'))
-    .filter((one) => ofBottle.some((other) => sameMount(one, other)))
+  // Single device nodes are bound from the bottle's: over files that are masked, and where none can be made.
+  const isNode = ({ mountPoint }: Mount) => statOf(`/proc/${onMachine}/root${mountPoint}`)?.isCharacterDevice() === true
+  const left = mounts.filter((one) => !isNode(one) && ofBottle.some((other) => sameMount(one, other)))
   trial.expect(left.length === 0, `in its table of mounts ${left.length} of the bottle’s are left`, hint)
 }
 

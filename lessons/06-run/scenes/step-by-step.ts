@@ -12,8 +12,7 @@ export async function stepByStep(stage: Stage): Promise<void> {
   const { bottle } = stage
   buildHull(bottle)
   const hostname = newName('ship')
-  const script =
-    'echo "$(cat /proc/sys/kernel/hostname): process $$ on $(readlink /proc/self/fd/1 2>/dev/null || echo a terminal)"; exec sleep 1000'
+  const script = 'echo "process $$ of $(cat /proc/sys/kernel/hostname)"; exec sleep 1000'
   const { steps, beforehand, streams } = await build(bottle, {
     argv: ['/bin/sh', '-c', script],
     hostname,
