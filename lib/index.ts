@@ -33,7 +33,7 @@ export {
   close_range,
   dup3,
   getxattr,
-  ioctl_tiocgptn,
+  ioctl_tiocgptpeer,
   ioctl_tiocsctty,
   ioctl_tiocsptlck,
   ioctl_tiocswinsz,

@@ -93,13 +93,14 @@ export const exercises: readonly Exercise[] = [
     challenge: (random) => ({ rows: random.integer(20, 60), columns: random.integer(61, 160) }),
     check: checkTerminal,
     hints: [
-      'A terminal has two ends. `open("/dev/pts/ptmx", ["rdwr", "noctty"], { keep: "master" })` makes one and gives you the outer end. The inner one is /dev/pts/N, and locked.',
+      'A terminal has two ends. `open("/dev/pts/ptmx", ["rdwr", "noctty"], { keep: "master" })` makes one and gives you the outer end; `ioctl_tiocgptpeer` gives the inner one ' +
+        'for it, as soon as `ioctl_tiocsptlck(ref("master"), false)` has unlocked it.',
       'stdin, stdout and stderr are descriptors 0, 1 and 2. `dup3(ref("slave"), 0)` makes 0 another name for it.',
       'Only the leader of a session can take a terminal: `setsid()`, then `ioctl_tiocsctty(ref("slave"))`.',
-      'The size belongs to the terminal: `ioctl_tiocswinsz(ref("master"), rows, columns)`.',
+      'The size belongs to the terminal: `ioctl_tiocswinsz(ref("slave"), rows, columns)`.',
       'The process was ended by SIGHUP: the last one who held the outer end has gone, and the terminal hung up. All descriptors of drydock are closed at the execve, so somebody else must hold it: ' +
         '`host(pidfd_getfd(ref("pidfd"), ref("master"), { keep: "kept" }))` brings it to the shim.',
-      'The row: open ptmx; `ioctl_tiocsptlck(master, false)`; `ioctl_tiocgptn(master, "number")`; the size; pidfd_getfd by the host; setsid; open /dev/pts/N, which `text` writes with `ref("number")`; TIOCSCTTY; three dup3; execve.',
+      'The row: open ptmx; `ioctl_tiocsptlck(master, false)`; `ioctl_tiocgptpeer(master, { keep: "slave" })`; the size; setsid; TIOCSCTTY; three dup3; pidfd_getfd by the host; execve.',
     ],
   },
 ]
