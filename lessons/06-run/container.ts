@@ -1,6 +1,7 @@
 /** The container of this lesson: the fragments that the lessons before it have made, side by side, for a small root in a bottle. */
 import { randomBytes } from 'node:crypto'
 import type { Bottle } from '../../lib/bottle.js'
+import { meetBefore } from '../../lib/container/plan.js'
 import { buildUserland } from '../../lib/image/host/index.js'
 import {
   type Capability,
@@ -25,6 +26,7 @@ import { readStatus } from '../../lib/kernel/proc/status.js'
 import { capabilitiesOf, DEFAULT_CAPABILITIES, lastCapability } from '../../lib/primitives/capabilities.js'
 import { DEFAULT_DEVICES } from '../../lib/primitives/cgroups/index.js'
 import { MASKED_PATHS, presentPaths } from '../../lib/primitives/rootfs/index.js'
+import type { Box } from '../../lib/tutor/lesson.js'
 import { missing } from '../../lib/tutor/needs.js'
 import { BRIDGE, bridge, LAN } from '../05-network/net.js'
 
@@ -41,6 +43,10 @@ export interface Wanted {
   readonly hostname: string
   /** A terminal of this size instead of pipes. */
   readonly terminal?: { readonly rows: number; readonly columns: number }
+  /** Without a terminal: a pipe to type into. */
+  readonly stdin?: boolean
+  /** Without limits, and with no cable. */
+  readonly bare?: boolean
 }
 
 /** What a scene works with: the plan of a container, and what else there is to say about it. */
@@ -54,10 +60,10 @@ export interface Built {
 
 /** A whole container, with a cable where this machine has them and limits where it lets us set some. */
 export async function build(bottle: Bottle, wanted: Wanted): Promise<Built> {
-  const plugged = (await missing(['links'])).length === 0
-  const limited = bottle.cgroup.inside.hierarchies.length > 0
-  const { terminal } = wanted
-  const streams = stdio(terminal ? { kind: 'terminal', ...terminal } : { kind: 'pipes', stdin: false })
+  const plugged = !wanted.bare && (await missing(['links'])).length === 0
+  const limited = !wanted.bare && bottle.cgroup.inside.hierarchies.length > 0
+  const { terminal, stdin = false } = wanted
+  const streams = stdio(terminal ? { kind: 'terminal', ...terminal } : { kind: 'pipes', stdin })
   const id = randomBytes(32).toString('hex')
   const limits = { memory: 64 * 1024 * 1024, pids: 100, ...(bottle.rootless ? {} : { devices: DEFAULT_DEVICES }) }
   const confined = limited ? cgroups({ path: id.slice(0, 12), keepParents: true, ...limits }, bottle.cgroup.inside) : undefined
@@ -117,3 +123,11 @@ export function lessonOf(primitive: string, { phase, call }: Step): number {
 /** Every step of some fragments with the lesson that has explained it. */
 export const lessonsOf = (fragments: readonly Fragment[]): Map<Step, number> =>
   new Map(fragments.flatMap(({ primitive, steps }) => steps.map((step) => [step, lessonOf(primitive, step)] as const)))
+
+/** All of it in three acts: with the streams told to the shim before the program can use them. The box has its own monitor. */
+export async function run(box: Box, { steps, beforehand, streams }: Built, title: string): Promise<void> {
+  const [first, rest] = meetBefore('filter', steps)
+  await box.together(`${title}: up to its streams`, [...beforehand, ...first])
+  await box.shim.monitor(streams.monitor)
+  await box.together('The filter, the rights, the program', rest)
+}

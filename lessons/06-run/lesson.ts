@@ -1,7 +1,9 @@
 /** Lesson 6: all of it, in order. The words are in README.md; each heading there has its scene here. */
 import { lesson } from '../../lib/tutor/lesson.js'
 import { exercises } from './exercises.js'
+import { outOfOrder } from './scenes/order.js'
 import { stepByStep } from './scenes/step-by-step.js'
+import { aTerminal } from './scenes/terminal.js'
 import { wholeList } from './scenes/whole-list.js'
 
 export default lesson({
@@ -13,6 +15,8 @@ export default lesson({
   scenes: [
     { heading: 'The whole list', play: wholeList },
     { heading: 'Step by step', play: stepByStep },
+    { heading: 'Out of order', play: outOfOrder },
+    { heading: 'A terminal is no decoration', play: aTerminal },
   ],
   exercises,
 })
