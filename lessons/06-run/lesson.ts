@@ -1,6 +1,8 @@
 /** Lesson 6: all of it, in order. The words are in README.md; each heading there has its scene here. */
 import { lesson } from '../../lib/tutor/lesson.js'
 import { exercises } from './exercises.js'
+import { theCommand } from './scenes/drydock.js'
+import { theEnd } from './scenes/ends.js'
 import { outOfOrder } from './scenes/order.js'
 import { stepByStep } from './scenes/step-by-step.js'
 import { aTerminal } from './scenes/terminal.js'
@@ -17,6 +19,8 @@ export default lesson({
     { heading: 'Step by step', play: stepByStep },
     { heading: 'Out of order', play: outOfOrder },
     { heading: 'A terminal is no decoration', play: aTerminal },
+    { heading: 'When it ends', play: theEnd },
+    { heading: 'drydock run', play: theCommand },
   ],
   exercises,
 })
