@@ -4,6 +4,7 @@ import { exercises } from './exercises.js'
 import { theCommand } from './scenes/drydock.js'
 import { theEnd } from './scenes/ends.js'
 import { outOfOrder } from './scenes/order.js'
+import { besideRunc } from './scenes/runc.js'
 import { stepByStep } from './scenes/step-by-step.js'
 import { aTerminal } from './scenes/terminal.js'
 import { wholeList } from './scenes/whole-list.js'
@@ -20,6 +21,7 @@ export default lesson({
     { heading: 'Out of order', play: outOfOrder },
     { heading: 'A terminal is no decoration', play: aTerminal },
     { heading: 'When it ends', play: theEnd },
+    { heading: 'Beside runc', needs: ['root', 'command:strace', 'command:runc|crun'], play: besideRunc },
     { heading: 'drydock run', play: theCommand },
   ],
   exercises,
