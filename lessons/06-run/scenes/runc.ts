@@ -74,7 +74,14 @@ export async function besideRunc(stage: Stage): Promise<void> {
   const theirs = lines.flatMap((line) => /^(?:\d+ +)?(\w+)\(/.exec(line)?.[1] ?? [])
   const { steps } = await build(bottle, { argv: ['/bin/true'], hostname: 'ship' })
   const ours = steps.map(({ call }) => call)
-  await stage.look(`Calls that make a container: drydock’s plan, and what strace saw of ${runtime}`, () => rows(ours, theirs))
+  const choices = ['about as many', 'some three times as many', 'ten times as many, or more'] as const
+  await stage.predict({
+    question: `The plan of drydock has ${ours.length} calls. How many did strace see of ${runtime} and its processes?`,
+    choices,
+    measure: async () => choices[[2, 6].findIndex((times) => theirs.length < times * ours.length)] ?? choices[2],
+    because: `${theirs.length}. Most of them have nothing to do with containers, as you will see.`,
+  })
+  await stage.look(`Calls that make a container: in drydock’s plan, and seen of ${runtime}`, () => rows(ours, theirs))
   await stage.look('And all calls', () => [
     { label: 'drydock’s plan', value: String(ours.length) },
     { label: runtime, value: String(theirs.length), notice: true },
@@ -88,7 +95,7 @@ function rows(ours: readonly string[], theirs: readonly string[]): LookRow[] {
   return DEEDS.map(([what, ...calls]) => {
     const count = (list: readonly string[]) => list.filter((call) => calls.includes(call)).length
     const [one, other] = [count(ours), count(theirs)]
-    return { label: what, value: `${String(one).padStart(3)} ${String(other).padStart(5)}`, notice: one > 0 !== other > 0 }
+    return { label: what, value: `${String(one).padStart(3)} : ${other}`, notice: one > 0 !== other > 0 }
   })
 }
 
