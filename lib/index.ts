@@ -9,6 +9,8 @@
  *     }
  */
 
+// Fragments into one list, in the order of the phases.
+export { type PlannedStep, plan } from './container/plan.js'
 // Ids: who one is; capabilities: what one may do; and what can be given up for ever.
 export {
   type Capability,
@@ -28,7 +30,13 @@ export {
   chmod,
   chown,
   close,
+  close_range,
+  dup3,
   getxattr,
+  ioctl_tiocgptpeer,
+  ioctl_tiocsctty,
+  ioctl_tiocsptlck,
+  ioctl_tiocswinsz,
   mkdir,
   mknod,
   open,
@@ -84,6 +92,7 @@ export {
   kill,
   type Namespace,
   nanosleep,
+  pidfd_getfd,
   pidfd_open,
   pidfd_send_signal,
   setdomainname,
@@ -111,7 +120,17 @@ export {
 } from './kernel/netlink/steps.js'
 // Steps: who makes them (after the clone the container does, unless `host(…)` says otherwise), numbers that earlier steps kept
 // under a name (`ref('name')`, and `child` for the pid that clone3 returned), and strings with such numbers in them (`text`).
-export { child, container, host, ref, type Step, type StepOptions, text } from './kernel/step.js'
+// A primitive returns its steps as a fragment, each in its phase (`inPhase`), and `plan` puts the steps of many into the one order that works.
+export { child, container, type Fragment, host, inPhase, type Phase, ref, type Step, type StepOptions, text } from './kernel/step.js'
+// The primitives, a fragment each: limits; namespaces, and so the process; a cable into a bridge, or the loopback alone; the program with the rights
+// that it keeps; a root of its own; a filter for its calls; a terminal, or pipes.
 // Root in pieces: the names of all capabilities, and a filter that forbids a few system calls.
-export { ALL_CAPABILITIES } from './primitives/capabilities.js'
+export { ALL_CAPABILITIES, dockerSets, lastCapability } from './primitives/capabilities.js'
+export { cgroups } from './primitives/cgroups/index.js'
+export { namespaces } from './primitives/namespaces.js'
+export { cable, loopback } from './primitives/network.js'
+export { process as program } from './primitives/process.js'
+export { rootfs } from './primitives/rootfs/index.js'
 export { forbid } from './primitives/seccomp/forbid.js'
+export { seccomp } from './primitives/seccomp/index.js'
+export { stdio } from './primitives/stdio.js'

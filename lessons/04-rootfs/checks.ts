@@ -154,7 +154,7 @@ function answerToWriting(path: string): string {
 }
 
 /** What a process sees that enters the mount namespace and stands at its top, and whether that is the directory. */
-async function fromTheTop(bottle: Bottle, pid: number, directory: string): Promise<{ mounts: Mount[]; isTop: boolean }> {
+export async function fromTheTop(bottle: Bottle, pid: number, directory: string): Promise<{ mounts: Mount[]; isTop: boolean }> {
   return alone(bottle, async (shim) => {
     await shim.run([open(`/proc/${pid}/ns/mnt`, ['rdonly'], { keep: 'mounts' }), setns(ref('mounts'), ['mnt'])])
     const visitor = hostPidOf(bottle, shim.pid)
@@ -162,13 +162,13 @@ async function fromTheTop(bottle: Bottle, pid: number, directory: string): Promi
   })
 }
 
-const shareAll = (bottle: Bottle) => alone(bottle, (shim) => shim.run([host(mount(null, '/', null, ['rec', 'shared']))]))
+export const shareAll = (bottle: Bottle) => alone(bottle, (shim) => shim.run([host(mount(null, '/', null, ['rec', 'shared']))]))
 
-function expectUnchanged(trial: Trial, before: readonly Mount[]): void {
+export function expectUnchanged(trial: Trial, before: readonly Mount[]): void {
   const changes = changesOf(before, mountsOf(trial.bottle.pid))
   trial.expect(changes.length === 0, `the bottle’s mounts are not as before: ${changes.join(', ')}`, 1)
 }
 
 /** The same directory of the same file system, in another table of mounts. */
-const sameMount = (one: Mount, other: Mount) =>
+export const sameMount = (one: Mount, other: Mount) =>
   one.device.major === other.device.major && one.device.minor === other.device.minor && one.root === other.root

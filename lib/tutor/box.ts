@@ -33,6 +33,8 @@ export interface BoxSurroundings {
   readonly turns: Turns
   /** The steps lay the child's streams themselves: no pipes to the tutor are laid around the clone. */
   readonly ownStreams?: boolean
+  /** The same, but the shim's monitor is told of them, so that what they bring is shown. */
+  readonly ownMonitor?: boolean
 }
 
 interface States {
@@ -58,17 +60,19 @@ export class StageBox implements Box {
   readonly #turns: Turns
   readonly #stdio: BoxStdio
   readonly #ownStreams: boolean
+  readonly #pipes: boolean
   readonly #kept = new Map<string, bigint>()
   #executed = false
   #helper: HelpingShim | undefined
   #exit: Exit | undefined
   #exitShown = false
 
-  constructor(name: string, shim: Shim, { place, display, guide, turns, ownStreams = false }: BoxSurroundings) {
+  constructor(name: string, shim: Shim, { place, display, guide, turns, ownStreams = false, ownMonitor = false }: BoxSurroundings) {
     this.name = name
     this.shim = shim
     this.place = place
     this.#ownStreams = ownStreams
+    this.#pipes = !ownStreams && !ownMonitor
     this.#display = display
     this.#guide = guide
     this.#turns = turns
@@ -183,13 +187,14 @@ export class StageBox implements Box {
     const after = await this.states(hostname && !executed)
     this.#showChanges(before, after, files.after(steps), executed)
     this.#showNews()
-    this.#showFailure(results)
+    // What fails on purpose among many is the plan's own business (a place that may be there already).
+    if (act.title === undefined || results.some(({ status }) => status === 'failed')) this.#showFailure(results)
     return results
   }
 
   /** By the box's own shim, which makes the host's steps while the program runs too; when that has ended, by another one. */
   async #attempt(steps: readonly (Step & { actor: Actor })[]): Promise<Result[]> {
-    if (!this.#executed) return this.#ownStreams ? this.shim.attempt(steps) : this.#stdio.attempt(steps)
+    if (!this.#executed) return this.#pipes ? this.#stdio.attempt(steps) : this.shim.attempt(steps)
     if (this.#exit === undefined && steps.every(({ actor }) => actor === 'host')) return this.shim.attempt(steps)
     this.#helper ??= new HelpingShim(await this.place.shim(), this.shim)
     return this.#helper.attempt(steps, this.#kept)
@@ -276,7 +281,7 @@ export class StageBox implements Box {
   }
 
   #showFailure(results: readonly Result[]): void {
-    const failed = results.find(({ status }) => status === 'failed' || status === 'allowed')
+    const failed = results.find(({ status }) => status === 'failed') ?? results.find(({ status }) => status === 'allowed')
     if (!failed) return
     const maker = failed.step.actor === 'container' ? this.childPid : this.shim.pid
     if (maker !== undefined && this.#stateOf(maker)?.seccomp === 'filter') {

@@ -42,8 +42,11 @@ export interface Stage {
   say(markdown: string): Promise<void>
   /** Ask before the step that settles it, then measure, then compare. Nobody is graded; what was measured is shown. */
   predict(question: Prediction): Promise<void>
-  /** A fresh shim in the bottle, ended with the scene. `name` stands in the display when there are several. */
-  box(name?: string): Promise<Box>
+  /**
+   * A fresh shim in the bottle, ended with the scene. `name` stands in the display when there are several. `ownMonitor`: the steps lay the
+   * program's streams, and the scene tells the shim of them (`box.shim.monitor`); otherwise they are pipes to the stage.
+   */
+  box(name?: string, options?: { readonly ownMonitor?: boolean }): Promise<Box>
   /** Show what was read from the kernel just now: rows of label and value, or lines of a file. */
   look(title: string, read: () => Promise<Look> | Look): Promise<void>
   /** Let the learner practise at a real shell inside; skipped in auto. `suggest`: commands worth typing, each with why. */

@@ -4,7 +4,7 @@ import { type Facts, readFacts } from './facts.js'
 import type { Lesson } from './lesson.js'
 import { type NamespaceTrial, tryOverlayMount, tryUserNamespace } from './namespace-trials.js'
 import { type NetworkTrial, NO_NFT, tryNetwork } from './network-trials.js'
-import { installHint } from './packages.js'
+import { findCommand, installHint } from './packages.js'
 
 export type CgroupController = 'memory' | 'pids' | 'cpu' | 'cpuset' | 'freezer' | 'io' | 'devices'
 
@@ -26,6 +26,8 @@ export type Need =
   | 'links'
   /** The nft program is there, and the kernel translates addresses. */
   | 'nat'
+  /** A program of this name is installed; with several names, one of them is: `command:runc|crun`. */
+  | `command:${string}`
   /** A kernel of at least this version: `kernel:5.12`. */
   | `kernel:${number}.${number}`
 
@@ -41,6 +43,7 @@ export interface Missing {
 export function needInWords(need: Need): string {
   if (need.startsWith('cgroup:')) return `cgroups with the ${need.slice('cgroup:'.length)} controller`
   if (need.startsWith('kernel:')) return `Linux ${need.slice('kernel:'.length)}`
+  if (need.startsWith('command:')) return `the program ${commandsOf(need).join(' or ')}`
   return NEEDS_IN_WORDS[need as keyof typeof NEEDS_IN_WORDS]
 }
 
@@ -117,6 +120,7 @@ async function check(need: Need, facts: Facts, trials: Trials): Promise<Lack> {
     return refused ?? overlay(facts, await trials.overlay())
   }
   if (need.startsWith('cgroup:')) return cgroup(need.slice('cgroup:'.length), facts)
+  if (need.startsWith('command:')) return command(commandsOf(need))
   return kernel(need.slice('kernel:'.length), facts)
 }
 
@@ -236,6 +240,14 @@ function network(need: 'links' | 'nat', answer: string): Lack {
     remedy: `sudo modprobe -a ${modules}, or a kernel that has them`,
     root: false,
   }
+}
+
+const commandsOf = (need: Need) => need.slice('command:'.length).split('|')
+
+function command(names: readonly string[]): Lack {
+  if (names.some((name) => findCommand(name) !== undefined)) return undefined
+  const what = names.length === 1 ? `the program ${names[0]} is not installed` : `none of the programs ${names.join(' and ')} is installed`
+  return { why: what, remedy: installHint(names.slice(0, 1)), root: false }
 }
 
 function kernel(wanted: string, facts: Facts): Lack {

@@ -57,9 +57,10 @@ export class LessonStage implements Stage {
     await this.#display.markdown(question.because)
   }
 
-  async box(name = `box ${this.#boxes.length + 1}`): Promise<Box> {
+  async box(name = `box ${this.#boxes.length + 1}`, { ownMonitor = false }: { ownMonitor?: boolean } = {}): Promise<Box> {
     const { bottle } = this
-    const box = new StageBox(name, await bottle.shim(), { place: bottle, display: this.#display, guide: this.#guide, turns: this.#turns })
+    const surroundings = { place: bottle, display: this.#display, guide: this.#guide, turns: this.#turns, ownMonitor }
+    const box = new StageBox(name, await bottle.shim(), surroundings)
     this.#boxes.push(box)
     this.#turns.boxes += 1
     return box
