@@ -8,6 +8,7 @@ import {
   type Attachment,
   describeNetwork,
   ensureNetwork,
+  foreseeNetwork,
   hostNameservers,
   networkFragmentFor,
   planAttachment,
@@ -76,6 +77,7 @@ async function plugged(request: LaunchRequest, network: Networks, shim: Shim | u
     const attachment = await planAttachment({
       dataRoot,
       network: name,
+      ...(!shim && { config: foreseeNetwork(dataRoot, name) }),
       container: { id: spec.id, name: spec.name, hostname: spec.hostname },
       aliases: network.aliases,
       index,

@@ -8,7 +8,7 @@ import type { Shim } from '../kernel/shim.js'
 import type { Fragment, Step } from '../kernel/step.js'
 import { type CableSpec, cable, cableNames, loopback } from '../primitives/network.js'
 import { chooseAddress } from './addresses.js'
-import { DEFAULT_NETWORK, networkOf } from './config.js'
+import { DEFAULT_NETWORK, type NetworkConfig, networkOf } from './config.js'
 import { leaseSteps, macOf, pluggedAt } from './leases.js'
 import { busyPorts, choosePorts, type PublishedPort, parsePort, portSteps } from './ports.js'
 import { hostNameservers } from './resolv.js'
@@ -18,6 +18,8 @@ export interface AttachmentRequest {
   /** Name of the network: `bridge`, or one that was created. */
   readonly network: string
   readonly container: { readonly id: string; readonly name: string; readonly hostname: string }
+  /** The network, when it is not written down yet: see `foreseeNetwork`. */
+  readonly config?: NetworkConfig
   /** Further names in the network's name service. */
   readonly aliases: readonly string[]
   readonly ip?: string
@@ -63,7 +65,7 @@ const sweeping = new Set<string>()
 /** Reads what is on disk; makes nothing. The network's bridge is `ensureNetwork`'s. Errors are sentences, as Docker has them where it has one. */
 export async function planAttachment(request: AttachmentRequest): Promise<Attachment> {
   const { dataRoot, network, container, aliases, index, maker } = request
-  const config = networkOf(dataRoot, network)
+  const config = request.config ?? networkOf(dataRoot, network)
   const address = await chooseAddress(dataRoot, config, {
     ...(request.ip !== undefined && { wanted: request.ip }),
     ...(request.attempt !== undefined && { attempt: request.attempt }),

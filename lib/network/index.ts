@@ -9,6 +9,7 @@ export {
   createNetwork,
   describeNetwork,
   ensureNetwork,
+  foreseeNetwork,
   inspectNetwork,
   listNetworks,
   type NetworkView,

@@ -121,6 +121,14 @@ export async function removeNetwork(dataRoot: string, name: string, shim: Shim, 
   deleteNetworkFiles(dataRoot, name)
 }
 
+/** The network as it is written down, or as the first run would write it down: for --explain, which makes nothing. */
+export function foreseeNetwork(dataRoot: string, name: string): NetworkConfig {
+  const found = readNetwork(dataRoot, name)
+  if (found || name !== DEFAULT_NETWORK) return found ?? networkOf(dataRoot, name)
+  const subnet = freeSubnet([...routedNetworks(), ...subnetsOf(dataRoot)])
+  return newNetwork(name, { subnet, gateway: gatewayOf(subnet) })
+}
+
 /** What `ensureNetwork` sees to, in sentences, without looking at the kernel: for --explain. */
 export function describeNetwork(dataRoot: string, name: string): string[] {
   const config = readNetwork(dataRoot, name)

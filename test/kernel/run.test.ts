@@ -235,7 +235,11 @@ describe('to see how it is done', () => {
     const { stdout, exitCode } = await run(['--explain'], 'true')
     expect(exitCode).toBe(0)
     for (const words of ['clone3', 'pivot_root', 'seccomp', 'execve', 'None was made']) expect(stdout).toContain(words)
+    // On the default network too, which nobody has made here yet.
+    const cabled = await host.drydock('run', '--explain', '--rootfs', root.path, 'true')
+    expect(cabled.stdout).toMatch(/link add veth[\s\S]*172\.17\.0\.2/)
     expect(leftovers()).toEqual([])
+    expect(existsSync(host.path('/var/lib/drydock/networks'))).toBe(false)
   })
 
   test('--trace prints each call with its result, and the program’s output stays what it is', async () => {
