@@ -5,7 +5,7 @@
 import { EventEmitter } from 'node:events'
 import { createConnection, type Socket } from 'node:net'
 import { DrydockError } from './errors.js'
-import { type Exit, FROM_SHIM, FrameReader, frameHeader, readExit, TO_SHIM } from './frames.js'
+import { type Exit, FROM_SHIM, FrameReader, frameHeader, readExit, signalBody, sizeBody, TO_SHIM } from './frames.js'
 
 interface Events {
   /** 1 stdout (or the terminal), 2 stderr. */
@@ -67,16 +67,11 @@ export class Attachment extends EventEmitter<Events> {
   }
 
   resize(rows: number, columns: number): void {
-    const body = Buffer.allocUnsafe(4)
-    body.writeUInt16LE(rows, 0)
-    body.writeUInt16LE(columns, 2)
-    this.#send(TO_SHIM.resize, body)
+    this.#send(TO_SHIM.resize, sizeBody(rows, columns))
   }
 
   signal(number: number): void {
-    const body = Buffer.allocUnsafe(4)
-    body.writeInt32LE(number, 0)
-    this.#send(TO_SHIM.signal, body)
+    this.#send(TO_SHIM.signal, signalBody(number))
   }
 
   close(): void {

@@ -37,6 +37,21 @@ export function frameHeader(type: number, length: number): Buffer {
   return header
 }
 
+/** Body of RESIZE: a terminal's size in characters. */
+export function sizeBody(rows: number, columns: number): Buffer {
+  const body = Buffer.allocUnsafe(4)
+  body.writeUInt16LE(rows, 0)
+  body.writeUInt16LE(columns, 2)
+  return body
+}
+
+/** Body of SIGNAL. */
+export function signalBody(number: number): Buffer {
+  const body = Buffer.allocUnsafe(4)
+  body.writeInt32LE(number, 0)
+  return body
+}
+
 /** Cuts a stream into frames. */
 export class FrameReader {
   #pending: Buffer = Buffer.alloc(0)

@@ -11,7 +11,18 @@ import { EventEmitter, once } from 'node:events'
 import { createConnection, type Socket } from 'node:net'
 import { encodeBatch, Slots } from './encode.js'
 import { DrydockError } from './errors.js'
-import { type Exit, FROM_SHIM, FrameReader, frameHeader, type ResultFrame, readExit, readResult, TO_SHIM } from './frames.js'
+import {
+  type Exit,
+  FROM_SHIM,
+  FrameReader,
+  frameHeader,
+  type ResultFrame,
+  readExit,
+  readResult,
+  signalBody,
+  sizeBody,
+  TO_SHIM,
+} from './frames.js'
 import { encodeMonitor, type MonitorSettings } from './monitor.js'
 import { type Result, StepError } from './result.js'
 import { type Step, withActor, withActors } from './step.js'
@@ -169,16 +180,11 @@ export class Shim extends EventEmitter<Events> {
   }
 
   resize(rows: number, columns: number): void {
-    const body = Buffer.allocUnsafe(4)
-    body.writeUInt16LE(rows, 0)
-    body.writeUInt16LE(columns, 2)
-    this.#write(TO_SHIM.resize, body)
+    this.#write(TO_SHIM.resize, sizeBody(rows, columns))
   }
 
   signal(number: number): void {
-    const body = Buffer.allocUnsafe(4)
-    body.writeInt32LE(number, 0)
-    this.#write(TO_SHIM.signal, body)
+    this.#write(TO_SHIM.signal, signalBody(number))
   }
 
   /** Leave a running container to its shim, which undoes what is to be undone when it has ended. Resolves when it has let go. */

@@ -1,30 +1,14 @@
 /** `drydock run -it` with a person in front: keys, job control, sizes, leaving and coming back, one call at a time. */
-import { afterAll, beforeAll, expect } from 'vitest'
-import { busyboxRoot } from '../support/full.js'
-import { PrivateHost } from '../support/private-host.js'
-import { missing, requires } from '../support/requires.js'
+import { expect } from 'vitest'
+import { onPrivateHost } from '../support/private-host.js'
 
-const NEEDS = ['root', 'command:unshare', 'command:busybox', 'command:ip'] as const
-const test = requires(...NEEDS)
-const able = missing(NEEDS).length === 0
-
-let host: PrivateHost
-let root: ReturnType<typeof busyboxRoot>
-beforeAll(async () => {
-  if (!able) return
-  host = await PrivateHost.open()
-  root = busyboxRoot()
-})
-afterAll(async () => {
-  if (!able) return
-  root.remove()
-  await host.close()
-})
+const at = onPrivateHost()
+const { test } = at
 
 const IT = ['run', '-it', '--rm', '--network', 'none', '-e', 'PS1=inside# ']
 
 test('a terminal: its name, its size, Ctrl-C, Ctrl-Z, the exit code', async () => {
-  const session = host.terminal(...IT, '--rootfs', root.path, 'sh')
+  const session = at.host.terminal(...IT, '--rootfs', at.root.path, 'sh')
   await session.see('inside# ')
   session.type('tty; stty size; echo $TERM\r')
   await session.see('/dev/pts/0\n40 80\nxterm\n')
@@ -47,34 +31,34 @@ test('a terminal: its name, its size, Ctrl-C, Ctrl-Z, the exit code', async () =
 })
 
 test('left by its keys it runs on; attached again it goes on where it was', async () => {
-  const session = host.terminal(...IT, '--name', 'boat', '--rootfs', root.path, 'sh')
+  const session = at.host.terminal(...IT, '--name', 'boat', '--rootfs', at.root.path, 'sh')
   await session.see('inside# ')
   session.type('word=kept\r')
   await session.see('inside# ')
   session.type('\x10\x11')
   expect(await session.ended()).toBe(0)
-  expect((await host.drydock('ps')).stdout).toMatch(/Up .* boat/)
-  const again = host.terminal('attach', 'boat')
+  expect((await at.host.drydock('ps')).stdout).toMatch(/Up .* boat/)
+  const again = at.host.terminal('attach', 'boat')
   again.type('echo "<$word>"\r')
   await again.see('<kept>')
   again.type('exit 4\r')
   expect(await again.ended()).toBe(4)
-  await expect.poll(async () => (await host.drydock('ps', '-aq')).stdout).toBe('')
+  await expect.poll(async () => (await at.host.drydock('ps', '-aq')).stdout).toBe('')
 })
 
 test('the caller’s terminal is line-wise again, also when the container is killed', async () => {
   const script = `node "$0" "$@"; stty -a | grep -o -- '-*icanon'; echo over`
   const { DRYDOCK } = await import('../support/private-host.js')
-  const [file, ...args] = host.enter(['sh', '-c', script, DRYDOCK, ...IT, '--name', 'doomed', '--rootfs', root.path, 'sh'])
+  const [file, ...args] = at.host.enter(['sh', '-c', script, DRYDOCK, ...IT, '--name', 'doomed', '--rootfs', at.root.path, 'sh'])
   const { TerminalSession } = await import('../support/terminal.js')
   const session = new TerminalSession(file as string, args)
   await session.see('inside# ')
-  expect((await host.drydock('rm', '-f', 'doomed')).exitCode).toBe(0)
+  expect((await at.host.drydock('rm', '-f', 'doomed')).exitCode).toBe(0)
   expect(await session.see('over')).toMatch(/(?<!-)icanon\n/)
 })
 
 test('one call at a time: explained, looked at, quit; nothing is left', async () => {
-  const session = host.terminal('run', '--rm', '--step', '--network', 'none', '--rootfs', root.path, 'true')
+  const session = at.host.terminal('run', '--rm', '--step', '--network', 'none', '--rootfs', at.root.path, 'true')
   await session.see('openat(')
   await session.see('enter run')
   session.type('e')
@@ -86,12 +70,12 @@ test('one call at a time: explained, looked at, quit; nothing is left', async ()
   session.type('q')
   expect(await session.ended()).toBe(0)
   expect(
-    (await host.run(['sh', '-c', 'ls /var/lib/drydock/containers /var/lib/drydock/names /run/drydock | grep -v :'])).stdout.trim(),
+    (await at.host.run(['sh', '-c', 'ls /var/lib/drydock/containers /var/lib/drydock/names /run/drydock | grep -v :'])).stdout.trim(),
   ).toBe('')
 })
 
 test('run through, the program runs and its terminal is the caller’s', async () => {
-  const session = host.terminal(
+  const session = at.host.terminal(
     'run',
     '--rm',
     '-it',
@@ -99,7 +83,7 @@ test('run through, the program runs and its terminal is the caller’s', async (
     '--network',
     'none',
     '--rootfs',
-    root.path,
+    at.root.path,
     'sh',
     '-c',
     'echo "it r""uns"; read x; exit 6',

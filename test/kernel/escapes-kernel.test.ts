@@ -1,33 +1,20 @@
 /** Known ways out of containers, tried: what the kernel is asked for by a container's root, and what stands in the way. */
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { beforeAll, describe, expect } from 'vitest'
 import { SHIM_PATH } from '../../lib/kernel/constants.js'
-import { busyboxRoot } from '../support/full.js'
-import { PrivateHost } from '../support/private-host.js'
+import { onPrivateHost } from '../support/private-host.js'
 import { exitWithErrnoOf, onX86, writeProgram } from '../support/program.js'
-import { missing, requires } from '../support/requires.js'
 
-const NEEDS = ['root', 'command:unshare', 'command:busybox', 'command:ip'] as const
-const test = requires(...NEEDS)
-const able = missing(NEEDS).length === 0
-
-let host: PrivateHost
-let root: ReturnType<typeof busyboxRoot>
-beforeAll(async () => {
-  if (!able) return
-  host = await PrivateHost.open()
-  root = busyboxRoot()
-  copyFileSync(SHIM_PATH, join(root.path, 'bin/probe'))
-})
-afterAll(async () => {
-  if (!able) return
-  root.remove()
-  await host.close()
+const at = onPrivateHost()
+const { test } = at
+beforeAll(() => {
+  if (!at.able) return
+  copyFileSync(SHIM_PATH, join(at.root.path, 'bin/probe'))
 })
 
 const run = (flags: readonly string[], ...command: string[]) =>
-  host.drydock('run', '--rm', '--network', 'none', ...flags, '--rootfs', root.path, ...command)
+  at.host.drydock('run', '--rm', '--network', 'none', ...flags, '--rootfs', at.root.path, ...command)
 /** What a script prints, complaints included. */
 const sh = async (flags: readonly string[], script: string) => (await run(flags, 'sh', '-c', `exec 2>&1; ${script}`)).stdout
 
@@ -50,9 +37,9 @@ describe('calls that Docker’s root may not make', () => {
   })
 
   onX86('are not had by the 32-bit gate either', async () => {
-    if (!able) return
+    if (!at.able) return
     // mount is 21 there. The filter ends who comes by that gate: 128 + SIGSYS.
-    writeProgram(join(root.path, 'bin/gate'), exitWithErrnoOf(21, 'int80'))
+    writeProgram(join(at.root.path, 'bin/gate'), exitWithErrnoOf(21, 'int80'))
     const { exitCode } = await run([], 'gate')
     expect(exitCode).toBe(159)
   })
@@ -123,7 +110,7 @@ describe('devices', () => {
 
 describe('processes', () => {
   test('of the host are neither seen nor signalled', async () => {
-    expect(await sh([], `kill -0 ${host.pid}; kill -0 ${process.pid}; ls -d /proc/[0-9]* | wc -l`)).toMatch(
+    expect(await sh([], `kill -0 ${at.host.pid}; kill -0 ${process.pid}; ls -d /proc/[0-9]* | wc -l`)).toMatch(
       /No such process\n.*No such process\n[123]$/,
     )
   })
@@ -158,7 +145,7 @@ test('raw sockets are Docker’s default, and gone with the capability', async (
 })
 
 test('a setuid file gives nothing with no-new-privileges', async () => {
-  writeFileSync(join(root.path, 'etc/passwd'), 'root:x:0:0::/:/bin/sh\nsailor:x:1000:1000::/:/bin/sh\n')
+  writeFileSync(join(at.root.path, 'etc/passwd'), 'root:x:0:0::/:/bin/sh\nsailor:x:1000:1000::/:/bin/sh\n')
   const script = "cp /bin/probe /tmp/door; chmod 4755 /tmp/door; chmod 755 /tmp; su sailor -c '/tmp/door --probe'"
   const euid = async (...flags: string[]) => (JSON.parse(await sh(flags, script)) as { euid: number }).euid
   expect(await euid()).toBe(0)

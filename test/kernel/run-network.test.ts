@@ -1,32 +1,17 @@
 /** `drydock run` on its networks: an address, a way out, ports, names, and what is said when something is taken. */
 import { existsSync, readdirSync, rmdirSync } from 'node:fs'
-import { afterAll, beforeAll, expect } from 'vitest'
+import { expect } from 'vitest'
 import { readCgroup, readHierarchies } from '../../lib/kernel/proc/cgroup.js'
 import { ownCgroups } from '../../lib/kernel/snapshot.js'
-import { busyboxRoot } from '../support/full.js'
-import { PrivateHost, program } from '../support/private-host.js'
-import { missing, requires } from '../support/requires.js'
+import { onPrivateHost, program } from '../support/private-host.js'
 
-const NEEDS = ['root', 'command:unshare', 'command:busybox', 'command:ip', 'command:nft'] as const
-const test = requires(...NEEDS)
-const able = missing(NEEDS).length === 0
+const at = onPrivateHost('command:nft')
+const { test } = at
 
-let host: PrivateHost
-let root: ReturnType<typeof busyboxRoot>
-beforeAll(async () => {
-  if (!able) return
-  host = await PrivateHost.open()
-  root = busyboxRoot()
-})
-afterAll(async () => {
-  if (!able) return
-  root.remove()
-  await host.close()
-})
-
-const sh = (flags: readonly string[], script: string) => host.drydock('run', '--rm', ...flags, '--rootfs', root.path, 'sh', '-c', script)
+const sh = (flags: readonly string[], script: string) =>
+  at.host.drydock('run', '--rm', ...flags, '--rootfs', at.root.path, 'sh', '-c', script)
 const leases = (network: string) => {
-  const directory = host.path(`/var/lib/drydock/networks/${network}/leases`)
+  const directory = at.host.path(`/var/lib/drydock/networks/${network}/leases`)
   return existsSync(directory) ? readdirSync(directory).filter((name) => !name.startsWith('.')) : []
 }
 
@@ -44,7 +29,7 @@ test('an address of the default network, which its hosts file has for its name; 
 })
 
 test('thirty at once all start, each with an address of its own', async () => {
-  const { exitCode, stdout, stderr } = await host.run(program('run-crowd', root.path, '30', 'bridge'))
+  const { exitCode, stdout, stderr } = await at.host.run(program('run-crowd', at.root.path, '30', 'bridge'))
   expect([exitCode, stderr]).toEqual([0, ''])
   const addresses: string[] = JSON.parse(stdout)
   expect(new Set(addresses).size).toBe(30)
@@ -53,26 +38,26 @@ test('thirty at once all start, each with an address of its own', async () => {
 
 test('a container whose shim was killed keeps its address as long as it runs', async () => {
   const start = (name: string, ...flags: string[]) =>
-    host.drydock('run', '-d', '--rm', '--name', name, ...flags, '--rootfs', root.path, 'sleep', '1000')
+    at.host.drydock('run', '-d', '--rm', '--name', name, ...flags, '--rootfs', at.root.path, 'sleep', '1000')
   const { stdout: id } = await start('orphan', '--ip', '172.17.0.9')
-  const { stdout: pids } = await host.run(['pgrep', '-x', 'sleep'])
+  const { stdout: pids } = await at.host.run(['pgrep', '-x', 'sleep'])
   const orphan = pids.split('\n').at(-1) as string
-  const { stdout: shim } = await host.run(['ps', '-o', 'ppid=', '-p', orphan])
-  await host.run(['kill', '-KILL', shim.trim()])
+  const { stdout: shim } = await at.host.run(['ps', '-o', 'ppid=', '-p', orphan])
+  await at.host.run(['kill', '-KILL', shim.trim()])
   expect(await start('other', '--ip', '172.17.0.9')).toMatchObject({
     exitCode: 125,
     stderr: expect.stringContaining('Address already in use: 172.17.0.9'),
   })
-  await host.run(['kill', '-KILL', orphan])
+  await at.host.run(['kill', '-KILL', orphan])
   await expect.poll(async () => (await start('next', '--ip', '172.17.0.9')).exitCode, { interval: 20, timeout: 10_000 }).toBe(0)
-  await host.drydock('rm', '-f', 'next', 'orphan')
+  await at.host.drydock('rm', '-f', 'next', 'orphan')
   await expect.poll(() => leases('bridge')).toEqual([])
   // Nobody was there to remove its cgroups, which are not the private host's own.
   for (const path of ownCgroups(readHierarchies(), readCgroup('self') ?? []).filter((one) => one.endsWith(id))) rmdirSync(path)
 })
 
 test('two at once have two addresses and reach each other; a published port is reached from the host and from inside', async () => {
-  await host.drydock(
+  await at.host.drydock(
     'run',
     '-d',
     '--rm',
@@ -81,7 +66,7 @@ test('two at once have two addresses and reach each other; a published port is r
     '-p',
     '8080:80',
     '--rootfs',
-    root.path,
+    at.root.path,
     'sh',
     '-c',
     'mkdir -p /www; hostname > /www/name; exec busybox httpd -f -p 80 -h /www',
@@ -92,20 +77,20 @@ test('two at once have two addresses and reach each other; a published port is r
   expect(name).toMatch(/^[0-9a-f]{12}$/)
   expect(await from('172.17.0.1:8080')).toBe(name)
   expect(await from('127.0.0.1:8080', ['--network', 'host'])).toBe(name)
-  expect(await host.drydock('run', '--rm', '-p', '8080:81', '--rootfs', root.path, 'true')).toMatchObject({
+  expect(await at.host.drydock('run', '--rm', '-p', '8080:81', '--rootfs', at.root.path, 'true')).toMatchObject({
     exitCode: 125,
     stderr: expect.stringContaining('Bind for 0.0.0.0:8080 failed: port is already allocated'),
   })
-  expect((await host.drydock('ps')).stdout).toMatch(/8080:80 +server/)
-  await host.drydock('rm', '-f', 'server')
-  const free = await host.drydock('run', '--rm', '-p', '8080:81', '--rootfs', root.path, 'true')
+  expect((await at.host.drydock('ps')).stdout).toMatch(/8080:80 +server/)
+  await at.host.drydock('rm', '-f', 'server')
+  const free = await at.host.drydock('run', '--rm', '-p', '8080:81', '--rootfs', at.root.path, 'true')
   expect([free.exitCode, free.stderr]).toEqual([0, ''])
 })
 
 test('a network of one’s own: names, aliases, apart from the others; removed when nobody is on it', async () => {
-  const { stdout: id } = await host.drydock('network', 'create', 'sea', '--subnet', '10.9.0.0/24')
+  const { stdout: id } = await at.host.drydock('network', 'create', 'sea', '--subnet', '10.9.0.0/24')
   expect(id).toMatch(/^[0-9a-f]{64}$/)
-  await host.drydock('run', '-d', '--rm', '--name', 'one', '--network', 'sea', '--rootfs', root.path, 'sleep', '1000')
+  await at.host.drydock('run', '-d', '--rm', '--name', 'one', '--network', 'sea', '--rootfs', at.root.path, 'sleep', '1000')
   const { stdout } = await sh(
     ['--network', 'sea', '--network-alias', 'other'],
     'for name in one other; do nslookup $name | grep -A 1 Name; done; ping -c 1 -W 5 one > /dev/null && echo answered',
@@ -114,22 +99,22 @@ test('a network of one’s own: names, aliases, apart from the others; removed w
   expect(stdout).toMatch(/answered$/)
   // From another bridge nothing gets through: the packet is dropped, and nobody says so.
   expect((await sh([], 'ping -c 1 -W 1 10.9.0.2 > /dev/null || echo silence')).stdout).toBe('silence')
-  expect(await host.drydock('network', 'rm', 'sea')).toMatchObject({
+  expect(await at.host.drydock('network', 'rm', 'sea')).toMatchObject({
     exitCode: 1,
     stderr: expect.stringContaining('network sea has active endpoints (one)'),
   })
-  await host.drydock('rm', '-f', 'one')
-  expect(await host.drydock('network', 'rm', 'sea')).toMatchObject({ exitCode: 0, stdout: 'sea' })
-  expect(await host.drydock('run', '--rm', '--network', 'sea', '--rootfs', root.path, 'true')).toMatchObject({
+  await at.host.drydock('rm', '-f', 'one')
+  expect(await at.host.drydock('network', 'rm', 'sea')).toMatchObject({ exitCode: 0, stdout: 'sea' })
+  expect(await at.host.drydock('run', '--rm', '--network', 'sea', '--rootfs', at.root.path, 'true')).toMatchObject({
     exitCode: 125,
     stderr: expect.stringContaining('network sea not found'),
   })
 })
 
 test('an address of one’s own choice, and a pool that is used up', async () => {
-  await host.drydock('network', 'create', 'tiny', '--subnet', '10.8.0.0/29')
+  await at.host.drydock('network', 'create', 'tiny', '--subnet', '10.8.0.0/29')
   const on = (...flags: string[]) =>
-    host.drydock('run', '-d', '--rm', '--network', 'tiny', ...flags, '--rootfs', root.path, 'sleep', '1000')
+    at.host.drydock('run', '-d', '--rm', '--network', 'tiny', ...flags, '--rootfs', at.root.path, 'sleep', '1000')
   expect((await on('--ip', '10.8.0.5', '--mac-address', '02:00:00:00:00:05')).exitCode).toBe(0)
   expect(await on('--ip', '10.8.0.5')).toMatchObject({ exitCode: 125, stderr: expect.stringContaining('Address already in use') })
   expect(await on('--ip', '10.9.9.9')).toMatchObject({ exitCode: 125, stderr: expect.stringContaining('does not belong to network tiny') })
@@ -137,12 +122,12 @@ test('an address of one’s own choice, and a pool that is used up', async () =>
   expect(more.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0, 0, 125])
   expect(more.at(-1)?.stderr).toContain('no available IPv4 addresses')
   expect(leases('tiny').sort()).toEqual(['10.8.0.2', '10.8.0.3', '10.8.0.4', '10.8.0.5', '10.8.0.6'])
-  const { stdout: ids } = await host.drydock('ps', '-q')
-  await host.drydock('rm', '-f', ...ids.split('\n'))
+  const { stdout: ids } = await at.host.drydock('ps', '-q')
+  await at.host.drydock('rm', '-f', ...ids.split('\n'))
   await expect.poll(() => leases('tiny')).toEqual([])
 })
 
 test('a bridge that somebody removed between two runs of one process is made again', async () => {
-  const { exitCode, stdout, stderr } = await host.run(program('run-without-bridge', root.path))
+  const { exitCode, stdout, stderr } = await at.host.run(program('run-without-bridge', at.root.path))
   expect([exitCode, stdout, stderr]).toEqual([0, '0 0', ''])
 })

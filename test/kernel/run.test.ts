@@ -1,37 +1,24 @@
 /** `drydock run` as a person types it: what the container sees, what it ends with, and that nothing is left. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect } from 'vitest'
-import { busyboxRoot } from '../support/full.js'
-import { DRYDOCK, PrivateHost } from '../support/private-host.js'
-import { missing, requires } from '../support/requires.js'
+import { beforeAll, describe, expect } from 'vitest'
+import { DRYDOCK, onPrivateHost } from '../support/private-host.js'
 
-const NEEDS = ['root', 'command:unshare', 'command:busybox', 'command:ip'] as const
-const test = requires(...NEEDS)
-const able = missing(NEEDS).length === 0
-
-let host: PrivateHost
-let root: ReturnType<typeof busyboxRoot>
-beforeAll(async () => {
-  if (!able) return
-  host = await PrivateHost.open()
-  root = busyboxRoot()
-  writeFileSync(`${root.path}/etc/passwd`, 'root:x:0:0:root:/root:/bin/sh\nwww:x:33:33::/var/www:/bin/sh\n')
-  writeFileSync(`${root.path}/etc/group`, 'root:x:0:\nwww:x:33:\nextra:x:44:www\n')
-})
-afterAll(async () => {
-  if (!able) return
-  root.remove()
-  await host.close()
+const at = onPrivateHost()
+const { test } = at
+beforeAll(() => {
+  if (!at.able) return
+  writeFileSync(`${at.root.path}/etc/passwd`, 'root:x:0:0:root:/root:/bin/sh\nwww:x:33:33::/var/www:/bin/sh\n')
+  writeFileSync(`${at.root.path}/etc/group`, 'root:x:0:\nwww:x:33:\nextra:x:44:www\n')
 })
 
 /** In a container that is removed, without a network. */
 const run = (flags: readonly string[], ...command: string[]) =>
-  host.drydock('run', '--rm', '--network', 'none', ...flags, '--rootfs', root.path, ...command)
+  at.host.drydock('run', '--rm', '--network', 'none', ...flags, '--rootfs', at.root.path, ...command)
 const sh = (flags: readonly string[], script: string) => run(flags, 'sh', '-c', script)
 
 /** What a container could leave in the private host. */
 function leftovers() {
-  const list = (path: string) => (existsSync(host.path(path)) ? readdirSync(host.path(path)) : [])
+  const list = (path: string) => (existsSync(at.host.path(path)) ? readdirSync(at.host.path(path)) : [])
   return ['/run/drydock', '/var/lib/drydock/containers', '/var/lib/drydock/overlay', '/var/lib/drydock/names'].flatMap(list)
 }
 
@@ -71,12 +58,12 @@ describe('exit codes', () => {
   }
 
   test('125: an image that is not here', async () => {
-    const { exitCode, stderr } = await host.drydock('run', '--rm', 'no-such-image', 'true')
+    const { exitCode, stderr } = await at.host.drydock('run', '--rm', 'no-such-image', 'true')
     expect([exitCode, stderr]).toEqual([125, expect.stringContaining("Unable to find image 'no-such-image:latest' locally")])
   })
 
   test('126: a program of another architecture', async () => {
-    writeFileSync(`${root.path}/bin/foreign`, Buffer.concat([Buffer.from('\x7fELF\x02\x01\x01', 'latin1'), Buffer.alloc(200)]), {
+    writeFileSync(`${at.root.path}/bin/foreign`, Buffer.concat([Buffer.from('\x7fELF\x02\x01\x01', 'latin1'), Buffer.alloc(200)]), {
       mode: 0o755,
     })
     expect(await run([], 'foreign')).toMatchObject({ exitCode: 126, stderr: expect.stringContaining('no program for this machine') })
@@ -85,8 +72,8 @@ describe('exit codes', () => {
 
 describe('inside', () => {
   test('stdout and stderr are apart, stdin is what was piped', async () => {
-    const piped = await host.run(
-      [process.execPath, DRYDOCK, 'run', '-i', '--rm', '--network', 'none', '--rootfs', root.path, 'sh', '-c', 'cat; echo err >&2'],
+    const piped = await at.host.run(
+      [process.execPath, DRYDOCK, 'run', '-i', '--rm', '--network', 'none', '--rootfs', at.root.path, 'sh', '-c', 'cat; echo err >&2'],
       { input: 'typed\n' },
     )
     expect(piped).toMatchObject({ exitCode: 0, stdout: 'typed', stderr: 'err' })
@@ -126,7 +113,7 @@ describe('inside', () => {
   })
 
   test('volumes, read-only ones, a file on a file, a tmpfs, a read-only root', async () => {
-    const directory = host.path('/run/volume')
+    const directory = at.host.path('/run/volume')
     mkdirSync(directory)
     writeFileSync(`${directory}/there`, 'from the host')
     const { stdout, exitCode } = await sh(
@@ -151,7 +138,7 @@ describe('inside', () => {
     expect(stdout).toContain("can't create /x: Read-only file system")
     expect(stdout).toMatch(/ 64 /)
     expect(readFileSync(`${directory}/new`, 'utf8')).toBe('new\n')
-    expect(readFileSync(host.path('/var/lib/drydock/volumes/cargo/_data/z'), 'utf8')).toBe('z\n')
+    expect(readFileSync(at.host.path('/var/lib/drydock/volumes/cargo/_data/z'), 'utf8')).toBe('z\n')
     rmSync(directory, { recursive: true })
   })
 
@@ -178,30 +165,33 @@ describe('inside', () => {
 
 describe('a container that stays', () => {
   test('keeps its layer, its log and its exit; its name is taken until it is removed', async () => {
-    const flags = ['--name', 'keeper', '--network', 'none', '--rootfs', root.path]
+    const flags = ['--name', 'keeper', '--network', 'none', '--rootfs', at.root.path]
     expect(
-      await host.drydock('run', ...flags, 'sh', '-c', 'echo Happy whales ! > /tmp/myfile; echo said; rm /bin/id; exit 5'),
+      await at.host.drydock('run', ...flags, 'sh', '-c', 'echo Happy whales ! > /tmp/myfile; echo said; rm /bin/id; exit 5'),
     ).toMatchObject({ exitCode: 5, stdout: 'said' })
-    const [id] = readdirSync(host.path('/var/lib/drydock/containers'))
-    expect(await host.drydock('ps', '-aq', '--no-trunc')).toMatchObject({ stdout: id })
-    expect((await host.drydock('ps')).stdout.split('\n')).toHaveLength(1)
-    expect((await host.drydock('ps', '-a')).stdout).toMatch(/Exited \(5\) .* keeper/)
-    const diff = host.path(`/var/lib/drydock/overlay/${id}/diff`)
+    const [id] = readdirSync(at.host.path('/var/lib/drydock/containers'))
+    expect(await at.host.drydock('ps', '-aq', '--no-trunc')).toMatchObject({ stdout: id })
+    expect((await at.host.drydock('ps')).stdout.split('\n')).toHaveLength(1)
+    expect((await at.host.drydock('ps', '-a')).stdout).toMatch(/Exited \(5\) .* keeper/)
+    const diff = at.host.path(`/var/lib/drydock/overlay/${id}/diff`)
     expect(readFileSync(`${diff}/tmp/myfile`, 'utf8')).toBe('Happy whales !\n')
     const whiteout = statSync(`${diff}/bin/id`)
     expect([whiteout.isCharacterDevice(), whiteout.rdev]).toEqual([true, 0])
-    expect(readFileSync(host.path(`/var/lib/drydock/containers/${id}/${id}-json.log`), 'utf8')).toContain('"log":"said\\n"')
-    expect(await host.drydock('run', ...flags, 'true')).toMatchObject({
+    expect(readFileSync(at.host.path(`/var/lib/drydock/containers/${id}/${id}-json.log`), 'utf8')).toContain('"log":"said\\n"')
+    expect(await at.host.drydock('run', ...flags, 'true')).toMatchObject({
       exitCode: 125,
       stderr: expect.stringContaining(`The container name "/keeper" is already in use by container "${id}"`),
     })
-    expect(await host.drydock('rm', 'keeper')).toMatchObject({ exitCode: 0, stdout: 'keeper' })
-    expect(await host.drydock('rm', 'keeper')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('No such container: keeper') })
+    expect(await at.host.drydock('rm', 'keeper')).toMatchObject({ exitCode: 0, stdout: 'keeper' })
+    expect(await at.host.drydock('rm', 'keeper')).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('No such container: keeper'),
+    })
     expect(leftovers()).toEqual([])
   })
 
   test('runs on without anybody with -d, is seen, shares its network, and is removed by force', async () => {
-    const { stdout: id } = await host.drydock(
+    const { stdout: id } = await at.host.drydock(
       'run',
       '-d',
       '--rm',
@@ -210,22 +200,22 @@ describe('a container that stays', () => {
       '--network',
       'none',
       '--rootfs',
-      root.path,
+      at.root.path,
       'sleep',
       '1000',
     )
     expect(id).toMatch(/^[0-9a-f]{64}$/)
-    expect((await host.drydock('ps')).stdout).toMatch(/Up .* free/)
-    expect(await host.drydock('rm', 'free')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('container is running') })
+    expect((await at.host.drydock('ps')).stdout).toMatch(/Up .* free/)
+    expect(await at.host.drydock('rm', 'free')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('container is running') })
     const net = async (...flags: string[]) =>
-      (await host.drydock('run', '--rm', ...flags, '--rootfs', root.path, 'sh', '-c', 'readlink /proc/self/ns/net')).stdout
+      (await at.host.drydock('run', '--rm', ...flags, '--rootfs', at.root.path, 'sh', '-c', 'readlink /proc/self/ns/net')).stdout
     const own = await net('--network', 'container:free')
     expect(own).toMatch(/^net:/)
     expect(await net('--network', 'container:free')).toBe(own)
     expect(await net('--network', 'none')).not.toBe(own)
-    expect(await net('--network', 'host')).toBe((await host.run(['readlink', '/proc/self/ns/net'])).stdout)
-    expect(await host.drydock('rm', '-f', 'free')).toMatchObject({ exitCode: 0 })
-    expect((await host.drydock('ps', '-aq')).stdout).toBe('')
+    expect(await net('--network', 'host')).toBe((await at.host.run(['readlink', '/proc/self/ns/net'])).stdout)
+    expect(await at.host.drydock('rm', '-f', 'free')).toMatchObject({ exitCode: 0 })
+    expect((await at.host.drydock('ps', '-aq')).stdout).toBe('')
     await expect.poll(leftovers).toEqual([])
   })
 })
@@ -236,10 +226,10 @@ describe('to see how it is done', () => {
     expect(exitCode).toBe(0)
     for (const words of ['clone3', 'pivot_root', 'seccomp', 'execve', 'None was made']) expect(stdout).toContain(words)
     // On the default network too, which nobody has made here yet.
-    const cabled = await host.drydock('run', '--explain', '--rootfs', root.path, 'true')
+    const cabled = await at.host.drydock('run', '--explain', '--rootfs', at.root.path, 'true')
     expect(cabled.stdout).toMatch(/link add veth[\s\S]*172\.17\.0\.2/)
     expect(leftovers()).toEqual([])
-    expect(existsSync(host.path('/var/lib/drydock/networks'))).toBe(false)
+    expect(existsSync(at.host.path('/var/lib/drydock/networks'))).toBe(false)
   })
 
   test('--trace prints each call with its result, and the program’s output stays what it is', async () => {

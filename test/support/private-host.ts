@@ -7,6 +7,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { execa, type Options } from 'execa'
+import { afterAll, beforeAll } from 'vitest'
+import { busyboxRoot } from './full.js'
+import { missing, type Requirement, requires } from './requires.js'
 import { TerminalSession } from './terminal.js'
 
 export const DRYDOCK = fileURLToPath(new URL('../../scripts/drydock.cjs', import.meta.url))
@@ -106,5 +109,34 @@ export class PrivateHost {
     const { stdout } = await this.drydock('ps', '-q')
     if (stdout !== '') await this.drydock('rm', '-f', ...stdout.split('\n'))
     await this.#end()
+  }
+}
+
+/**
+ * For a file of tests: a private host and a root file system of busybox, made before the first and gone after the last; and `test`, which skips
+ * out loud where they cannot be had.
+ */
+export function onPrivateHost(...more: Requirement[]) {
+  const needs: Requirement[] = ['root', 'command:unshare', 'command:nsenter', 'command:busybox', 'command:ip', ...more]
+  const able = missing(needs).length === 0
+  const made: { host?: PrivateHost; root?: ReturnType<typeof busyboxRoot> } = {}
+  beforeAll(async () => {
+    if (!able) return
+    made.host = await PrivateHost.open()
+    made.root = busyboxRoot()
+  })
+  afterAll(async () => {
+    made.root?.remove()
+    await made.host?.close()
+  })
+  return {
+    test: requires(...needs),
+    able,
+    get host(): PrivateHost {
+      return made.host as PrivateHost
+    },
+    get root(): ReturnType<typeof busyboxRoot> {
+      return made.root as ReturnType<typeof busyboxRoot>
+    },
   }
 }
