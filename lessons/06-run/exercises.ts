@@ -54,7 +54,7 @@ export const exercises: readonly Exercise[] = [
     }),
     check: checkRun,
     hints: [
-      'Each primitive gives a fragment, and `plan([...])` makes one list of them. What has the file that you were given: `namespaces`, `program`. What is missing?',
+      'Each primitive gives a fragment, and `plan([...])` makes one list of them. Two of them are in the file that you were given. Which are missing?',
       'The tree is still the bottle’s, or part of it. `rootfs({ root, rootless })` gives the mounts, the way out and the masks.',
       'A host name is one step, `sethostname(hostname)`, in the phase “name”. A fragment of your own is `{ primitive, title, steps: inPhase("name", "container", [...]) }`.',
       'The rights are the program’s: `program({ argv, capabilities: dockerSets(keep, 0), lastCap: lastCapability(), filter })`, and the filter is a fragment that `seccomp` returns.',
