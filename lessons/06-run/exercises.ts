@@ -54,7 +54,7 @@ export const exercises: readonly Exercise[] = [
     }),
     check: checkRun,
     hints: [
-      'Each primitive gives a fragment, and `plan([...])` makes one list of them. What has the file that you were given: `namespaces`, `program`. What is missing?',
+      'Each primitive gives a fragment, and `plan([...])` makes one list of them. Two of them are in the file that you were given. Which are missing?',
       'The tree is still the bottle’s, or part of it. `rootfs({ root, rootless })` gives the mounts, the way out and the masks.',
       'A host name is one step, `sethostname(hostname)`, in the phase “name”. A fragment of your own is `{ primitive, title, steps: inPhase("name", "container", [...]) }`.',
       'The rights are the program’s: `program({ argv, capabilities: dockerSets(keep, 0), lastCap: lastCapability(), filter })`, and the filter is a fragment that `seccomp` returns.',
@@ -98,7 +98,7 @@ export const exercises: readonly Exercise[] = [
       'stdin, stdout and stderr are descriptors 0, 1 and 2. `dup3(ref("slave"), 0)` makes 0 another name for it.',
       'Only the leader of a session can take a terminal: `setsid()`, then `ioctl_tiocsctty(ref("slave"))`.',
       'The size belongs to the terminal: `ioctl_tiocswinsz(ref("slave"), rows, columns)`.',
-      'The process was ended by SIGHUP: the last one who held the outer end has gone, and the terminal hung up. All descriptors of drydock are closed at the execve, so somebody else must hold it: ' +
+      'When the last one who holds the outer end has gone, a terminal hangs up. All descriptors of drydock’s are closed at the execve, so somebody else must hold it: ' +
         '`host(pidfd_getfd(ref("pidfd"), ref("master"), { keep: "kept" }))` brings it to the shim.',
       'The row: open ptmx; `ioctl_tiocsptlck(master, false)`; `ioctl_tiocgptpeer(master, { keep: "slave" })`; the size; setsid; TIOCSCTTY; three dup3; pidfd_getfd by the host; execve.',
     ],

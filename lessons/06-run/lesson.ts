@@ -14,7 +14,7 @@ export default lesson({
   name: 'run',
   title: 'All of it, in order',
   directory: new URL('./', import.meta.url),
-  needs: ['bottle'],
+  needs: ['bottle', 'kernel:5.12'],
   scenes: [
     { heading: 'The whole list', play: wholeList },
     { heading: 'Step by step', play: stepByStep },

@@ -66,7 +66,7 @@ interface Order {
 }
 
 /** The groups. They are right as they are. */
-function groups({ root, hostname, port }: Order): Record<string, Step[]> {
+export function groups({ root, hostname, port }: Order): Record<string, Step[]> {
   const start = '/proc/sys/net/ipv4/ip_unprivileged_port_start'
   return {
     clone: [clone('mnt', 'pid', 'uts', 'ipc', 'net')],

@@ -21,7 +21,11 @@ export async function theEnd(stage: Stage): Promise<void> {
 
 async function exitCodes(stage: Stage): Promise<void> {
   const box = await stage.box('seven', { ownMonitor: true })
-  await run(box, await build(stage.bottle, { argv: ['/bin/sh', '-c', 'exit 7'], hostname: 'ship', bare: true }), '`sh -c "exit 7"`')
+  await run(
+    box,
+    await build(stage.bottle, { argv: ['/bin/sh', '-c', 'exit 7'], hostname: 'ship', bare: true }),
+    'A container that runs: sh -c "exit 7"',
+  )
   const { code } = await box.exited()
   await stage.look('What the kernel told the shim, which had waited for its child', () => [
     { label: 'exit code', value: `${code}: the program’s own, and so that of the command`, notice: true },
@@ -31,7 +35,11 @@ async function exitCodes(stage: Stage): Promise<void> {
 /** SIGTERM to a process 1 that has made no arrangement for it. */
 async function thePolite(stage: Stage): Promise<void> {
   const box = await stage.box('deaf', { ownMonitor: true })
-  await run(box, await build(stage.bottle, { argv: ['/bin/sleep', '1000'], hostname: 'ship', bare: true }), '`sleep 1000`')
+  await run(
+    box,
+    await build(stage.bottle, { argv: ['/bin/sleep', '1000'], hostname: 'ship', bare: true }),
+    'A container that runs sleep 1000',
+  )
   const [ends, stays] = ['it ends: TERM ends a program that does not care', 'nothing: the signal is not even delivered'] as const
   await stage.predict({
     question:
@@ -81,7 +89,7 @@ async function everythingGone(stage: Stage): Promise<void> {
   const steps = plan([state, ...built.fragments])
   const box = await stage.box('whole', { ownMonitor: true })
   await stage.say('Last, a whole container with all that it leaves outside: files, and where this machine allows it a cable and cgroups.')
-  await run(box, { ...built, steps }, '`sleep 1000`, with all of it')
+  await run(box, { ...built, steps }, 'A container that runs sleep 1000, with all of it')
   const pid = box.hostPid()
   const inode = readNamespace(pid, 'pid') as number
   const undo = steps.flatMap((step) => step.undo ?? []).reverse()

@@ -69,7 +69,7 @@ async function whatPlanSays(stage: Stage): Promise<void> {
   })
   const mistakes: [string, Fragment[]][] = [
     ['a host name among the mounts', [...fragments, early]],
-    ['a mount after the rights have gone', [...fragments, wrong('exec', mount('late', '/mnt', 'tmpfs'))]],
+    ['a mount when the rights are gone', [...fragments, wrong('exec', mount('late', '/mnt', 'tmpfs'))]],
     ['the filter before the mounts', [...fragments, wrong('network', ...filterOf(fragments))]],
     ['a second program', [...fragments, program({ argv: ['/bin/ls'] })]],
     ['no process', fragments.filter(({ primitive }) => primitive !== 'namespaces')],
@@ -85,12 +85,12 @@ async function afterTheMask(stage: Stage): Promise<void> {
   buildHull(bottle)
   const { steps } = await build(bottle, { argv: ['/bin/true'], hostname: 'ship', bare: true })
   const box = await stage.box('masked')
-  await box.together('A container as far as `mask`, which comes after `name`', meetBefore('terminal', steps)[0])
+  await box.together('A container as far as “mask”, which comes after “name”', meetBefore('terminal', steps)[0])
   const path = '/proc/sys/net/ipv4/ip_unprivileged_port_start'
   const step = open(path, ['wronly'], {
     keep: 'sysctl',
     allow: ['EROFS', 'EPERM', 'EACCES'],
-    why: 'the lowest port that anybody may take; `--sysctl` sets it',
+    why: 'the lowest port that anybody may take; docker run --sysctl sets such things',
   })
   await stage.predict({
     question:
@@ -105,7 +105,7 @@ async function afterTheMask(stage: Stage): Promise<void> {
 /** A path of the host after the host's tree has gone. */
 async function afterTheRoot(stage: Stage): Promise<void> {
   const box = await stage.box('volume')
-  await box.together('A directory `/cargo` of the bottle; and a container in its root', [
+  await box.together('A directory /cargo of the bottle; and a container in its root', [
     host(mkdir('/cargo')),
     clone3(['mnt']),
     ...enter(HULL),

@@ -1,5 +1,7 @@
 /** The same list, phase by phase: what earlier lessons taught in one go, what is new call by call. */
 
+import { PHASES } from '../../../lib/container/plan.js'
+import type { Phase } from '../../../lib/index.js'
 import { readProcess } from '../../../lib/kernel/proc/processes.js'
 import { readStatus } from '../../../lib/kernel/proc/status.js'
 import type { LookRow, Stage } from '../../../lib/tutor/lesson.js'
@@ -7,6 +9,25 @@ import { newName, until } from '../../01-namespaces/looks.js'
 import { mountsOf } from '../../04-rootfs/looks.js'
 import { build, buildHull, of } from '../container.js'
 import { descriptors } from '../looks.js'
+
+/** The phases of which there is nothing new to see; the others come call by call. */
+const TAUGHT: Partial<Record<Phase, string>> = {
+  prepare: 'limits (lesson 2), and a line to the kernel’s network (lesson 5)',
+  admit: 'who is who inside (lesson 1)',
+  become: 'user 0 (lesson 1)',
+  confine: 'into the cgroups, and they become the top of its tree (lesson 2)',
+  network: 'the loopback, a cable, an address (lesson 5)',
+  mounts: 'the root, /proc, /sys, /dev (lesson 4)',
+  root: 'out of the host’s tree (lesson 4)',
+  name: 'its own (lesson 1)',
+  mask: 'what of /proc and /sys is covered (lesson 4)',
+  filter: 'the default profile (lesson 3)',
+  privileges: 'all capabilities but fourteen are gone (lesson 3)',
+}
+
+const NOW_NEW =
+  'So far this is a container, and nobody can talk to it. Now what is new: a terminal. Watch who holds which end of it. The container asks *its own* devpts for one, so that it is ' +
+  'called `/dev/pts/0` inside; and in the end, the end at which people type has to come out to the host.'
 
 export async function stepByStep(stage: Stage): Promise<void> {
   const { bottle } = stage
@@ -20,31 +41,22 @@ export async function stepByStep(stage: Stage): Promise<void> {
   })
   const box = await stage.box('ship', { ownMonitor: true })
   if (beforehand.length > 0) await box.together('A bridge on the host, as in lesson 5', beforehand)
-  if (of(steps, 'prepare').length > 0)
-    await box.together('prepare: limits (lesson 2), and a line to the kernel’s network (lesson 5)', of(steps, 'prepare'))
-  await box.step(...of(steps, 'clone'))
-  if (of(steps, 'confine').length > 0)
-    await box.together('confine: into the cgroups, and they become the top of its tree (lesson 2)', of(steps, 'confine'))
-  await box.together('network: the loopback, a cable, an address (lesson 5)', of(steps, 'network'))
-  await box.together('mounts: the root, /proc, /sys, /dev (lesson 4)', of(steps, 'mounts'))
-  await box.together('root: out of the host’s tree (lesson 4)', of(steps, 'root'))
-  await box.together('name: its own (lesson 1)', of(steps, 'name'))
-  await box.together('mask: what of /proc and /sys is covered (lesson 4)', of(steps, 'mask'))
-  await stage.say(
-    'So far this is a container, and nobody can talk to it. Now what is new: a terminal. Watch who holds which end of it. The container asks *its own* devpts for one, so that ' +
-      'it is called `/dev/pts/0` inside; and then the end at which people type has to come out to the host.',
-  )
-  await box.step(...of(steps, 'terminal'))
-  // The end is with the shim now: what comes out of it goes to the screen from here on.
-  await box.shim.monitor(streams.monitor)
-  await stage.look('The container, as it stands: it is complete, and still root with all rights', () => summary(box.hostPid()))
-  await box.together('filter: the default profile (lesson 3)', of(steps, 'filter'))
-  await box.together('privileges: all capabilities but fourteen are gone (lesson 3)', of(steps, 'privileges'))
-  const none = [...descriptors(box.hostPid())].length
-  await box.step(...of(steps, 'exec'))
+  let open = 0
+  for (const { name } of PHASES) {
+    const own = of(steps, name)
+    if (name === 'terminal') await stage.say(NOW_NEW)
+    if (name === 'exec') open = descriptors(box.hostPid()).length
+    const title = TAUGHT[name]
+    if (title === undefined) await box.step(...own)
+    else if (own.length > 0) await box.together(`${name}: ${title}`, own)
+    if (name !== 'terminal') continue
+    // The outer end is with the shim now: what comes out of it goes to the screen from here on.
+    await box.shim.monitor(streams.monitor)
+    await stage.look('The container, as it stands: it is complete, and still root with all rights', () => summary(box.hostPid()))
+  }
   await until('the shell’s word', () => box.output().includes(hostname))
   await stage.look('Open descriptors', () => [
-    { label: 'before the execve', value: String(none) },
+    { label: 'before the execve', value: String(open) },
     { label: 'after it', value: descriptorWords(box.hostPid()), notice: true },
   ])
   await stage.look('The container, as it runs', () => summary(box.hostPid()))

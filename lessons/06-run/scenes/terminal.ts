@@ -1,5 +1,6 @@
 /** With a terminal and without: what a program asks, what a key does, and whose the size is. */
 import { childrenOf } from '../../../lib/kernel/proc/processes.js'
+import { readStatus } from '../../../lib/kernel/proc/status.js'
 import type { Box, LookRow, Stage } from '../../../lib/tutor/lesson.js'
 import { until } from '../../01-namespaces/looks.js'
 import { build, buildHull, run } from '../container.js'
@@ -11,6 +12,7 @@ const SAID = /cat ended with status (\d+)/
 
 /** Ctrl-C: character 3. It is no signal until a terminal makes one of it. */
 const CTRL_C = '\x03'
+const SIGINT = 2
 
 export async function aTerminal(stage: Stage): Promise<void> {
   buildHull(stage.bottle)
@@ -75,8 +77,14 @@ async function started(stage: Stage, kind: 'pipes' | 'terminal'): Promise<Box> {
   const built = await build(stage.bottle, { argv: ['/bin/sh', '-c', SCRIPT], hostname: 'ship', bare: true, ...terminal })
   const box = await stage.box(kind, { ownMonitor: true })
   await run(box, built, kind === 'terminal' ? 'A whole container, with a terminal' : 'A whole container, with three pipes')
-  await until('cat', () => childrenOf(box.hostPid()).some(({ comm }) => comm === 'cat'))
+  await until('cat', () => childrenOf(box.hostPid()).some(({ pid }) => !catches(pid, SIGINT)))
   return box
+}
+
+/** Has the process a handler for this signal? A child of the shell's has the shell's trap for a moment. */
+function catches(hostPid: number, signal: number): boolean {
+  const caught = readStatus(hostPid)?.lines.get('SigCgt')
+  return caught === undefined || ((BigInt(`0x${caught}`) >> BigInt(signal - 1)) & 1n) === 1n
 }
 
 function streams(box: Box): LookRow[] {

@@ -9,7 +9,7 @@ export async function wholeList(stage: Stage): Promise<void> {
   buildHull(stage.bottle)
   const built = await build(stage.bottle, { argv: ['/bin/true'], hostname: 'ship' })
   const { fragments, steps } = built
-  await stage.look('What goes in: a fragment from each primitive', () =>
+  await stage.look('What goes in: a fragment from each primitive, with so many calls', () =>
     fragments.map(({ primitive, title, steps: own }) => ({ label: primitive, value: `${title} (${own.length})` })),
   )
   const choices = ['fewer than 20', 'between 20 and 60', 'between 60 and 200', 'more than 1000'] as const

@@ -93,6 +93,13 @@ describe('needs', () => {
     expect(await only('cgroup:freezer', at(2, true))).toBeUndefined()
   })
 
+  it('looks for programs, of which one is enough', async () => {
+    expect(await only('command:sh', {})).toBeUndefined()
+    expect(await only('command:no-such-program|sh', {})).toBeUndefined()
+    expect(await only('command:no-such-program', {})).toMatchObject({ why: 'the program no-such-program is not installed', root: false })
+    expect((await only('command:no-such|nor-this', {}))?.why).toBe('none of the programs no-such and nor-this is installed')
+  })
+
   it('compares kernel versions by number', async () => {
     expect(await only('kernel:5.12', { kernel: '5.4.0' })).toMatchObject({ why: 'this needs Linux 5.12, and this is 5.4.0' })
     expect(await only('kernel:6.10', { kernel: '6.9.1' })).toBeDefined()
