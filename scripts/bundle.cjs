@@ -1,4 +1,7 @@
-/* The command line as one bundle, its verbs apart so that each is loaded when it is called. Plain JavaScript that Node 16 can parse. */
+/*
+ * The command line as one file. It is a script and no module, since V8 keeps the code of scripts alone (compiled.cjs), and with kept code
+ * what is not called costs nothing. Plain JavaScript that Node 16 can parse.
+ */
 'use strict'
 
 const fs = require('node:fs')
@@ -6,7 +9,7 @@ const path = require('node:path')
 
 const ROOT = path.join(__dirname, '..')
 
-/** Write `main.mjs`, its parts and the list of its sources to `out`. Throws the file system's error when that cannot be written. */
+/** Write `main.cjs` and the list of its sources to `out`. Throws the file system's error when that cannot be written. */
 function bundle(out) {
   // Made beside it and renamed: whoever starts meanwhile finds the old one or the new one.
   const made = `${out}.${process.pid}`
@@ -18,22 +21,23 @@ function bundle(out) {
       absWorkingDir: ROOT,
       entryPoints: { main: 'lib/cli/main.ts' },
       outdir: made,
-      outExtension: { '.js': '.mjs' },
+      outExtension: { '.js': '.cjs' },
       bundle: true,
-      splitting: true,
       metafile: true,
-      format: 'esm',
+      format: 'cjs',
       platform: 'node',
       target: 'node20',
-      external: ['node-pty', 'esbuild'],
-      // Packages in the older module format ask for `require`, which a module has not got.
-      banner: { js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);" },
-      define: { DRYDOCK_VERSION: JSON.stringify(version) },
+      // Packages that are large and imported when they are needed, which is seldom, stay where they are.
+      external: ['node-pty', 'execa', 'inquirer'],
+      charset: 'ascii',
+      minifySyntax: true,
+      minifyWhitespace: true,
+      define: { DRYDOCK_VERSION: JSON.stringify(version), 'import.meta': 'importMeta' },
       legalComments: 'none',
       logLevel: 'warning',
     })
     const sources = Object.keys(metafile.inputs).filter((input) => !input.startsWith('node_modules/'))
-    fs.writeFileSync(path.join(made, 'inputs.json'), JSON.stringify([...sources, 'package-lock.json']))
+    fs.writeFileSync(path.join(made, 'inputs.json'), JSON.stringify([...sources, 'scripts/bundle.cjs', 'package-lock.json']))
     fs.rmSync(out, { recursive: true, force: true })
     fs.renameSync(made, out)
   } finally {
