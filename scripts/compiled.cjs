@@ -26,7 +26,7 @@ function load(file, use) {
   const script = new vm.Script(`(function (exports, require, module, importMeta) {${source}\n})`, {
     filename: file,
     cachedData,
-    importModuleDynamically: vm.constants && vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+    importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   })
   const module = { exports: {} }
   script.runInThisContext()(module.exports, createRequire(file), module, { url: pathToFileURL(file).href })
