@@ -106,12 +106,13 @@ export class StageBox implements Box {
     return this.#unfailed(await this.#perform({ title, steps }))
   }
 
-  /** One after the other, each with its pause; what failed is among the answers and was explained, the rest is not made. */
+  /** One after the other, each with its pause; what failed is among the answers and was explained, the rest is not made; nor is what follows an execve. */
   async attempt(steps: readonly Step[]): Promise<Result[]> {
     const results: Result[] = []
     for (const step of steps) {
       results.push(...(await this.#perform({ steps: [step] })))
-      if (results.at(-1)?.status === 'failed') break
+      // A search for the program ends where it was found.
+      if (results.at(-1)?.status === 'failed' || this.#executed) break
     }
     return results
   }
