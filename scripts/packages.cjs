@@ -25,6 +25,9 @@ const PACKAGES = {
   mke2fs: ['e2fsprogs', 'e2fsprogs', 'e2fsprogs', 'e2fsprogs', 'e2fsprogs'],
   crun: ['crun', 'crun', 'crun', 'crun', 'crun'],
   runc: ['runc', 'runc', 'runc', 'runc', 'runc'],
+  dockerd: ['docker.io', 'moby-engine', 'docker', 'docker', 'docker'],
+  docker: ['docker.io', 'moby-engine', 'docker-cli', 'docker', 'docker'],
+  iptables: ['iptables', 'iptables-nft', 'iptables', 'iptables', 'iptables'],
 }
 
 const FAMILIES = [
