@@ -30,6 +30,9 @@ function bundle(out) {
       // Packages that are large and imported when they are needed, which is seldom, stay where they are.
       external: ['node-pty', 'execa', 'inquirer'],
       charset: 'ascii',
+      // One function expression, as compiled.cjs has it.
+      banner: { js: '(function (exports, require, module, importMeta) {' },
+      footer: { js: '})' },
       minifySyntax: true,
       minifyWhitespace: true,
       define: { DRYDOCK_VERSION: JSON.stringify(version), 'import.meta': 'importMeta' },

@@ -14,8 +14,9 @@ const vm = require('node:vm')
 const FORGETS = 5
 
 /**
- * Run a script in CommonJS format whose `importMeta` is a module's `import.meta`. `use` names what it is run for: each has code of its
- * own. Returns its exports, and `keep`, which keeps the code that was compiled until then, when there was none yet.
+ * Run a script that is a function of `exports`, `require`, `module` and `importMeta` (a module's `import.meta`) and in CommonJS format
+ * otherwise. `use` names what it is run for: each has code of its own. Returns its exports, and `keep`, which keeps the code that was
+ * compiled until then, when there was none yet.
  */
 function load(file, use) {
   // V8 itself refuses the code of another version of its own, and of a source of another length; not that of another source as long.
@@ -23,7 +24,7 @@ function load(file, use) {
   const source = fs.readFileSync(file, 'latin1')
   const kept = path.join(path.dirname(file), `${use}-${process.version}-${mtimeMs}.code`)
   const cachedData = read(kept)
-  const script = new vm.Script(`(function (exports, require, module, importMeta) {${source}\n})`, {
+  const script = new vm.Script(source, {
     filename: file,
     cachedData,
     importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER,

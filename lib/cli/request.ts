@@ -1,5 +1,4 @@
 /** What was typed after `drydock run`, as a container's spec. */
-import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { posix } from 'node:path'
 import { type ContainerSpec, checkHostname, checkName, findContainer, type NetworkMode, shortId } from '../container/index.js'
@@ -7,6 +6,7 @@ import { inventName } from '../container/names.js'
 import type { ImageSpec } from '../container/spec.js'
 import { firstProcess } from '../engine/living.js'
 import { DrydockError } from '../kernel/errors.js'
+import { randomBytes } from '../kernel/random.js'
 import type { CgroupLimits } from '../primitives/cgroups/index.js'
 import { parseRlimit } from '../primitives/process.js'
 import { parseEnvironment } from './environment.js'

@@ -1,5 +1,5 @@
 /** A name for a container that was given none. */
-import { randomInt } from 'node:crypto'
+import { randomBelow } from '../kernel/random.js'
 
 const MOODS =
   'able bold brave brisk bright calm clever dapper eager early fair fleet fond gallant gentle glad golden grand hardy happy honest jaunty jolly keen lively loyal lucky merry mighty nimble noble patient plucky proud quick quiet ready silver sleek snug sound spry stout sunny swift tidy trim trusty vivid warm wise witty'
@@ -8,10 +8,10 @@ const VESSELS =
 
 const pick = (words: string): string => {
   const all = words.split(' ')
-  return all[randomInt(all.length)] as string
+  return all[randomBelow(all.length)] as string
 }
 
 /** `merry_ketch`; from the second attempt on with a number, for a machine on which many are taken. */
 export function inventName(attempt = 1): string {
-  return `${pick(MOODS)}_${pick(VESSELS)}${attempt > 1 ? randomInt(10 ** Math.min(9, attempt)) : ''}`
+  return `${pick(MOODS)}_${pick(VESSELS)}${attempt > 1 ? randomBelow(10 ** Math.min(9, attempt)) : ''}`
 }

@@ -72,12 +72,18 @@ export function wordsOf<G extends Group>(group: G, bits: number): { words: Word<
   return { words, rest: Number(rest) }
 }
 
-/** The word of a number in a group in which words are alternatives (a signal, a capability). */
+/** By group, made when a number of it is first asked about. */
+const wordsByNumber = new Map<Group, ReadonlyMap<number, string>>()
+
+/** The word of a number in a group in which words are alternatives (a signal, a capability); the first of several. */
 export function wordOf<G extends Group>(group: G, value: number): Word<G> | undefined {
-  for (const [word, number] of Object.entries(constants.groups[group] ?? {})) {
-    if (number === value) return word as Word<G>
+  let words = wordsByNumber.get(group)
+  if (!words) {
+    const rows = Object.entries(constants.groups[group] ?? {}).map(([word, number]) => [number, word] as const)
+    words = new Map(rows.reverse())
+    wordsByNumber.set(group, words)
   }
-  return undefined
+  return words.get(value) as Word<G> | undefined
 }
 
 const errnoByNumber = new Map(Object.entries(constants.errnos).map(([name, { number, text }]) => [number, { name, text }]))

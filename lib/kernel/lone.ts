@@ -13,7 +13,12 @@ import { Shim } from './shim.js'
 const CLIENT = 3
 
 export async function loneShim(): Promise<Shim> {
-  const child = spawn(SHIM_PATH, ['--fd', String(CLIENT)], { stdio: ['ignore', 'ignore', 'ignore', 'pipe'], detached: true })
+  const child = spawn(SHIM_PATH, ['--fd', String(CLIENT)], {
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    detached: true,
+    // It reads none, and a container's is in the plan.
+    env: {},
+  })
   child.unref()
   const failed = new Promise<never>((_, reject) => {
     child.once('error', (cause) => reject(new DrydockError(`the shim did not start (${SHIM_PATH}): ${cause.message}`, { cause })))

@@ -2,10 +2,10 @@
  * Networks as files: `<data root>/networks/<name>.json`, and beside it `<name>/leases/` with a file for each address in use. The bridge
  * itself lives in the kernel until the next boot; what is written here is what it is made from again.
  */
-import { createHash, randomBytes } from 'node:crypto'
 import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DrydockError } from '../kernel/errors.js'
+import { randomBytes } from '../kernel/random.js'
 
 /** The network of a container that names none. */
 export const DEFAULT_NETWORK = 'bridge'
@@ -86,7 +86,7 @@ export function newNetwork(
   settings: { mtu?: number; labels?: Readonly<Record<string, string>> } = {},
 ): NetworkConfig {
   checkedNetworkName(name)
-  const id = createHash('sha256').update(randomBytes(32)).digest('hex')
+  const id = randomBytes(32).toString('hex')
   return {
     name,
     id,

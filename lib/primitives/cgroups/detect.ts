@@ -148,32 +148,47 @@ function whyClosedV2(files: CgroupFiles, { mountPoint: mount }: CgroupHierarchy,
 
 function describe(files: CgroupFiles, tree: CgroupHierarchy, base: string, own: string | undefined): Hierarchy {
   const { version, mountPoint: mount } = tree
-  const known = new Set<string>()
-  for (const directory of [
-    base,
-    own,
-    ...files
-      .directories(base)
-      .slice(0, 8)
-      .map((child) => `${base}/${child}`),
-  ]) {
-    if (directory !== undefined) for (const file of files.names(directory)) known.add(file)
-  }
-  assume(version, known, files.read('/proc/cmdline') ?? '', files.directories(base).length > 0)
   const controllers = version === 1 ? tree.controllers : words(files.read(`${base}/cgroup.controllers`))
   const enabled = version === 1 ? [] : words(files.read(`${base}/cgroup.subtree_control`))
-  const hierarchy = { version, name: nameOf(tree), controllers, mount, base, enabled, files: known }
-  if (version === 2 || !controllers.includes('cpuset')) return hierarchy
+  let known: ReadonlySet<string> | undefined
+  return {
+    version,
+    name: nameOf(tree),
+    controllers,
+    mount,
+    base,
+    enabled,
+    // Asked for by limits alone, and ten directories to read.
+    get files() {
+      known ??= filesKnown(files, version, base, own)
+      return known
+    },
+    ...(version === 1 && controllers.includes('cpuset') && { cpuset: cpusetOf(files, base) }),
+  }
+}
+
+function cpusetOf(files: CgroupFiles, base: string): { cpus: string; mems: string } {
   const [cpus = '', mems = ''] = ['cpuset.cpus', 'cpuset.mems'].map((file) => files.read(`${base}/${file}`)?.trim())
-  return { ...hierarchy, cpuset: { cpus, mems } }
+  return { cpus, mems }
+}
+
+/** Names of files in the base, in our own cgroup and in some cgroups below the base. */
+function filesKnown(files: CgroupFiles, version: 1 | 2, base: string, own: string | undefined): ReadonlySet<string> {
+  const children = files.directories(base)
+  const known = new Set<string>()
+  for (const directory of [base, own, ...children.slice(0, 8).map((child) => `${base}/${child}`)]) {
+    if (directory !== undefined) for (const file of files.names(directory)) known.add(file)
+  }
+  assume(version, known, files, children.length > 0)
+  return known
 }
 
 /** Files that the top directory lacks though cgroups below it have them, where there is no other to look at. */
-function assume(version: 1 | 2, known: Set<string>, commandLine: string, sample: boolean): void {
+function assume(version: 1 | 2, known: Set<string>, files: CgroupFiles, sample: boolean): void {
   if (version === 1) {
     if (known.has('blkio.bfq.io_serviced')) known.add('blkio.bfq.weight')
   } else if (!sample) {
-    if (!/\bswapaccount=0\b/.test(commandLine)) known.add('memory.swap.max')
+    if (!/\bswapaccount=0\b/.test(files.read('/proc/cmdline') ?? '')) known.add('memory.swap.max')
     if (known.has('io.cost.qos')) known.add('io.weight')
   }
 }

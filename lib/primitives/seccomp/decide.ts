@@ -33,7 +33,8 @@ function numberSegments(nodes: Nodes, policy: Policy): Segment[] {
   // ENOSYS is what a kernel without x32 says, and what it says of a number that it does not know.
   const missing = nodes.return(verdictOf('SCMP_ACT_ERRNO', errnoNumber('ENOSYS')))
   const segments: Segment[] = [{ from: 0, node: otherwise }]
-  for (const [number, rules] of [...policy.rules].sort(([a], [b]) => a - b)) {
+  for (const number of [...policy.rules.keys()].sort((a, b) => a - b)) {
+    const rules = policy.rules.get(number) as readonly Rule[]
     segments.push({ from: number, node: callDecision(nodes, rules, otherwise) }, { from: number + 1, node: otherwise })
   }
   if (policy.highest !== undefined) segments.push({ from: policy.highest + 1, node: missing })
@@ -48,7 +49,10 @@ function lastOfEach(segments: readonly Segment[]): Segment[] {
 
 /** What decides about one call: the first rule that holds. */
 function callDecision(nodes: Nodes, rules: readonly Rule[], otherwise: Node): Node {
-  const argument = rules[0]?.tests[0]?.index
+  const [first] = rules
+  // Most calls: nothing to test, so nothing to search.
+  if (first?.tests.length === 0) return nodes.return(first.verdict)
+  const argument = first?.tests[0]?.index
   const searchable = rules.every(({ tests: [test, ...more] }) => test?.index === argument && more.length === 0 && isInterval(test))
   if (argument !== undefined && searchable) return argumentSearch(nodes, argument, rules, otherwise)
   return rules.reduceRight<Node>((next, { tests, verdict }) => {
