@@ -94,3 +94,11 @@ test('run through, the program runs and its terminal is the caller’s', async (
   session.type('\r')
   expect(await session.ended()).toBe(6)
 })
+
+test('a search in PATH is over where the program was found', async () => {
+  const { exitCode, stderr } = await at.host.drydock(
+    ...['run', '--rm', '--step', '--network', 'none', '-e', 'PATH=/bin:/usr/bin', '--rootfs', at.root.path],
+    ...['sh', '-c', 'exit 7'],
+  )
+  expect(exitCode, stderr).toBe(7)
+})
