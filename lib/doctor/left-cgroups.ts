@@ -1,4 +1,4 @@
-/** Cgroups of ours whose program is gone: those that the ledger has, and bottles' in drydock's own directories. */
+/** Cgroups of ours whose program is gone: those that the ledger has, and bottles' and containers' in drydock's own directories. */
 import { lstatSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -7,6 +7,7 @@ import { type CgroupHierarchy, readCgroup, readHierarchies } from '../kernel/pro
 import { ownCgroups } from '../kernel/snapshot.js'
 import { removeLeftovers as balanceLedger, readLedger } from '../primitives/cgroups/index.js'
 import type { Leftover } from './leftovers.js'
+import { findMakers, ID, type Makers } from './makers.js'
 import { isAlive } from './owner.js'
 
 /** A bottle's directory, right below drydock's: its name has the id of the program that made it. */
@@ -15,30 +16,37 @@ const BOTTLE = /^bottle-.+-(\d+)-[0-9a-f]{6}$/
 const PATIENCE = 2000
 
 /** From the innermost outwards, so that each is empty when its turn comes. `frozen` processes do not count as being in one. */
-export function inspectCgroups(frozen: ReadonlySet<number> = new Set()): Leftover[] {
-  return left().map(({ path, owner, hierarchy }) => {
-    const kept = foreign(path, hierarchy) ?? inUse(path, frozen)
-    return { kind: 'cgroup', name: path, says: `process ${owner}, which made it, is gone`, ...(kept !== undefined && { kept }) }
+export function inspectCgroups(frozen: ReadonlySet<number> = new Set(), makers: Makers = findMakers()): Leftover[] {
+  return left(makers).map(({ path, owner, hierarchy, made }) => {
+    const kept = foreign(path, hierarchy) ?? inUse(path, frozen) ?? (owner === undefined ? makers.reason(made) : undefined)
+    const says = owner === undefined ? 'its container does not run' : `process ${owner}, which made it, is gone`
+    return { kind: 'cgroup', name: path, says, ...(kept !== undefined && { kept }) }
   })
 }
 
 interface Left {
   readonly path: string
-  readonly owner: number
+  /** The program that made it; a container's was made by a shim, of which it does not tell. */
+  readonly owner?: number
   readonly hierarchy: CgroupHierarchy
+  /** Milliseconds since 1970. */
+  readonly made: number
 }
 
-function left(hierarchies: readonly CgroupHierarchy[] = readHierarchies()): Left[] {
+function left(makers?: Makers, hierarchies: readonly CgroupHierarchy[] = readHierarchies()): Left[] {
   const written = ledger()
   return ownCgroups(hierarchies, readCgroup('self') ?? [])
     .sort((a, b) => b.length - a.length || (a < b ? -1 : 1))
     .flatMap((path) => {
       const hierarchy = hierarchyAbove(path, hierarchies)
       const owner = written.get(path) ?? ownerIn(path)
-      const made = lstatSync(path, { throwIfNoEntry: false })
+      const stats = lstatSync(path, { throwIfNoEntry: false })
       // What another user's program left is that user's to remove.
-      if (!hierarchy || owner === undefined || !made || made.uid !== process.geteuid?.()) return []
-      return isAlive(owner, made.mtimeMs) ? [] : [{ path, owner, hierarchy }]
+      if (!hierarchy || !stats || stats.uid !== process.geteuid?.()) return []
+      const found = { path, hierarchy, made: stats.mtimeMs }
+      if (owner !== undefined) return isAlive(owner, stats.mtimeMs) ? [] : [{ ...found, owner }]
+      const container = topOf(path)
+      return makers && ID.test(container) && !makers.running.has(container) ? [found] : []
     })
 }
 
@@ -48,6 +56,7 @@ export function frozenProcesses(wanted: (path: string) => boolean = () => true):
   return new Set(frozen.flatMap(({ path }) => processesIn(path).map(Number)))
 }
 
+/** Bottles' alone: a container that is paused is frozen too. */
 const frozenLeft = () => left().filter(({ path, hierarchy }) => foreign(path, hierarchy) === undefined && switchOf(path) !== undefined)
 
 /** The file and the word that thaw what is frozen here: freezer.state of version 1, cgroup.freeze of version 2. */
@@ -76,10 +85,12 @@ function ledger(): ReadonlyMap<string, number> {
 
 /** The program named in the path: what is inside of a bottle goes with the bottle. */
 function ownerIn(path: string): number | undefined {
-  const below = path.split(`/${OWN_CGROUP}/`)[1]?.split('/')[0]
-  const owner = BOTTLE.exec(below ?? '')?.[1]
+  const owner = BOTTLE.exec(topOf(path))?.[1]
   return owner === undefined ? undefined : Number(owner)
 }
+
+/** The directory right below drydock's own that this one is or is in. */
+const topOf = (path: string): string => path.split(`/${OWN_CGROUP}/`)[1]?.split('/')[0] ?? ''
 
 const hierarchyAbove = (path: string, hierarchies: readonly CgroupHierarchy[]) =>
   hierarchies.find(({ mountPoint }) => path.startsWith(`${mountPoint}/`))

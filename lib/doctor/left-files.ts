@@ -4,10 +4,14 @@ import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { runDirectoryPath } from '../kernel/places.js'
 import type { Leftover } from './leftovers.js'
+import { findMakers } from './makers.js'
 import { isAlive } from './owner.js'
 
 /** The names that drydock gives, each with the id of the program that made it. */
 const NAMES = [/^bottle-.+-(\d+)-[0-9a-f]{6}$/, /^spawner-(\d+)-\d+\.sock$/, /^terminal-(\d+)-[0-9a-f]{8}\.sock$/] as const
+
+/** A container's, to attach and to control: the beginning of its id. */
+const CONTAINER = /^([0-9a-f]{12})\.sock$/
 
 /** What is in a bottle's directory. */
 const INSIDE = ['root', 'spawner.sock'] as const
@@ -20,6 +24,8 @@ export async function inspectFiles(directory: string = runDirectoryPath()): Prom
     const owner = NAMES.map((pattern) => pattern.exec(name)?.[1]).find((id) => id !== undefined)
     const path = join(directory, name)
     const stats = lstatSync(path, { throwIfNoEntry: false })
+    const [, container] = CONTAINER.exec(name) ?? []
+    if (stats && container !== undefined) found.push(...(await containerSocket(path, container, stats, top)))
     if (owner === undefined || !stats || isAlive(Number(owner), stats.mtimeMs)) continue
     const kept = await reasonToKeep(path, stats, top)
     const what = stats.isDirectory() ? 'a bottle’s directory' : 'a socket'
@@ -31,6 +37,15 @@ export async function inspectFiles(directory: string = runDirectoryPath()): Prom
     })
   }
   return found
+}
+
+/** Nobody hears at the socket of a container whose shim was killed; while that runs, it is there to say whose shim is missing. */
+async function containerSocket(path: string, container: string, stats: Stats, top: Stats): Promise<Leftover[]> {
+  const { running, reason } = findMakers()
+  if ([...running].some((id) => id.startsWith(container))) return []
+  const kept = (await reasonToKeep(path, stats, top)) ?? reason(stats.mtimeMs)
+  const says = `a socket: container ${container} does not run`
+  return [{ kind: 'file', name: path, says, ...(kept !== undefined && { kept }) }]
 }
 
 async function reasonToKeep(path: string, stats: Stats, top: Stats): Promise<string | undefined> {

@@ -4,6 +4,7 @@ import { SHIM_PATH } from '../kernel/constants.js'
 import { type Process, readProcess, readProcesses } from '../kernel/proc/processes.js'
 import { isShim } from '../kernel/shims.js'
 import type { Leftover } from './leftovers.js'
+import { findMakers } from './makers.js'
 import { isAlive, startOf } from './owner.js'
 
 /** `spawner-4711-0.sock` and `terminal-4711-1a2b3c4d.sock` among a shim's arguments: the program that started it. */
@@ -15,9 +16,12 @@ const PATIENCE = 1000
 /** Orphans among this user's shims, those above before those below. */
 export function inspectProcesses(frozen: ReadonlySet<number> = new Set(), shimPath: string = SHIM_PATH): Leftover[] {
   const processes = readProcesses()
+  // Whoever started a detached container is gone, and it is not left over.
+  const { serving } = findMakers()
   const byId = new Map(processes.map((process) => [process.pid, process]))
   const shims = new Map(processes.filter(({ pid, state }) => state !== 'Z' && isShim(pid, shimPath)).map((shim) => [shim.pid, shim]))
   return [...shims.values()].flatMap((shim) => {
+    if (serving.has(shim.pid)) return []
     const owner = ownerOf(shim, shims)
     if (owner === undefined ? !isOrphan(shim, shims, byId) : isAlive(owner, startOf(shim))) return []
     const program = programBelow(shim, shims, processes, frozen)

@@ -1,16 +1,19 @@
 /**
- * What a crash left: processes of the shim that serve nobody, files in the run directory, cgroups. A thing is a leftover only when
+ * What a crash left: processes of the shim that serve nobody, files in the run directory, containers, networks, cgroups. A thing is a leftover only when
  * the program that made it is gone; it is removed by its exact name, never by a pattern, never across a mount, and never with
  * something in it.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { frozenProcesses, inspectCgroups, removeCgroup, thawLeftovers } from './left-cgroups.js'
+import { inspectContainers, removeContainer } from './left-containers.js'
 import { inspectFiles, removeFile } from './left-files.js'
+import { inspectNetworks, removeNetworkThing } from './left-networks.js'
 import { inspectProcesses, removeProcess } from './left-processes.js'
+import { findMakers } from './makers.js'
 
 export interface Leftover {
-  readonly kind: 'process' | 'file' | 'cgroup'
-  /** A process id, or a path. */
+  readonly kind: 'process' | 'file' | 'cgroup' | 'container' | 'name' | 'layer' | 'lease' | 'bridge' | 'rules'
+  /** A process id, a path, a device, or a table of nft's. */
   readonly name: string
   /** What it is, and whose it was, in a few words. */
   readonly says: string
@@ -30,7 +33,14 @@ const PATIENCE = 1000
 /** What holds others stands first. Processes that a crash left frozen are no reason to keep anything: thawed, they end. */
 export async function findLeftovers(): Promise<Leftover[]> {
   const frozen = frozenProcesses()
-  return [...inspectProcesses(frozen), ...(await inspectFiles()), ...inspectCgroups(frozen)]
+  const makers = findMakers()
+  return [
+    ...inspectProcesses(frozen),
+    ...(await inspectFiles()),
+    ...inspectContainers(makers),
+    ...(await inspectNetworks(makers)),
+    ...inspectCgroups(frozen, makers),
+  ]
 }
 
 /**
@@ -52,6 +62,8 @@ export async function removeLeftovers(found: readonly Leftover[]): Promise<Remov
   for (const end = Date.now() + PATIENCE; ; await sleep(20)) {
     await attempt(inspectProcesses(frozenProcesses()), removeProcess)
     await attempt(await inspectFiles(), removeFile)
+    await attempt(inspectContainers(), removeContainer)
+    await attempt(await inspectNetworks(), removeNetworkThing)
     await attempt(inspectCgroups(), removeCgroup)
     still = new Set((await findLeftovers()).map(keyOf).filter((key) => wanted.has(key)))
     if (still.size === 0 || Date.now() > end) break

@@ -119,13 +119,21 @@ function unlocked(dataRoot: string, network: string): { address: string; device:
   )
 }
 
-/** Remove the stale leases of a network; their addresses. One at a time does this, so that none removes what another has just given away. */
-export async function reclaim(dataRoot: string, network: string, plugged: Plugged = pluggedHere): Promise<string[]> {
+/**
+ * Remove the stale leases of a network, or those that are `wanted`; their addresses. One at a time does this, so that none removes what
+ * another has just given away.
+ */
+export async function reclaim(
+  dataRoot: string,
+  network: string,
+  plugged: Plugged = pluggedHere,
+  wanted: (address: string) => boolean = () => true,
+): Promise<string[]> {
   const directory = leasesDirectory(dataRoot, network)
   const guard = join(directory, '.reclaim')
   if (!enter(guard)) return []
   try {
-    const stale = await staleAddresses(dataRoot, network, plugged)
+    const stale = (await staleAddresses(dataRoot, network, plugged)).filter(wanted)
     for (const address of stale) unlinkSync(join(directory, address))
     return stale
   } finally {
