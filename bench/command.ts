@@ -7,10 +7,9 @@ import { execa } from 'execa'
 import { busyboxRoot } from '../test/support/full.js'
 import { DRYDOCK } from '../test/support/private-host.js'
 import { startDaemon } from './daemon.js'
-import { measure } from './isolated.js'
+import { measure, PLACE } from './isolated.js'
 import { type Contestants, interleaved, report, roundsOf } from './tools.js'
 
-const PLACE = '/run/bench'
 /** What issue 3 asks for, of the peer's time. */
 const TARGETS = { 'docker run': 1 / 3 }
 

@@ -10,7 +10,8 @@ import { mkdirSync } from 'node:fs'
 import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
-const PLACE = '/run/bench'
+/** The directory of a measurement's files there. */
+export const PLACE = '/run/bench'
 
 /**
  * A v2 hierarchy beside v1 ones is put out of sight: crun 1.8 takes it for what it should use and fails; and since it then writes to the

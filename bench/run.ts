@@ -11,7 +11,7 @@ import { busyboxRoot } from '../test/support/full.js'
 import { specOf } from '../test/support/spec.js'
 import { makeBundle } from './bundle.js'
 import { PEERS, removePeersCgroups } from './cgroups.js'
-import { measure } from './isolated.js'
+import { measure, PLACE } from './isolated.js'
 import { type Profile, Profiler, printPhases } from './phases.js'
 import { type Contestants, interleaved, report, roundsOf } from './tools.js'
 
@@ -47,7 +47,7 @@ await measure(async (signal) => {
     profiles[network].push(profiler.ended(results))
   }
   const runtime = (name: string) => async () => {
-    await execa(name, ['--root', `/run/bench/${name}`, 'run', '--bundle', bundle, `${PEERS}-${counter++}`], { stdin: 'ignore' })
+    await execa(name, ['--root', `${PLACE}/${name}`, 'run', '--bundle', bundle, `${PEERS}-${counter++}`], { stdin: 'ignore' })
   }
   const contestants: Contestants<'drydock' | 'drydock without a network' | 'crun run' | 'runc run'> = {
     drydock: drydock('bridge'),

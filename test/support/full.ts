@@ -29,14 +29,10 @@ export interface FullOptions {
   readonly root: string
   readonly name: string
   readonly argv: readonly string[]
-  /** What is known of the machine: an engine that runs has looked once. */
-  readonly machine?: Machine
 }
 
-export type Machine = ReturnType<typeof readMachine>
-
 /** What a plan needs to know of this machine. */
-export const readMachine = () => ({
+const readMachine = () => ({
   cgroups: detectCgroups(),
   available: availableCapabilities(),
   last: lastCapability(),
@@ -44,7 +40,8 @@ export const readMachine = () => ({
 })
 
 /** The steps of it, on this machine, for root. Docker's defaults. */
-export function fullPlan({ root, name, argv, machine = readMachine() }: FullOptions): PlannedStep[] {
+export function fullPlan({ root, name, argv }: FullOptions): PlannedStep[] {
+  const machine = readMachine()
   const limits = { memory: 64 * 1024 * 1024, pids: 100, cpus: 1, devices: DEFAULT_DEVICES }
   const confined = cgroups({ path: name, ...limits }, machine.cgroups)
   const { capabilities: bounding } = resolveCapabilities(machine)
