@@ -86,11 +86,12 @@ export function wordOf<G extends Group>(group: G, value: number): Word<G> | unde
   return words.get(value) as Word<G> | undefined
 }
 
-const errnoByNumber = new Map(Object.entries(constants.errnos).map(([name, { number, text }]) => [number, { name, text }]))
+let errnosByNumber: ReadonlyMap<number, { name: string; text: string }> | undefined
 
 /** Name and text of an error number: `{ name: 'EPERM', text: 'Operation not permitted' }`. */
 export function errnoOf(number: number): { name: string; text: string } {
-  return errnoByNumber.get(number) ?? { name: `errno ${number}`, text: 'unknown error' }
+  errnosByNumber ??= new Map(Object.entries(constants.errnos).map(([name, { number, text }]) => [number, { name, text }]))
+  return errnosByNumber.get(number) ?? { name: `errno ${number}`, text: 'unknown error' }
 }
 
 /** The number of an error's name. */

@@ -1,6 +1,7 @@
 /** Little-endian bytes, one value after the other, into a buffer that grows. */
 export class Writer {
-  #buffer = Buffer.allocUnsafe(16 * 1024)
+  /** Zero wherever nothing was written. Most of what is written is small numbers, and their zeros are there already. */
+  #buffer = Buffer.alloc(16 * 1024)
   #length = 0
 
   /** Where the next `size` bytes go. Making room may replace the buffer, so ask for the place before naming the buffer. */
@@ -8,7 +9,7 @@ export class Writer {
     const at = this.#length
     const needed = at + size
     if (needed > this.#buffer.length) {
-      const larger = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2))
+      const larger = Buffer.alloc(Math.max(needed, this.#buffer.length * 2))
       this.#buffer.copy(larger, 0, 0, at)
       this.#buffer = larger
     }
@@ -18,13 +19,13 @@ export class Writer {
 
   u8(value: number): void {
     const at = this.#room(1)
-    this.#buffer[at] = value
+    if (value !== 0) this.#buffer[at] = value
   }
 
   u16(value: number): void {
     const at = this.#room(2)
     this.#buffer[at] = value
-    this.#buffer[at + 1] = value >>> 8
+    if (value > 0xff) this.#buffer[at + 1] = value >>> 8
   }
 
   u32(value: number): void {
@@ -39,7 +40,9 @@ export class Writer {
   /** Numbers up to 2^64 - 1 and down to -2^63; both are the same 64 bits to the kernel. */
   i64(value: number | bigint): void {
     const at = this.#room(8)
-    if (typeof value === 'number' && Number.isSafeInteger(value)) {
+    if (typeof value === 'number' && (value & 0xff) === value) {
+      this.#buffer[at] = value
+    } else if (typeof value === 'number' && Number.isSafeInteger(value)) {
       store(this.#buffer, at, value)
       store(this.#buffer, at + 4, Math.floor(value / 2 ** 32))
     } else {

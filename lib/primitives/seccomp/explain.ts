@@ -4,11 +4,18 @@ import { decode, type Instruction } from './instructions.js'
 import { ARCHITECTURE, NUMBER } from './nodes.js'
 import { verdictWords } from './simulate.js'
 
-const NAMES = new Map(Object.entries(SYSCALLS).map(([name, number]) => [number, name]))
 const SIGNS = { jeq: '==', jgt: '>', jge: '>=', jset: '&' } as const
 /** First number of the x32 interface; below it numbers are read in decimal. */
 const X32 = 0x4000_0000
 const OPERATIONS = { add: '+', sub: '-', mul: '*', div: '/', and: '&', or: '|', lsh: '<<', rsh: '>>' } as const
+
+let known: ReadonlyMap<number, string> | undefined
+
+/** Of all calls by number; made when the first filter is shown, which is seldom. */
+function names(): ReadonlyMap<number, string> {
+  known ??= new Map(Object.entries(SYSCALLS).map(([name, number]) => [number, name]))
+  return known
+}
 
 /**
  * The listing of a program:
@@ -68,7 +75,7 @@ function wordName(offset: number): string {
 function operandName({ operand }: Instruction & { kind: 'test' }, content: string): string {
   if (content === 'arch') return wordOf('audit_arch', operand) ?? hex(operand)
   if (content === 'number')
-    return NAMES.has(operand) ? `${operand} (${NAMES.get(operand)})` : operand < X32 ? String(operand) : hex(operand)
+    return names().has(operand) ? `${operand} (${names().get(operand)})` : operand < X32 ? String(operand) : hex(operand)
   return hex(operand)
 }
 
