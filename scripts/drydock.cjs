@@ -42,12 +42,12 @@ function prepare() {
   return undefined
 }
 
-/** Run the bundle, and keep what was compiled of it for this verb; not of a call that failed or only printed its help. */
+/** Run the bundle, and keep what was compiled of it for this verb; only of a call that went well and did more than print its help. */
 async function startBundle(argv) {
   const verb = /^[a-z]+$/.test(argv[0] || '') ? argv[0] : 'main'
   const { exports, keep } = require('./compiled.cjs').load(BUNDLE, verb)
   const status = await exports.main(argv)
-  if (status !== 125 && !argv.includes('--help')) keep()
+  if (status === 0 && !argv.includes('--help')) keep()
   return status
 }
 

@@ -173,7 +173,11 @@ function encodeStruct(writer: Writer, arg: ArgValue & { kind: 'struct' }, slots:
 }
 
 function writeNumber(data: Buffer, offset: number, width: Field['width'], value: number | bigint): void {
-  if (value === 0) return
+  if (typeof value === 'number' && value >= 0 && Number.isSafeInteger(value)) {
+    // The bytes are zero to begin with, and most numbers are small.
+    for (let at = offset, rest = value; rest > 0 && at < offset + width; at++, rest = Math.floor(rest / 256)) data[at] = rest % 256
+    return
+  }
   const wrapped = BigInt.asUintN(width * 8, BigInt(value))
   if (width === 8) data.writeBigUInt64LE(wrapped, offset)
   else data.writeUIntLE(Number(wrapped), offset, width)

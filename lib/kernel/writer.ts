@@ -44,7 +44,7 @@ export class Writer {
       this.#buffer[at] = value
     } else if (typeof value === 'number' && Number.isSafeInteger(value)) {
       store(this.#buffer, at, value)
-      store(this.#buffer, at + 4, Math.floor(value / 2 ** 32))
+      if (value < 0 || value > 0xffff_ffff) store(this.#buffer, at + 4, Math.floor(value / 2 ** 32))
     } else {
       this.#buffer.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)), at)
     }
