@@ -32,11 +32,8 @@ export function startError(results: readonly Result[], spec: ContainerSpec): Sta
     const code = name === 'EACCES' || name === 'ENOTDIR' ? 126 : 127
     return new StartError(`the working directory ${spec.cwd} cannot be entered: ${text.toLowerCase()}`, code, cause)
   }
-  if (failed.step.call === 'openat2' && failed.step.phase === 'mounts' && errnoOf(failed.errno).name === 'ENOTDIR') {
-    const path = failed.step.args[1]
-    const shown = path?.kind === 'text' ? `/${path.parts.join('')}` : 'a component of a path'
-    return new StartError(`${shown} is not a directory inside, so nothing can be mounted and no program be started below it`, 125, cause)
-  }
+  const place = placeTrouble(failed)
+  if (place) return new StartError(place, 125, cause)
   const known = knownCause(failed)
   return new StartError(known ? `${cause.message}: ${known}` : cause.message, 125, cause)
 }
@@ -47,6 +44,28 @@ function execSentence({ argv }: ContainerSpec, message: string, exitCode: 126 | 
   if (exitCode === 127 && !name.includes('/')) return `exec: "${name}": executable file not found in $PATH: ${message}`
   if (exitCode === 127) return `exec: "${name}": no such file or directory: ${message}`
   return `exec: "${name}": permission denied: ${message}`
+}
+
+/** Directories that an image may have as such only, whatever its links are worth elsewhere. */
+const OWN_PLACES = ['/proc', '/sys', '/dev']
+
+/** A place inside the root that was made or found just before, and cannot be opened: the image has something else there. openat2(2). */
+function placeTrouble({ step, errno }: Result): string | undefined {
+  if (step.call !== 'openat2' || step.phase !== 'mounts') return undefined
+  const path = step.args[1]
+  const shown = path?.kind === 'text' ? `/${path.parts.join('')}` : 'a component of a path'
+  switch (errnoOf(errno).name) {
+    case 'ENOTDIR':
+      return `${shown} is not a directory inside, so nothing can be mounted and no program be started below it`
+    case 'ENOENT':
+      return `${shown} is a symbolic link of the image that leads nowhere inside, so nothing can be mounted there; make its target, or choose another path`
+    case 'ELOOP':
+      return OWN_PLACES.includes(shown)
+        ? `${shown} is a symbolic link in the image, which could lead the kernel's files elsewhere; an image must have a directory there, or nothing`
+        : `${shown} is a symbolic link of the image that leads to itself or through a link of /proc, and neither is followed while a container is made`
+    default:
+      return undefined
+  }
 }
 
 /** What an error means at this place, where it can mean one thing only. */
