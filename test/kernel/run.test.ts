@@ -163,6 +163,17 @@ describe('inside', () => {
   })
 })
 
+describe('limits that bite', () => {
+  test('processes that multiply are stopped at the limit', async () => {
+    const script = 'exec 2>&1; i=0; while [ $i -lt 30 ]; do sleep 5 & i=$((i+1)); done; echo unreached'
+    expect((await sh(['--pids-limit', '12'], script)).stdout).toMatch(/can't fork|Resource temporarily unavailable/)
+  })
+
+  test('one that takes more memory than it may is killed, and 137 says so', async () => {
+    expect(await sh(['--memory', '16m', '--memory-swap', '16m'], 'exec busybox tail /dev/zero')).toMatchObject({ exitCode: 137 })
+  })
+})
+
 describe('a container that stays', () => {
   test('keeps its layer, its log and its exit; its name is taken until it is removed', async () => {
     const flags = ['--name', 'keeper', '--network', 'none', '--rootfs', at.root.path]

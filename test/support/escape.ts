@@ -18,6 +18,11 @@ const IMAGES = '/run/images'
 /** What a link of an image must not lead a write, a mount or a new file to. */
 const WATCHED = [CANARY, '/etc/hosts', '/etc/hostname', '/etc/resolv.conf', '/root', '/']
 
+function argumentsOf(image: string, flags: readonly string[], command: readonly string[]): string[] {
+  const network = flags.includes('--network') ? [] : ['--network', 'none']
+  return ['run', '--rm', ...network, ...flags, '--rootfs', image, ...command]
+}
+
 export class AttackedHost {
   readonly host: PrivateHost
   /** An image with nothing wrong in it; /bin/probe is the shim's own program. */
@@ -51,13 +56,13 @@ export class AttackedHost {
     return path
   }
 
-  /** `drydock run`, removed afterwards, without a network. */
+  /** `drydock run`, removed afterwards, without a network unless there is one among the flags. */
   run(flags: readonly string[], ...command: string[]): Promise<Finished> {
     return this.runImage(this.image, flags, ...command)
   }
 
   runImage(image: string, flags: readonly string[], ...command: string[]): Promise<Finished> {
-    return this.host.drydock('run', '--rm', '--network', 'none', ...flags, '--rootfs', image, ...command)
+    return this.host.drydock(...argumentsOf(image, flags, command))
   }
 
   sh(flags: readonly string[], script: string): Promise<Finished> {
@@ -66,7 +71,7 @@ export class AttackedHost {
 
   /** The argument list that leaves the container in the foreground of a terminal or of another process. */
   commandLine(flags: readonly string[], ...command: string[]): string[] {
-    return [process.execPath, DRYDOCK, 'run', '--rm', '--network', 'none', ...flags, '--rootfs', this.image, ...command]
+    return [process.execPath, DRYDOCK, ...argumentsOf(this.image, flags, command)]
   }
 
   /** What the probe says in such a container. */
