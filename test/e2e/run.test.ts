@@ -86,11 +86,11 @@ test('run through, the program runs and its terminal is the caller’s', async (
     at.root.path,
     'sh',
     '-c',
-    'echo "it r""uns"; read x; exit 6',
+    'echo "anchor aw""eigh"; read x; exit 6',
   )
   await session.see('enter run')
   session.type('a')
-  await session.see('it runs')
+  await session.see('anchor aweigh')
   session.type('\r')
   expect(await session.ended()).toBe(6)
 })

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { PrivateHost } from '../../support/private-host.js'
 import { missing, requires } from '../../support/requires.js'
-import { byDrydock, byRunc, onHost, probeRoot, RUNS } from './runs.js'
+import { byDrydock, byRunc, oneHierarchy, onHost, probeRoot, RUNS } from './runs.js'
 import { differencesOf, type ProbeOutput, sightOf } from './sight.js'
 import { judge, readTable } from './table.js'
 
@@ -15,6 +15,7 @@ let root: ReturnType<typeof probeRoot>
 beforeAll(async () => {
   if (!able) return
   host = await PrivateHost.open()
+  await oneHierarchy(host)
   root = probeRoot()
   outside = await onHost(host)
 })

@@ -41,6 +41,15 @@ export function probeRoot(): { path: string; remove(): void } {
   return root
 }
 
+/**
+ * A machine of cgroup v1 may have an empty v2 tree mounted beside it (systemd’s “unified”). runc leaves that out and drydock
+ * shows it, so what is listed would hang on the machine: it goes, in this mount namespace only, before either looks.
+ */
+export async function oneHierarchy(host: PrivateHost): Promise<void> {
+  const there = '/sys/fs/cgroup/unified'
+  await done(host, ['sh', '-c', `! grep -q " ${there} " /proc/self/mountinfo || umount ${there}`])
+}
+
 export async function onHost(host: PrivateHost): Promise<ProbeOutput> {
   return parseProbe((await host.run([SHIM_PATH, '--probe', '--try'])).stdout)
 }
@@ -112,6 +121,9 @@ async function probe(host: PrivateHost, argv: readonly string[], terminal: boole
   }
   const [file, ...args] = host.enter(argv)
   const session = new TerminalSession(file as string, args, { cols: 80, rows: 24 })
+  // A terminal’s last words may be read after its program’s end has been noticed.
+  await session.see('"errors":')
+  await session.see('}\n')
   if ((await session.ended()) !== 0) throw new Error(`${argv.join(' ')}: ${session.text}`)
   return parseProbe(session.text)
 }
