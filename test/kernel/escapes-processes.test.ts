@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
-import { SHIM_PATH, SYSCALLS } from '../../lib/kernel/constants.js'
+import { errnoOf, SHIM_PATH, SYSCALLS } from '../../lib/kernel/constants.js'
 import { AttackedHost, CANARY, ESCAPE_NEEDS } from '../support/escape.js'
-import { exitWithErrnoOfLast, writeProgram } from '../support/program.js'
+import { type Call, exitWithErrnoOfLast, writeProgram } from '../support/program.js'
 import { missing, requires } from '../support/requires.js'
 import { TerminalSession } from '../support/terminal.js'
 
@@ -148,6 +148,35 @@ describe('processes of the host', () => {
     expect(stdout).not.toContain((await attacked.host.run(['readlink', '/proc/self/ns/ipc'])).stdout)
   })
 })
+
+requires(...ESCAPE_NEEDS, 'kernel>=5.18')(
+  'keys of whoever started the container: are not in its reach, with no filter either',
+  async () => {
+    // Keys are in no namespace. The plan's keyctl(KEYCTL_JOIN_SESSION_KEYRING) leaves the caller's keyring behind; Docker does the same.
+    const { keyctl = 0, add_key = 0, execve = 0 } = SYSCALLS
+    const SESSION = -3
+    const find = exitWithErrnoOfLast([[keyctl, 10, SESSION, 'user', 'drydock-canary', 0]]) // KEYCTL_SEARCH
+    writeProgram(`${attacked.image}/bin/find`, find)
+    writeProgram(attacked.host.path('/run/find'), find)
+    // A session with a key in it, and then the script: neither argument list nor environment, which Linux takes since 5.18.
+    const login: Call[] = [
+      [keyctl, 1, 0], // KEYCTL_JOIN_SESSION_KEYRING
+      [add_key, 'user', 'drydock-canary', 'secret', 6, SESSION],
+      [execve, '/run/session.sh', 0, 0],
+    ]
+    writeProgram(attacked.host.path('/run/login'), exitWithErrnoOfLast(login))
+    const words = (flags: readonly string[]) =>
+      attacked
+        .commandLine(flags, '/bin/find')
+        .map((word) => `'${word}'`)
+        .join(' ')
+    const script = ['/run/find', words(['--security-opt', 'seccomp=unconfined']), words(['--privileged']), words([])]
+    const text = `#!/bin/sh\nPATH=${process.env.PATH}; export PATH\n${script.map((line) => `${line} < /dev/null; echo $?`).join('\n')}\n`
+    writeFileSync(attacked.host.path('/run/session.sh'), text, { mode: 0o755 })
+    const { stdout } = await attacked.host.run(['/run/login'])
+    expect(stdout.split('\n').map((status) => errnoOf(Number(status)).name)).toEqual([errnoOf(0).name, 'ENOKEY', 'ENOKEY', 'EPERM'])
+  },
+)
 
 describe('the terminal in front of drydock', () => {
   test('is not the container’s: what is pushed into its input does not come out at the caller’s (TIOCSTI, CVE-2016-7545)', async () => {
