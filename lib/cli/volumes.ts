@@ -1,7 +1,7 @@
 /** `-v` and `--tmpfs` as Docker's command line takes them, into mounts. docker-run(1), "Volumes". */
 import { mkdirSync, statSync } from 'node:fs'
 import { isAbsolute, join, normalize, resolve } from 'node:path'
-import { checkName } from '../container/index.js'
+import { checkName, ensureDataRoot } from '../container/index.js'
 import { DrydockError } from '../kernel/errors.js'
 import type { MountSpec } from '../primitives/rootfs/index.js'
 
@@ -59,6 +59,7 @@ function sourcePath(source: string, dataRoot: string): string {
   if (isAbsolute(source) || source.startsWith('./') || source.startsWith('../') || source === '.' || source === '..') return resolve(source)
   checkName(source, 'volume')
   const directory = volumeDirectory(dataRoot, source)
+  ensureDataRoot(dataRoot)
   mkdirSync(directory, { recursive: true, mode: 0o755 })
   return directory
 }

@@ -66,7 +66,7 @@ export function assemble(spec: ContainerSpec, user: ContainerUser, surroundings:
     namespaces({ ...ways(spec, machine), ...confined.clone }),
     ...(machine.idmap ? [idmap(machine.idmap)] : []),
     rootfs({ ...rootSpec(spec, surroundings), cgroup: { hierarchies: confined.cgroup, writable: security.privileged } }),
-    lookUpUsers(),
+    lookUpUsers(spec),
     naming(spec),
     keyring(spec),
     streams,

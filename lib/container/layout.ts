@@ -53,10 +53,10 @@ export function layoutOf(dataRoot: string, id: string, name: string): Layout {
   }
 }
 
-/** The directories that all containers share. Only their owner looks into them: layers hold setuid files. */
+/** The directories that all containers share. Only their owner looks into them: layers and volumes hold setuid files of somebody else's making (CVE-2021-41091). */
 export function ensureDataRoot(dataRoot: string): void {
   try {
-    for (const name of ['containers', 'overlay', 'names']) mkdirSync(join(dataRoot, name), { recursive: true, mode: 0o710 })
+    for (const name of ['containers', 'overlay', 'names', 'volumes']) mkdirSync(join(dataRoot, name), { recursive: true, mode: 0o710 })
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code
     throw new DrydockError(

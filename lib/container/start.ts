@@ -63,7 +63,7 @@ export async function start(options: StartOptions): Promise<Started> {
     const [before, after] = meetBefore('name', assembled.steps)
     const answers = await admit(before, make, shim, surroundings)
     await monitored
-    const whole = readInPart(answers) ? await make(lookUpUsers(LARGEST).steps) : answers
+    const whole = readInPart(answers) ? await make(lookUpUsers(spec, LARGEST).steps) : answers
     const found = userFrom(whole, spec.user, spec.groups)
     let rest = after
     if (!sameUser(found, user)) {

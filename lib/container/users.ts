@@ -6,6 +6,7 @@ import { close, openat2, read } from '../kernel/calls/files.js'
 import type { Result } from '../kernel/result.js'
 import { type Fragment, inPhase, ref, type Step } from '../kernel/step.js'
 import { type ContainerUser, resolveUser } from '../primitives/process.js'
+import type { ContainerSpec } from './spec.js'
 
 /** Bytes of each file that are read at first: those of nearly every image; and of the few whose files are longer. */
 const USUAL = 16 * 1024
@@ -16,14 +17,24 @@ const FILES = ['passwd', 'group'] as const
 /** An image without them is no error, and one in which they are something else than files says nothing by them. */
 const NO_FILE = ['ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP', 'EXDEV', 'ENXIO']
 
+/**
+ * How far the path of one may lead. Links within the image are its own affair; one into /proc is not, where reading alone can have an effect
+ * (/proc/kmsg hands the host's log to whoever reads first, and this process may read it still). Where a volume is in the way to it, the file is in
+ * another mount by right, and no link is followed instead.
+ */
+function bounds(mounts: ContainerSpec['mounts'], name: string) {
+  const volume = mounts.some(({ target }) => target === '/etc' || target === `/etc/${name}`)
+  return ['in_root', 'no_magiclinks', volume ? 'no_symlinks' : 'no_xdev'] as const
+}
+
 /** Steps that read both files, after the root has changed; at most `size` bytes of each. */
-export function lookUpUsers(size = USUAL): Fragment {
+export function lookUpUsers({ mounts }: Pick<ContainerSpec, 'mounts'>, size = USUAL): Fragment {
   const steps = FILES.flatMap((name): Step[] => {
     const file = ref(`users.${name}`)
     return [
       openat2(
         `/etc/${name}`,
-        { flags: ['rdonly', 'nonblock'], resolve: ['in_root', 'no_magiclinks'] },
+        { flags: ['rdonly', 'nonblock'], resolve: bounds(mounts, name) },
         {
           keep: `users.${name}`,
           allow: NO_FILE,

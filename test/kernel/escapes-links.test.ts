@@ -104,6 +104,19 @@ describe('a link in the place of', () => {
     }
   })
 
+  test('/etc/passwd: is not read where reading has an effect, as of the host’s log (/proc/kmsg)', async () => {
+    // The lookup may not leave the image's mount; a passwd on a volume is found all the same, by a path without links.
+    const image = await attacked.prepare('ln -sf /proc/kmsg etc/passwd; ln -s passwd etc/group')
+    const { stderr } = await attacked.runImage(image, ['--trace'], '/bin/busybox', 'true')
+    expect(stderr).toMatch(/openat2\(.*"\/etc\/passwd".* = -1 EXDEV/)
+    expect(stderr).toMatch(/openat2\(.*"\/etc\/group".* = -1 EXDEV/)
+    writeFileSync(attacked.host.path('/run/volume/passwd'), 'mate:x:77:77::/:/bin/sh\n')
+    const mate = ['-u', 'mate', '-v', '/run/volume/passwd:/etc/passwd']
+    expect((await attacked.runImage(attacked.image, mate, '/bin/busybox', 'id', '-u')).stdout).toBe('77')
+    const link = await attacked.prepare('mv etc/passwd etc/users; ln -s users etc/passwd')
+    expect((await attacked.runImage(link, ['-u', 'nobody'], '/bin/busybox', 'id', '-u')).stdout).toBe('65534')
+  })
+
   test('the program: is one of the image or none', async () => {
     // execve(2) comes after pivot_root: an absolute link begins at the container's root.
     const image = await attacked.prepare(`ln -s ${CANARY}/program program; ln -s /proc/1/root${CANARY}/program program2`)
