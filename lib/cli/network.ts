@@ -1,11 +1,11 @@
 /** `drydock network`: bridges of one's own. */
 import { Command } from 'commander'
-import { DrydockError, sentenceOf } from '../kernel/errors.js'
-import { loneShim } from '../kernel/lone.js'
+import { shortId } from '../container/index.js'
+import { withLoneShim } from '../kernel/lone.js'
 import { dataRoot } from '../kernel/places.js'
 import { createNetwork, inspectNetwork, listNetworks, type NetworkView, removeNetwork } from '../network/index.js'
 import { table } from './table.js'
-import { parseVerb } from './verb.js'
+import { parseVerb, toEach } from './verb.js'
 
 const ACTIONS: Readonly<Record<string, { text: string; run: (argv: readonly string[]) => Promise<number> }>> = {
   create: { text: 'make one', run: create },
@@ -42,7 +42,7 @@ async function create(argv: readonly string[]): Promise<number> {
 async function list(argv: readonly string[]): Promise<number> {
   const parsed = parseVerb(new Command('drydock network ls').allowExcessArguments(false), argv)
   if ('status' in parsed) return parsed.status
-  const rows = (await listNetworks(dataRoot())).map(({ id, name, bridge, subnet }) => [id.slice(0, 12), name, bridge, subnet])
+  const rows = (await listNetworks(dataRoot())).map(({ id, name, bridge, subnet }) => [shortId(id), name, bridge, subnet])
   process.stdout.write(table(['NETWORK ID', 'NAME', 'BRIDGE', 'SUBNET'], rows))
   return 0
 }
@@ -76,19 +76,5 @@ function shown({ name, id, created, bridge, subnet, gateway, mtu, labels, leases
 async function remove(argv: readonly string[]): Promise<number> {
   const parsed = parseVerb(new Command('drydock network rm').argument('<network...>'), argv)
   if ('status' in parsed) return parsed.status
-  let status = 0
-  for (const name of parsed.args) {
-    const shim = await loneShim()
-    try {
-      await removeNetwork(dataRoot(), name, shim)
-      process.stdout.write(`${name}\n`)
-    } catch (error) {
-      if (!(error instanceof DrydockError)) throw error
-      process.stderr.write(`drydock: ${sentenceOf(error)}\n`)
-      status = 1
-    } finally {
-      await shim.rollback()
-    }
-  }
-  return status
+  return toEach(parsed.args, (name) => withLoneShim((shim) => removeNetwork(dataRoot(), name, shim)))
 }

@@ -1,10 +1,10 @@
 /** `drydock rm`: remove containers, with `--force` also those that run. */
 import { Command } from 'commander'
-import { findContainer, removeState, type StoredContainer } from '../container/index.js'
+import { findContainer, removeState, type StoredContainer, shortId } from '../container/index.js'
 import { firstProcess } from '../engine/living.js'
-import { DrydockError, sentenceOf } from '../kernel/errors.js'
+import { DrydockError } from '../kernel/errors.js'
 import { dataRoot } from '../kernel/places.js'
-import { parseVerb } from './verb.js'
+import { parseVerb, toEach } from './verb.js'
 
 /** A killed container's shim undoes what is to be undone; so many milliseconds it gets until its directory may go. */
 const PATIENCE = 10_000
@@ -16,18 +16,7 @@ export async function rm(argv: readonly string[]): Promise<number> {
     .option('-f, --force', 'also those that run: they are killed', false)
   const parsed = parseVerb<{ force: boolean }>(command, argv)
   if ('status' in parsed) return parsed.status
-  let status = 0
-  for (const word of parsed.args) {
-    try {
-      await remove(findContainer(dataRoot(), word), parsed.options.force, word)
-      process.stdout.write(`${word}\n`)
-    } catch (error) {
-      if (!(error instanceof DrydockError)) throw error
-      process.stderr.write(`drydock: ${sentenceOf(error)}\n`)
-      status = 1
-    }
-  }
-  return status
+  return toEach(parsed.args, (word) => remove(findContainer(dataRoot(), word), parsed.options.force, word))
 }
 
 async function remove({ record, layout }: StoredContainer, force: boolean, word: string): Promise<void> {
@@ -35,7 +24,7 @@ async function remove({ record, layout }: StoredContainer, force: boolean, word:
   if (pid !== undefined) {
     if (!force) {
       throw new DrydockError(
-        `cannot remove container "${word}": container is running: stop the container before removing or force remove (${record.spec.id.slice(0, 12)})`,
+        `cannot remove container "${word}": container is running: stop the container before removing or force remove (${shortId(record.spec.id)})`,
         { status: 409 },
       )
     }

@@ -1,5 +1,6 @@
 /** A verb's arguments by commander: parsed, or the exit status after it has said what there is to say. */
 import { type Command, CommanderError } from 'commander'
+import { DrydockError, sentenceOf } from '../kernel/errors.js'
 
 export interface Parsed<Options> {
   readonly options: Options
@@ -16,4 +17,20 @@ export function parseVerb<Options>(command: Command, argv: readonly string[], st
     throw error
   }
   return { options: command.opts() as Options, args: command.args }
+}
+
+/** Do it to each, and print the word of each that it was done to. One that cannot be has its sentence, and the others are done all the same. */
+export async function toEach(words: readonly string[], act: (word: string) => Promise<void>): Promise<number> {
+  let status = 0
+  for (const word of words) {
+    try {
+      await act(word)
+      process.stdout.write(`${word}\n`)
+    } catch (error) {
+      if (!(error instanceof DrydockError)) throw error
+      process.stderr.write(`drydock: ${sentenceOf(error)}\n`)
+      status = 1
+    }
+  }
+  return status
 }

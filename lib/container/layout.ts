@@ -15,6 +15,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DrydockError } from '../kernel/errors.js'
 import { runDirectory } from '../kernel/places.js'
+import { shortId } from './spec.js'
 
 export interface Layout {
   readonly directory: string
@@ -49,7 +50,7 @@ export function layoutOf(dataRoot: string, id: string, name: string): Layout {
     merged: join(overlay, 'merged'),
     name: join(dataRoot, 'names', name),
     // A socket's path is short (unix(7)): the twelve digits that people use are enough for what runs at one time.
-    socket: join(runDirectory(), `${id.slice(0, 12)}.sock`),
+    socket: join(runDirectory(), `${shortId(id)}.sock`),
   }
 }
 

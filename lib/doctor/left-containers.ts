@@ -2,17 +2,18 @@
  * What containers of `drydock run` leave on disk when their shim is killed or the power fails: directories of containers that were to go
  * with their process (--rm), names that lead nowhere, layers of no container. A container that was to be kept is never one of them.
  */
-import { lstatSync, readdirSync, readFileSync, type Stats, unlinkSync } from 'node:fs'
+import { lstatSync, readdirSync, readFileSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
 import { readContainer, shortId } from '../container/index.js'
 import { remove_tree } from '../kernel/calls/files.js'
 import { errnoOf } from '../kernel/constants.js'
-import { loneShim } from '../kernel/lone.js'
+import { withLoneShim } from '../kernel/lone.js'
 import { dataRoot } from '../kernel/places.js'
 import { readMountinfo } from '../kernel/proc/mountinfo.js'
 import { host } from '../kernel/step.js'
 import type { Leftover } from './leftovers.js'
 import { findMakers, ID, isFresh, type Makers, ownRoot } from './makers.js'
+import { unlinkUnlessGone } from './unlink.js'
 
 interface Root {
   readonly path: string
@@ -120,24 +121,13 @@ export async function removeContainer({ kind, name: path }: Leftover): Promise<s
 function unlinkName(path: string, holders: readonly string[]): string | undefined {
   const holder = idIn(path)
   if (holder === undefined || !holders.includes(holder)) return undefined
-  try {
-    unlinkSync(path)
-    return undefined
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    return code === 'ENOENT' ? undefined : `unlink: ${code}`
-  }
+  return unlinkUnlessGone(path)
 }
 
 async function removeTrees(paths: readonly string[]): Promise<string | undefined> {
-  const shim = await loneShim()
-  try {
-    const results = await shim.attempt(host(paths.map((path) => remove_tree(path))))
-    const failed = results.find(({ status }) => status === 'failed')
-    return failed && `remove_tree: ${errnoOf(failed.errno).name}`
-  } finally {
-    await shim.rollback()
-  }
+  const results = await withLoneShim((shim) => shim.attempt(host(paths.map((path) => remove_tree(path)))))
+  const failed = results.find(({ status }) => status === 'failed')
+  return failed && `remove_tree: ${errnoOf(failed.errno).name}`
 }
 
 const exists = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined

@@ -2,12 +2,12 @@
  * What networks leave: leases of containers whose shim was killed; and, when no container runs, bridges and the table of the packet
  * filter, which are no harm and are made again when they are needed.
  */
-import { lstatSync, readdirSync, unlinkSync } from 'node:fs'
+import { lstatSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { close } from '../kernel/calls/files.js'
 import { rtnetlink_socket } from '../kernel/calls/sockets.js'
 import { sentenceOf } from '../kernel/errors.js'
-import { loneShim } from '../kernel/lone.js'
+import { loneShim, withLoneShim } from '../kernel/lone.js'
 import { decodeLinks } from '../kernel/netlink/decode.js'
 import { answerOf, link_delete, link_dump } from '../kernel/netlink/steps.js'
 import { readOwnTables } from '../kernel/nft.js'
@@ -22,6 +22,7 @@ import { TABLE } from '../network/nft.js'
 import { runNft } from '../network/run-nft.js'
 import type { Leftover } from './leftovers.js'
 import { findMakers, ID, type Makers, ownRoot } from './makers.js'
+import { unlinkUnlessGone } from './unlink.js'
 
 const RULES = `ip ${TABLE}`
 
@@ -68,7 +69,7 @@ async function inKernel(networks: readonly NetworkConfig[], makers: Makers): Pro
   const table = typeof tables !== 'string' && tables.some(({ name }) => name === RULES)
   if (bridges.length === 0 && !table) return []
   const busy = makers.reason(Date.now())
-  const plugged = await withShim((shim) => portsOf(shim, bridges))
+  const plugged = await withLoneShim((shim) => portsOf(shim, bridges))
   const again = 'no container runs, and drydock makes it again when one needs it'
   const all = [...plugged.values()].flat()
   return [
@@ -109,7 +110,7 @@ export async function removeNetworkThing({ kind, name }: Leftover): Promise<stri
   }
   const config = readNetworks(dataRoot()).find(({ bridge }) => bridge === name)
   try {
-    return config && (await withShim((shim) => removeBridge(shim, config)))
+    return config && (await withLoneShim((shim) => removeBridge(shim, config)))
   } catch (error) {
     return sentenceOf(error as Error)
   }
@@ -129,20 +130,5 @@ async function removeLease(path: string): Promise<string | undefined> {
     const gone = await reclaim(dataRoot(), network, pluggedHere, (address) => address === file)
     return gone.length > 0 ? undefined : 'somebody else is taking stale leases away'
   }
-  try {
-    unlinkSync(path)
-    return undefined
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    return code === 'ENOENT' ? undefined : `unlink: ${code}`
-  }
-}
-
-async function withShim<T>(use: (shim: Shim) => Promise<T>): Promise<T> {
-  const shim = await loneShim()
-  try {
-    return await use(shim)
-  } finally {
-    await shim.rollback()
-  }
+  return unlinkUnlessGone(path)
 }

@@ -26,3 +26,13 @@ export async function loneShim(): Promise<Shim> {
   failed.catch(() => undefined)
   return Promise.race([Shim.over(child.stdio[CLIENT] as Socket), failed])
 }
+
+/** One for a while: what it made and is still to be undone is undone afterwards. */
+export async function withLoneShim<T>(use: (shim: Shim) => Promise<T>): Promise<T> {
+  const shim = await loneShim()
+  try {
+    return await use(shim)
+  } finally {
+    await shim.rollback()
+  }
+}
