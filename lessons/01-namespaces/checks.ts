@@ -14,9 +14,6 @@ import type { Trial, TrialBox } from '../../lib/tutor/lesson.js'
 import { readHostname } from '../../lib/tutor/state.js'
 import { idsSeenBy, shortList } from './looks.js'
 
-/** A program that cannot start, or has nothing to do, has ended after so many milliseconds. */
-const A_MOMENT = 200
-
 export async function checkHostname(trial: Trial): Promise<void> {
   const name = trial.challenge.name as string
   const before = await readHostname(trial.bottle, 1)
@@ -123,7 +120,7 @@ export async function living(trial: Trial, box: TrialBox): Promise<Numbers | und
   const { hostPid, shim } = box
   trial.expect(shim.childPid !== undefined, 'there is no process: no step of yours makes one', 1)
   if (shim.childPid === undefined) return undefined
-  const exit = await box.exitWithin(A_MOMENT)
+  const exit = await box.settle()
   const how = exit && exit.signal > 0 ? `was ended by signal ${exit.signal}` : `has exited with ${exit?.code}`
   trial.expect(exit === undefined, `the process is not there any more: it ${how}`)
   return exit || hostPid === undefined ? undefined : { inBottle: shim.childPid, onMachine: hostPid }

@@ -7,8 +7,8 @@ import type { Trial, TrialBox } from '../../lib/tutor/lesson.js'
 import { ENVIRONMENT, until } from '../01-namespaces/looks.js'
 import { type Controller, content, frozen, groupOf, join, make, treeOf } from './groups.js'
 
-/** A program that cannot start, or has nothing to do, has ended after so many milliseconds. */
-const A_MOMENT = 200
+/** Milliseconds between two looks at what the kernel is about to do. */
+const A_MOMENT = 50
 
 export async function checkSmallMemory(trial: Trial): Promise<void> {
   const { bottle, challenge } = trial
@@ -54,7 +54,7 @@ export async function checkFewProcesses(trial: Trial): Promise<void> {
   if (process === undefined) return
   trial.expect(readStatus(process)?.nsPids.at(-1) === 1, 'the process is not process 1 of a pid namespace of its own', 3)
   const refused = () => (readEvents(crew).pidsRefused?.value ?? 0) > 0
-  for (let left = 20; left > 0 && !refused(); left--) await sleep(A_MOMENT / 4)
+  for (let left = 100; left > 0 && !refused(); left--) await sleep(A_MOMENT)
   trial.expect(refused(), 'the kernel has refused nobody in this group: the script was not started in it', 3)
 }
 
@@ -73,7 +73,7 @@ export async function checkStop(trial: Trial): Promise<void> {
   await until('the process that is to be stopped', () => victim !== undefined && readStatus(victim))
   await trial.run()
   // The kernel may need a moment until everybody stands.
-  for (let left = 20; left > 0 && !frozen(bottle, name); left--) await sleep(A_MOMENT / 4)
+  for (let left = 100; left > 0 && !frozen(bottle, name); left--) await sleep(A_MOMENT)
   const state = victim === undefined ? undefined : readStatus(victim)
   trial.expect(state !== undefined && !/^[ZX]/.test(state.state), 'the process in the group has ended', 2)
   trial.expect(frozen(bottle, name), 'the group runs: the kernel does not call it frozen', 3)
@@ -81,7 +81,7 @@ export async function checkStop(trial: Trial): Promise<void> {
 
 /** The process on the real host, if the learner's steps have left one. */
 async function living(trial: Trial, box: TrialBox): Promise<number | undefined> {
-  const exit = await box.exitWithin(A_MOMENT)
+  const exit = await box.settle()
   trial.expect(box.hostPid !== undefined, 'your steps have made no process: there is no clone among them')
   if (box.hostPid === undefined) return undefined
   trial.expect(exit === undefined, `the process has ended already, with status ${exit?.code}`)

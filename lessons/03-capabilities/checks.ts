@@ -9,9 +9,6 @@ import { newName } from '../01-namespaces/looks.js'
 import { listed, setuidCopy } from './looks.js'
 import { TRIES, type TriedCall } from './tries.js'
 
-/** A program that cannot start, or has nothing to do, has ended after so many milliseconds. */
-const A_MOMENT = 200
-
 export async function checkWeakRoot(trial: Trial): Promise<void> {
   const keep = trial.challenge.keep as readonly Capability[]
   const box = await trial.run()
@@ -84,7 +81,7 @@ async function living(trial: Trial, box: TrialBox): Promise<Status | undefined> 
   const { hostPid } = box
   trial.expect(hostPid !== undefined, 'there is no process: no step of yours makes one', 1)
   if (hostPid === undefined) return undefined
-  const exit = await box.exitWithin(A_MOMENT)
+  const exit = await box.settle()
   const how = exit && exit.signal > 0 ? `was ended by signal ${exit.signal}` : `has exited with ${exit?.code}`
   trial.expect(exit === undefined, `the process is not there any more: it ${how}`)
   return exit === undefined ? readStatus(hostPid) : undefined

@@ -36,8 +36,6 @@ import { addressesOn, linkNamed, type Network, networkOf, stateOf } from './look
 import { forward } from './net.js'
 import { type Outcome, pingSocket, probe } from './ping.js'
 
-/** A program that has nothing to do has ended after so many milliseconds. */
-const A_MOMENT = 200
 /** nft, and a connection within one machine, take a small part of this. */
 const LONG_ENOUGH = 2000
 
@@ -240,7 +238,7 @@ async function living(trial: Trial, box: TrialBox): Promise<number | undefined> 
   const { hostPid, shim } = box
   trial.expect(hostPid !== undefined, 'there is no process: no step of yours makes one', 1)
   if (hostPid === undefined) return undefined
-  const exit = await box.exitWithin(A_MOMENT)
+  const exit = await box.settle()
   const how = exit && exit.signal > 0 ? `was ended by signal ${exit.signal}` : `has exited with ${exit?.code}`
   trial.expect(exit === undefined, `the process is not there any more: it ${how}`)
   if (exit !== undefined) return undefined

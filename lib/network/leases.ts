@@ -4,7 +4,7 @@
  * outlives its shim when that is killed, and has its cable still. So a file was left, and its address can be had again, when nobody has
  * locked it and the cable that it names is gone.
  */
-import { closeSync, openSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { close, fcntl_ofd_setlk, link, open, unlink, write } from '../kernel/calls/files.js'
 import { rtnetlink_socket } from '../kernel/calls/sockets.js'
@@ -96,15 +96,26 @@ export const pluggedAt =
 
 /** Addresses whose files nobody has locked and whose cables are gone. Without /proc/locks nobody can tell, and then there are none. */
 export async function staleAddresses(dataRoot: string, network: string, plugged: Plugged = pluggedHere): Promise<string[]> {
+  return (await staleLeases(dataRoot, network, plugged)).map(({ address }) => address)
+}
+
+async function staleLeases(dataRoot: string, network: string, plugged: Plugged): Promise<Unlocked[]> {
   const loose = unlocked(dataRoot, network)
   if (loose.length === 0) return []
   // After the locks: whoever has none any more plugs nothing in.
   const devices = await plugged(loose.flatMap(({ device }) => device ?? []))
-  return loose.flatMap(({ address, device }) => (device !== undefined && devices.has(device) ? [] : [address]))
+  return loose.filter(({ device }) => device === undefined || !devices.has(device))
 }
 
-/** Leases that nobody has locked, with the cables that they name. */
-function unlocked(dataRoot: string, network: string): { address: string; device: string | undefined }[] {
+interface Unlocked {
+  readonly address: string
+  readonly inode: bigint
+  /** The cable that it names. */
+  readonly device: string | undefined
+}
+
+/** Leases that nobody has locked. */
+function unlocked(dataRoot: string, network: string): Unlocked[] {
   const directory = leasesDirectory(dataRoot, network)
   // Inodes first: a lease that is made after this look is not among them, and is not judged by locks that are older than it.
   const files = [...takenAddresses(dataRoot, network)].map((address) => ({
@@ -115,7 +126,7 @@ function unlocked(dataRoot: string, network: string): { address: string; device:
   if (!locked) return []
   const leases = readLeases(dataRoot, network)
   return files.flatMap(({ address, inode }) =>
-    inode === undefined || locked.has(inode) ? [] : [{ address, device: leases.get(address)?.device }],
+    inode === undefined || locked.has(inode) ? [] : [{ address, inode, device: leases.get(address)?.device }],
   )
 }
 
@@ -133,11 +144,15 @@ export async function reclaim(
   const guard = join(directory, '.reclaim')
   if (!enter(guard)) return []
   try {
-    const stale = (await staleAddresses(dataRoot, network, plugged)).filter(wanted)
-    for (const address of stale) unlinkSync(join(directory, address))
-    return stale
+    const stale = (await staleLeases(dataRoot, network, plugged)).filter(({ address }) => wanted(address))
+    for (const { address, inode } of stale) {
+      const path = join(directory, address)
+      // A container that was ending when we looked has removed it by now, and the next one may have the address already.
+      if (statSync(path, { bigint: true, throwIfNoEntry: false })?.ino === inode) rmSync(path, { force: true })
+    }
+    return stale.map(({ address }) => address)
   } finally {
-    unlinkSync(guard)
+    rmSync(guard, { force: true })
   }
 }
 
@@ -151,7 +166,7 @@ function enter(guard: string): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     const made = statSync(guard, { throwIfNoEntry: false })?.mtimeMs
-    if (made !== undefined && Date.now() - made > LONGEST_RECLAIM) unlinkSync(guard)
+    if (made !== undefined && Date.now() - made > LONGEST_RECLAIM) rmSync(guard, { force: true })
     return false
   }
 }

@@ -144,6 +144,8 @@ export interface TrialBox {
   readonly hostPid: number | undefined
   /** Resolves with the exit, or undefined when the child still runs after so many milliseconds. */
   exitWithin(milliseconds: number): Promise<Exit | undefined>
+  /** Resolves with the exit, or undefined as soon as the child sleeps and stays asleep (or has been busy for five seconds): it is there to be looked at. */
+  settle(): Promise<Exit | undefined>
   output(): string
 }
 

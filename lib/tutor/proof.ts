@@ -1,5 +1,6 @@
 /** The proof that a lesson has left nothing: the host before it and after it, compared. */
 import { readProcess } from '../kernel/proc/processes.js'
+import { readProcFile } from '../kernel/proc/read.js'
 import { diffSnapshots, hostSnapshot, type Seen, type Snapshot, type SnapshotKind } from '../kernel/snapshot.js'
 import type { Display } from './display.js'
 
@@ -93,11 +94,12 @@ function withoutOthers(snapshot: Snapshot): Snapshot {
 
 /**
  * Shims are children of shims, and the first of them of the program that started it. An orphan has been given to process 1 or to another
- * ancestor of who made it, and is nobody's.
+ * ancestor of who made it, and is nobody's, unless it is what looks after a container that was left running.
  */
 function isAnothers(pid: number, shims: ReadonlySet<number>): boolean {
   let parent = parentOf(pid)
   while (parent !== undefined && shims.has(parent)) parent = parentOf(parent)
+  if (minds(pid)) return true
   return parent !== undefined && parent > 1 && parent !== process.pid && !ancestors().has(parent)
 }
 
@@ -107,10 +109,20 @@ function ancestors(): ReadonlySet<number> {
   return found
 }
 
-/** Names carry the process id of the program that made them, `bottle-drydock-4711-a1b2c3`: what another has left is for doctor. */
+/**
+ * Names carry the process id of the program that made them, `bottle-drydock-4711-a1b2c3`: what another has left is for doctor. A container's
+ * are its id, or the beginning of it: a lesson makes none outside of its bottle, so it is one that somebody runs beside it.
+ */
 function isNotAnothers({ name }: Seen): boolean {
+  if (/\/(?:[0-9a-f]{64}(?:\/|$)|[0-9a-f]{12}\.sock$)/.test(name)) return false
   const owner = Number(/-(\d+)(?:-[0-9a-f]+|-\d+)?(?:\.sock)?(?:\/|$)/.exec(name)?.[1])
   return !Number.isInteger(owner) || owner === process.pid
+}
+
+/** Has this shim a child in a container's cgroup? */
+function minds(shim: number): boolean {
+  const children = (readProcFile(`/proc/${shim}/task/${shim}/children`) ?? '').split(' ').filter(Boolean)
+  return children.some((child) => /\/drydock\/[0-9a-f]{64}(?:\/|$)/m.test(readProcFile(`/proc/${child}/cgroup`) ?? ''))
 }
 
 const parentOf = (pid: number) => readProcess(pid)?.ppid

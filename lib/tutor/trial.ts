@@ -2,6 +2,7 @@
 import type { Bottle } from '../bottle.js'
 import { DrydockError } from '../kernel/errors.js'
 import type { Exit } from '../kernel/frames.js'
+import { readStatus } from '../kernel/proc/status.js'
 import { type Result, StepError } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
 import type { Step } from '../kernel/step.js'
@@ -11,6 +12,10 @@ import { BoxStdio } from './stdio.js'
 
 /** So long the steps themselves may take; what they execute may take longer. */
 const LONGEST_RUN = 10_000
+
+/** A program that has nothing to do has ended, and another one sleeps, before so many looks were taken at it, also on a busy machine. */
+const LOOKS = 100
+const BETWEEN_LOOKS = 50
 
 export interface Finding {
   readonly holds: boolean
@@ -84,9 +89,27 @@ class RunningTrial implements TrialBox {
     return within(this.shim.exited, milliseconds)
   }
 
+  async settle(): Promise<Exit | undefined> {
+    let before: string | undefined
+    for (let look = 0; look < LOOKS; look++) {
+      const exit = await this.exitWithin(BETWEEN_LOOKS)
+      if (exit) return exit
+      const now = restOf(this.hostPid)
+      if (now !== undefined && now === before) return undefined
+      before = now
+    }
+    return undefined
+  }
+
   output(): string {
     return this.#stdio.text
   }
+}
+
+/** How often a process that sleeps has given up the processor until now; undefined while it is busy, or ending. */
+function restOf(pid: number | undefined): string | undefined {
+  const status = pid === undefined ? undefined : readStatus(pid)
+  return status && /^[ST]/.test(status.state) ? status.lines.get('voluntary_ctxt_switches') : undefined
 }
 
 /** Undefined also when it has ended already. */

@@ -180,3 +180,13 @@ long read_number(const char *path, const char *key)
 		fclose(file);
 	return number;
 }
+
+void wait_until_below(const char *path, const char *key, long limit)
+{
+	for (int i = 0; i < GIVE_UP_MS; i++) {
+		if (read_number(path, key) < limit)
+			return;
+		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+	}
+	failed(__FILE__, __LINE__, "a number does not fall", key);
+}

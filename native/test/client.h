@@ -105,6 +105,7 @@ _Noreturn void failed(const char *file, int line, const char *what, const char *
 void check_equal(const char *file, int line, const char *what, long long a, long long b);
 bool process_exists(pid_t pid);
 long read_number(const char *path, const char *key); /* of a line `key: N` or `key N`; -1 */
+void wait_until_below(const char *path, const char *key, long limit);
 void wait_until_gone(pid_t pid);
 
 #endif
