@@ -1,5 +1,5 @@
 /**
- * `npm run bench [run] [command] [shim] [screen] [-- --rounds N --yes]`: drydock beside its peers, interleaved in one run, medians and
+ * `npm run bench [run] [command] [images] [shim] [screen] [-- --rounds N --yes]`: drydock beside its peers, interleaved in one run, medians and
  * ratios. Nothing here is a test: a machine may be slow, a ratio tells.
  */
 import { isolated } from './isolated.js'
@@ -17,6 +17,11 @@ const MEASUREMENTS: Readonly<Record<string, Measurement>> = {
     root: true,
     needs: ['dockerd', 'docker', 'iptables', 'tar', 'busybox', 'nft', 'unshare'],
     run: (rounds) => isolated('command.ts', rounds),
+  },
+  images: {
+    root: true,
+    needs: ['dockerd', 'docker', 'docker-registry', 'iptables', 'tar', 'ip', 'unshare'],
+    run: (rounds) => isolated('images.ts', rounds),
   },
   shim: { needs: [], run: async () => void (await (await import('./shim.js')).measureShim()) },
   screen: { needs: [], run: async () => void (await (await import('./screen.js')).measureFirstScreen()) },

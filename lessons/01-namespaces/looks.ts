@@ -86,14 +86,14 @@ export function addressesOf(hostPid: number): string[] {
   return [...new Set([...trie.matchAll(/\|-- ([0-9.]+)\n\s+\/32 host LOCAL/g)].map(([, address]) => address as string))]
 }
 
-/** Waits for what the kernel does in its own time: an end, an adoption. Five seconds are far more than it needs. */
+/** Waits for what the kernel does in its own time: an end, an adoption. Half a minute is far more than it needs, on a slow machine too. */
 export async function until<T>(what: string, read: () => T | undefined | false): Promise<T> {
-  for (let left = 500; left > 0; left--) {
+  for (let left = 3000; left > 0; left--) {
     const found = read()
     if (found !== undefined && found !== false) return found
     await sleep(10)
   }
-  throw new DrydockError(`${what} did not happen within five seconds`)
+  throw new DrydockError(`${what} did not happen within thirty seconds`)
 }
 
 /** The value of a promise, or undefined when it is not there after so many milliseconds. */

@@ -82,8 +82,8 @@ export async function checkStop(trial: Trial): Promise<void> {
 /** The process on the real host, if the learner's steps have left one. */
 async function living(trial: Trial, box: TrialBox): Promise<number | undefined> {
   const exit = await box.settle()
-  trial.expect(box.hostPid !== undefined, 'your steps have made no process: there is no clone among them')
-  if (box.hostPid === undefined) return undefined
+  trial.expect(box.shim.childPid !== undefined, 'your steps have made no process: there is no clone among them')
+  if (box.shim.childPid === undefined) return undefined
   trial.expect(exit === undefined, `the process has ended already, with status ${exit?.code}`)
   return exit === undefined ? box.hostPid : undefined
 }

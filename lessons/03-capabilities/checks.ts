@@ -78,13 +78,13 @@ const executed = ({ results }: TrialBox) => results.some(({ step, status }) => s
 
 /** The status of the process that the steps have made, when it is there. */
 async function living(trial: Trial, box: TrialBox): Promise<Status | undefined> {
-  const { hostPid } = box
-  trial.expect(hostPid !== undefined, 'there is no process: no step of yours makes one', 1)
-  if (hostPid === undefined) return undefined
+  const { hostPid, shim } = box
+  trial.expect(shim.childPid !== undefined, 'there is no process: no step of yours makes one', 1)
+  if (shim.childPid === undefined) return undefined
   const exit = await box.settle()
   const how = exit && exit.signal > 0 ? `was ended by signal ${exit.signal}` : `has exited with ${exit?.code}`
   trial.expect(exit === undefined, `the process is not there any more: it ${how}`)
-  return exit === undefined ? readStatus(hostPid) : undefined
+  return exit === undefined && hostPid !== undefined ? readStatus(hostPid) : undefined
 }
 
 function expectUser(trial: Trial, { uid }: Status, wanted: number, hint?: number): void {

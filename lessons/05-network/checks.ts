@@ -236,12 +236,12 @@ const namesOf = ({ links }: Network) => links.map(({ name }) => name).join(', ')
 /** The child's number in the bottle, when it is there and has a network of its own. */
 async function living(trial: Trial, box: TrialBox): Promise<number | undefined> {
   const { hostPid, shim } = box
-  trial.expect(hostPid !== undefined, 'there is no process: no step of yours makes one', 1)
-  if (hostPid === undefined) return undefined
+  trial.expect(shim.childPid !== undefined, 'there is no process: no step of yours makes one', 1)
+  if (shim.childPid === undefined) return undefined
   const exit = await box.settle()
   const how = exit && exit.signal > 0 ? `was ended by signal ${exit.signal}` : `has exited with ${exit?.code}`
   trial.expect(exit === undefined, `the process is not there any more: it ${how}`)
-  if (exit !== undefined) return undefined
+  if (exit !== undefined || hostPid === undefined) return undefined
   const own = readNamespace(hostPid, 'net') !== readNamespace(trial.bottle.pid, 'net')
   trial.expect(own, 'the process is in the host’s network: it has none of its own', 1)
   return own ? shim.childPid : undefined

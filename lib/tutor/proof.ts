@@ -4,8 +4,8 @@ import { readProcFile } from '../kernel/proc/read.js'
 import { diffSnapshots, hostSnapshot, type Seen, type Snapshot, type SnapshotKind } from '../kernel/snapshot.js'
 import type { Display } from './display.js'
 
-/** The kernel takes its time to remove some things (the host's end of a cable, up to 50 ms): so long a difference may be seen. */
-const PATIENCE = 5000
+/** The kernel takes its time to remove some things (the host's end of a cable, up to 50 ms; more on a busy machine): so long a difference may be seen. */
+const PATIENCE = 15_000
 
 const NAMES: Record<SnapshotKind, readonly [one: string, many: string]> = {
   mounts: ['mount', 'mounts'],
