@@ -24,7 +24,7 @@ test('a terminal: its name, its size, Ctrl-C, Ctrl-Z, the exit code', async () =
   await session.see('Stopped')
   await session.see('inside# ')
   session.resize(100, 30)
-  session.type('kill -9 %1; wait; while [ "$(stty size)" != "30 100" ]; do :; done; echo resi""zed\r')
+  session.type('bg; kill -9 %1; wait; while [ "$(stty size)" != "30 100" ]; do :; done; echo resi""zed\r')
   await session.see('resized')
   session.type('exit 9\r')
   expect(await session.ended()).toBe(9)
