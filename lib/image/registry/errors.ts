@@ -142,15 +142,21 @@ function wordsOf(code: string, place: string, url: URL, cause: Error): [words: s
       return ['unexpected EOF', true]
     case 'EPIPE':
       return ['write: broken pipe', true]
-    case 'ERR_SSL_WRONG_VERSION_NUMBER':
-    case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
-      return ['http: server gave HTTP response to HTTPS client (a registry without TLS has to be among the insecure registries)', false]
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
       return [`tls: failed to verify certificate: x509: certificate is not valid for ${url.hostname}`, false]
     case 'CERT_HAS_EXPIRED':
       return ['tls: failed to verify certificate: x509: certificate has expired or is not yet valid', false]
   }
   if (UNKNOWN_AUTHORITY.test(code)) return ['tls: failed to verify certificate: x509: certificate signed by unknown authority', false]
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) return [tlsWords(cause), false]
   if (code.startsWith('HPE_')) return [`net/http: malformed HTTP response (${code})`, false]
   return [readable(cause.message) || code, false]
+}
+
+/** OpenSSL's reasons: the first two are those of an answer that begins with other bytes than TLS would. */
+function tlsWords({ reason, message }: Error & { reason?: string }): string {
+  const why = reason ?? /:([^:]+):[^:]*:\d+:\s*$/.exec(message)?.[1] ?? 'handshake failure'
+  return /wrong version number|packet length too long|http request/.test(why)
+    ? 'http: server gave HTTP response to HTTPS client (a registry without TLS has to be among the insecure registries)'
+    : `remote error: tls: ${readable(why)}`
 }
