@@ -2,12 +2,12 @@
  * HTTP as a registry's client needs it, on node:http: connections that are kept, bodies that are streamed with backpressure, redirects by hand,
  * a bound on every wait. Nothing is global: what belongs to one client ends with it.
  */
-import { once } from 'node:events'
-import { Agent, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request as overHttp } from 'node:http'
-import { request as overHttps, Agent as TlsAgent } from 'node:https'
-import { DrydockError } from '../../kernel/errors.js'
+import { Agent, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
+import { Agent as TlsAgent } from 'node:https'
 import type { Trust } from './certificates.js'
 import { TransportError, transportError, verb } from './errors.js'
+import { exchange } from './exchange.js'
+import { proxyFor, TunnelAgent } from './proxy.js'
 
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -44,8 +44,6 @@ const MOST_REDIRECTS = 10
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
 /** What is left of an answer nobody reads, when reading it on is cheaper than another connection: bytes. */
 const WORTH_READING = 64 * 1024
-/** A body that is longer goes out in parts: bytes. */
-const SLICE = 256 * 1024
 
 export class HttpClient {
   readonly #timeouts: Timeouts
@@ -91,100 +89,20 @@ export class HttpClient {
     for (const agent of [this.#plain, ...this.#secure.values()]) agent.destroy()
   }
 
-  #agent({ protocol, host }: URL): Agent {
+  #agent({ protocol, host }: URL, proxy: URL | undefined): Agent {
     if (protocol === 'http:') return this.#plain
     const known = this.#secure.get(host)
     if (known) return known
-    const agent = new TlsAgent({ keepAlive: true, ...this.#tls?.(host) })
+    const options = { keepAlive: true, ...this.#tls?.(host) }
+    const agent = proxy ? new TunnelAgent(proxy, options) : new TlsAgent(options)
     this.#secure.set(host, agent)
     return agent
   }
 
-  #send({ method, url, headers, body }: HttpRequest): Promise<IncomingMessage> {
-    this.#signal?.throwIfAborted()
-    const { connect, idle } = this.#timeouts
-    const start = url.protocol === 'https:' ? overHttps : overHttp
-    return new Promise((resolve, reject) => {
-      const outgoing = start(url, {
-        method,
-        headers: { 'user-agent': 'drydock', ...headers, ...(body && { 'content-length': `${body.length}` }) },
-        agent: this.#agent(url),
-        ...(this.#signal && { signal: this.#signal }),
-      })
-      // An answer may come before the whole body is sent; then the rest is not sent.
-      const answered = new AbortController()
-      const expire = (words: string) => () => outgoing.destroy(new TransportError(words, { transient: true }))
-      let timer = setTimeout(expire(`dial tcp ${url.host}: i/o timeout`), connect)
-      // While a body is made, the server waits for us; else we wait for it.
-      const stream = Buffer.isBuffer(body) && body.length > SLICE ? inSlices(body) : body
-      let waiting = !stream || Buffer.isBuffer(stream)
-      let connected = false
-      const wind = () => {
-        if (!connected || answered.signal.aborted) return
-        clearTimeout(timer)
-        if (waiting) timer = setTimeout(expire('net/http: timeout awaiting response headers'), idle)
-      }
-      const clock = (runs: boolean) => {
-        waiting = runs
-        wind()
-      }
-      const onConnect = () => {
-        connected = true
-        wind()
-      }
-      outgoing.once('socket', (socket) => {
-        if (!socket.connecting) onConnect()
-        else socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', onConnect)
-      })
-      outgoing.once('response', (incoming) => {
-        clearTimeout(timer)
-        answered.abort()
-        // The connection waits for a rest that will not come: it is of no more use.
-        if (!outgoing.writableEnded) incoming.once('end', () => outgoing.destroy())
-        resolve(incoming)
-      })
-      outgoing.once('error', (error) => {
-        clearTimeout(timer)
-        answered.abort()
-        reject(this.#signal?.aborted ? this.#signal.reason : transportError(error, method, url))
-      })
-      if (!stream || Buffer.isBuffer(stream)) outgoing.end(stream)
-      else {
-        sendBody(stream, outgoing, answered.signal, clock).catch((error) => {
-          clearTimeout(timer)
-          outgoing.destroy()
-          reject(error)
-        })
-      }
-    })
+  #send(request: HttpRequest): Promise<IncomingMessage> {
+    const proxy = proxyFor(request.url)
+    return exchange(request, { agent: this.#agent(request.url, proxy), proxy, timeouts: this.#timeouts, signal: this.#signal })
   }
-}
-
-/** So that what is sent slowly is seen to be sent. */
-const inSlices = (bytes: Buffer): HttpBody => ({
-  length: bytes.length,
-  async *open() {
-    for (let at = 0; at < bytes.length; at += SLICE) yield bytes.subarray(at, at + SLICE)
-  },
-})
-
-/** `clock(true)`: from now on it is the server that takes time. */
-async function sendBody(body: HttpBody, outgoing: ClientRequest, answered: AbortSignal, clock: (runs: boolean) => void): Promise<void> {
-  let sent = 0
-  for await (const chunk of body.open()) {
-    if (answered.aborted) return
-    sent += chunk.length
-    if (sent > body.length) break
-    if (outgoing.write(chunk)) continue
-    clock(true)
-    await once(outgoing, 'drain', { signal: answered }).catch(() => undefined)
-    if (answered.aborted) return
-    clock(false)
-  }
-  if (sent !== body.length)
-    throw new DrydockError(`what is sent should have ${body.length} bytes and has ${sent > body.length ? 'more' : sent}`)
-  outgoing.end()
-  clock(true)
 }
 
 /** An answer; whoever gets it reads its body to the end or discards it. */

@@ -13,7 +13,7 @@
  *     credentials.ts    ~/.docker/config.json; helper.ts: programs that keep credentials
  *     config.ts         mirrors and insecure registries
  *     certificates.ts   whom one believes
- *     http.ts           requests on node:http
+ *     http.ts           requests and answers; exchange.ts: one of each, on node:http; proxy.ts: a proxy on the way
  *     retry.ts          how often, how long
  *     errors.ts         Docker's words
  */

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { Authorizer } from '../../../../lib/image/registry/authorizer.js'
 import { parseChallenges } from '../../../../lib/image/registry/challenge.js'
-import type { Credentials } from '../../../../lib/image/registry/index.js'
+import { HttpClient } from '../../../../lib/image/registry/http.js'
+import { type Credentials, PATIENCE } from '../../../../lib/image/registry/index.js'
 import { bytes, collect, NO_CONFIG, registryClient } from '../../../support/registry-client.js'
 import { basicAuth, bearerAuth, faults, RegistryServer, type StartOptions } from '../../../support/registry-server.js'
 
@@ -168,6 +170,22 @@ describe('a token server elsewhere', () => {
     tokens.misbehave('/token', faults.redirect(thief.url))
     await expect(client(registry, mate).manifest('latest')).rejects.toThrow()
     expect(thief.requests[0]?.headers.authorization).toBeUndefined()
+  })
+
+  it('without TLS gets no password for a registry with it, and an anonymous question all the same', async () => {
+    const tokens = await start(bearerAuth())
+    const http = new HttpClient()
+    const ask = (credentials: Credentials | undefined, insecure: boolean) => {
+      const authorizer = new Authorizer({ http, credentials: async () => credentials, insecure, patience: PATIENCE })
+      authorizer.challenged(`Bearer realm="${tokens.url}/token"`)
+      return authorizer.header([])
+    }
+    for (const credentials of [mate, { identityToken: 'for-ever' }]) {
+      await expect(ask(credentials, false)).rejects.toThrow(`the token server ${tokens.url} would get the password without TLS`)
+    }
+    expect(tokens.requests).toHaveLength(0)
+    expect(await ask(undefined, false)).toMatch(/^Bearer /)
+    http.close()
   })
 
   it.each(['nowhere', 'file:///etc/passwd', ''])('that is no address (%s) is refused', async (realm) => {
