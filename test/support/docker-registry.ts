@@ -22,18 +22,18 @@ export interface DockerRegistryOptions {
 }
 
 export class DockerRegistry {
-  readonly #process: ChildProcess
+  readonly #child: ChildProcess
   readonly #home: string
 
   private constructor(
-    process: ChildProcess,
+    child: ChildProcess,
     home: string,
     /** `127.0.0.1:PORT` */
     readonly host: string,
     /** PEM. */
     readonly certificate: string | undefined,
   ) {
-    this.#process = process
+    this.#child = child
     this.#home = home
   }
 
@@ -54,6 +54,10 @@ export class DockerRegistry {
     const child = spawn(findCommand('docker-registry') as string, ['serve', join(home, 'config.yml')], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
+    // A test that ends badly takes it along.
+    const kill = () => child.kill('SIGKILL')
+    process.once('exit', kill)
+    child.once('exit', () => process.off('exit', kill))
     const port = await listening(child)
     return new DockerRegistry(child, home, `127.0.0.1:${port}`, tls ? readFileSync(join(home, 'cert.pem'), 'utf8') : undefined)
   }
@@ -67,8 +71,8 @@ export class DockerRegistry {
   }
 
   async stop(): Promise<void> {
-    const ended = new Promise((resolve) => this.#process.once('exit', resolve))
-    if (this.#process.exitCode === null && this.#process.kill('SIGKILL')) await ended
+    const ended = new Promise((resolve) => this.#child.once('exit', resolve))
+    if (this.#child.exitCode === null && this.#child.kill('SIGKILL')) await ended
     rmSync(this.#home, { recursive: true })
   }
 }

@@ -1,4 +1,4 @@
-/** A client that knows no settings of this machine and does not wait long. */
+/** A client that knows no settings of this machine and does not wait long before it tries again. */
 import { createCipheriv, createHash, randomBytes } from 'node:crypto'
 import { parseReference } from '../../lib/image/reference.js'
 import { Registry, type RegistryConfig, type RegistryOptions } from '../../lib/image/registry/index.js'
@@ -10,10 +10,13 @@ export function registryClient(reference: string, options: Partial<RegistryOptio
     config: NO_CONFIG,
     credentials: async () => undefined,
     patience: { attempts: 3, first: 5, longest: 3000 },
-    timeouts: { connect: 2000, idle: 250 },
+    timeouts: { connect: 10_000, idle: 10_000 },
     ...options,
   })
 }
+
+/** For servers that stall. */
+export const SOON = { timeouts: { connect: 10_000, idle: 400 } }
 
 export async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = []

@@ -9,6 +9,9 @@ import type { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect as tlsConnect } from 'node:tls'
 import { TransportError } from './errors.js'
 
+/** For a tunnel: milliseconds. */
+const LONGEST_WAIT = 30_000
+
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** The proxy for an address; undefined for what is asked directly: loopback, what NO_PROXY names, and everything when no proxy is named. */
@@ -66,7 +69,9 @@ export class TunnelAgent extends TlsAgent {
       agent: false,
     })
     tunnel.once('error', (error) => done(error))
+    tunnel.setTimeout(LONGEST_WAIT, () => tunnel.destroy(new TransportError('proxyconnect tcp: i/o timeout', { transient: true })))
     tunnel.once('connect', (response, socket: Socket) => {
+      socket.setTimeout(0)
       if (response.statusCode === 200) return done(null, tlsConnect({ ...options, socket }))
       socket.destroy()
       done(new TransportError(`proxyconnect tcp: ${response.statusCode} ${response.statusMessage}`, { transient: false }))

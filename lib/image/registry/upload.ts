@@ -44,6 +44,8 @@ export async function upload(connection: Connection, what: Upload): Promise<void
     } catch (error) {
       if (!(error instanceof TransportError) || !error.transient || attempt >= patience.attempts) throw error
       why = error.message
+      // Who finds a body too large may hang up before the 413 is read.
+      send = send === whole && what.descriptor.size > PIECE ? inPieces : whole
     }
     const wait = backoff(attempt, patience)
     onWait?.({ milliseconds: wait, why })

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Descriptor, MEDIA } from '../../../../lib/image/types.js'
-import { bytes, collect, registryClient } from '../../../support/registry-client.js'
+import { bytes, collect, registryClient, SOON } from '../../../support/registry-client.js'
 import { faults, RegistryServer } from '../../../support/registry-server.js'
 
 const SIZE = 300_000
@@ -37,7 +37,7 @@ describe('a blob', () => {
 
   it('is taken up where the server stalled', async () => {
     server.misbehave('/blobs/', faults.stallAfter(70_000), { times: 1 })
-    expect((await collect(client().blob(blob))).equals(content)).toBe(true)
+    expect((await collect(client(SOON).blob(blob))).equals(content)).toBe(true)
     expect(ranges()).toEqual([undefined, 'bytes=70000-'])
   })
 
@@ -62,16 +62,16 @@ describe('a blob', () => {
 
   it('is given up when the server stalls again and again', async () => {
     server.misbehave('/blobs/', faults.stallAfter(0))
-    await expect(collect(client().blob(blob))).rejects.toThrow('i/o timeout: the server sends no more')
+    await expect(collect(client(SOON).blob(blob))).rejects.toThrow('i/o timeout: the server sends no more')
     server.behave()
     server.misbehave('/blobs/', faults.silence())
-    await expect(collect(client().blob(blob))).rejects.toThrow('net/http: timeout awaiting response headers')
+    await expect(collect(client(SOON).blob(blob))).rejects.toThrow('net/http: timeout awaiting response headers')
   })
 
   it('is not given up because its reader is slow', async () => {
     const chunks: Buffer[] = []
-    for await (const chunk of client({ timeouts: { connect: 1000, idle: 40 } }).blob(blob)) {
-      if (chunks.length < 2) await new Promise((resolve) => setTimeout(resolve, 100))
+    for await (const chunk of client(SOON).blob(blob)) {
+      if (chunks.length < 2) await new Promise((resolve) => setTimeout(resolve, 600))
       chunks.push(chunk)
     }
     expect(Buffer.concat(chunks).equals(content)).toBe(true)
@@ -123,7 +123,7 @@ describe('a blob', () => {
   it('is stopped by its signal, while it comes and while one waits', async () => {
     const controller = new AbortController()
     server.misbehave('/blobs/', faults.stallAfter(10))
-    const reading = collect(client({ signal: controller.signal, timeouts: { connect: 1000, idle: 10_000 } }).blob(blob))
+    const reading = collect(client({ signal: controller.signal }).blob(blob))
     setTimeout(() => controller.abort(), 50)
     await expect(reading).rejects.toThrow(/abort/i)
 

@@ -183,7 +183,7 @@ describe('a mirror', () => {
     const served = good.image('library/tug', 'latest', { layers: [layer] })
     lying.misbehave('/manifests/', faults.replace(Buffer.from('{}'), { 'docker-content-digest': served.descriptor.digest }))
     const mirrors = ['http://127.0.0.1:1', broken.url, lying.url, good.url]
-    const registry = registryClient('tug', { config: { ...NO_CONFIG, mirrors }, timeouts: { connect: 300, idle: 300 } })
+    const registry = registryClient('tug', { config: { ...NO_CONFIG, mirrors } })
     expect((await registry.manifest(served.descriptor.digest)).bytes).toEqual(served.bytes)
     const chunks: Buffer[] = []
     for await (const chunk of registry.blob(served.layers[0] as never)) chunks.push(chunk)

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Descriptor, MEDIA } from '../../../../lib/image/types.js'
-import { bytes, registryClient } from '../../../support/registry-client.js'
+import { bytes, registryClient, SOON } from '../../../support/registry-client.js'
 import { bearerAuth, digestOf, faults, RegistryServer, type StartOptions } from '../../../support/registry-server.js'
 
 const content = bytes(200_000, 'layer')
@@ -48,11 +48,17 @@ describe('a blob', () => {
   it('is sent in pieces where a whole one is too large', async () => {
     await start({ largestBody: 8 * 1024 * 1024 })
     const large = Buffer.alloc(20 * 1024 * 1024 + 5, 'large')
-    const patient = client({ timeouts: { connect: 5000, idle: 5000 } })
-    await patient.putBlob({ ...descriptor, digest: digestOf(large), size: large.length }, source(large).open)
+    await client().putBlob({ ...descriptor, digest: digestOf(large), size: large.length }, source(large).open)
     expect(server.blobs.get('fleet/tug')?.get(digestOf(large))?.equals(large)).toBe(true)
     const ranges = server.asked('PATCH').map(({ headers }) => headers['content-range'])
     expect(ranges).toEqual(['0-8388607', '8388608-16777215', '16777216-20971524'])
+  })
+
+  it('is sent in pieces where who finds it too large hangs up', async () => {
+    const large = Buffer.alloc(9 * 1024 * 1024, 'large')
+    server.misbehave('/uploads/', faults.hangUp(), { method: 'PUT', times: 1 })
+    await client().putBlob({ ...descriptor, digest: digestOf(large), size: large.length }, source(large).open)
+    expect(server.asked('PATCH')).toHaveLength(2)
   })
 
   it('that is something else than was promised is refused', async () => {
@@ -78,14 +84,14 @@ describe('a blob', () => {
 
   it('is not waited for when the registry stalls, and is when its reader is slow', async () => {
     server.misbehave('/uploads/', faults.silence(), { method: 'PUT' })
-    await expect(client().putBlob(descriptor, source().open)).rejects.toThrow('net/http: timeout awaiting response headers')
+    await expect(client(SOON).putBlob(descriptor, source().open)).rejects.toThrow('net/http: timeout awaiting response headers')
     server.behave()
     const slow = async function* () {
       yield content.subarray(0, 10)
-      await new Promise((resolve) => setTimeout(resolve, 600))
+      await new Promise((resolve) => setTimeout(resolve, 1000))
       yield content.subarray(10)
     }
-    await client().putBlob(descriptor, slow)
+    await client(SOON).putBlob(descriptor, slow)
     expect(stored()).toBe(true)
   })
 

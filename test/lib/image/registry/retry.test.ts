@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { backoff, retryAfter } from '../../../../lib/image/registry/retry.js'
-import { bytes, registryClient } from '../../../support/registry-client.js'
+import { bytes, registryClient, SOON } from '../../../support/registry-client.js'
 import { faults, RegistryServer } from '../../../support/registry-server.js'
 
 describe('waiting', () => {
@@ -40,7 +40,7 @@ describe('trying again', () => {
   ])('helps with %s', async (_, fault) => {
     server.misbehave('/manifests/', fault, { times: 2 })
     const waits: string[] = []
-    await client({ onWait: ({ why }: { why: string }) => waits.push(why) }).manifest('latest')
+    await client({ ...SOON, onWait: ({ why }: { why: string }) => waits.push(why) }).manifest('latest')
     expect(server.asked('GET', '/manifests/')).toHaveLength(3)
     // Not before what is done at once, on another connection.
     expect(waits.length).toBeGreaterThan(0)
