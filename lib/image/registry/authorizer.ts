@@ -13,7 +13,7 @@
  */
 import { type Challenge, parseChallenges } from './challenge.js'
 import type { Credentials } from './credentials.js'
-import { errorOf, RegistryError } from './errors.js'
+import { errorOf, RegistryError, readable } from './errors.js'
 import type { HttpClient, HttpRequest, HttpResponse } from './http.js'
 import { type RetryOptions, withRetries } from './retry.js'
 
@@ -101,7 +101,10 @@ export class Authorizer {
   async #fetch({ parameters }: Challenge, scopes: readonly string[], { offline }: { offline: boolean }): Promise<Token> {
     const realm = parameters.realm && URL.canParse(parameters.realm) ? new URL(parameters.realm) : undefined
     if (realm?.protocol !== 'https:' && realm?.protocol !== 'http:') {
-      throw new RegistryError('UNAUTHORIZED', `the registry names no token server that could be asked: realm "${parameters.realm ?? ''}"`)
+      throw new RegistryError(
+        'UNAUTHORIZED',
+        `the registry names no token server that could be asked: realm "${readable(parameters.realm)}"`,
+      )
     }
     const who = await this.#who()
     if (who && realm.protocol === 'http:' && !this.#options.insecure) {

@@ -2,6 +2,7 @@
 import { DrydockError } from '../../kernel/errors.js'
 import { isDigest } from '../reference.js'
 import { type Descriptor, type Index, type Manifest, MEDIA } from '../types.js'
+import { readable } from './errors.js'
 
 /** As registries and clients agree: bytes. OCI distribution specification, "Pushing Manifests". */
 export const LARGEST_MANIFEST = 4 * 1024 * 1024
@@ -17,7 +18,7 @@ export function readDocument(bytes: Buffer, mediaType: string): Document {
   const kind = kindOf(mediaType)
   const other = kind === 'manifest' ? found.manifests : (found.layers ?? found.config)
   if (found.mediaType !== undefined && found.mediaType !== mediaType) {
-    throw new DrydockError(`mediaType in manifest should be '${mediaType}' not '${String(found.mediaType).slice(0, 100)}'`)
+    throw new DrydockError(`mediaType in manifest should be '${readable(mediaType)}' not '${readable(found.mediaType)}'`)
   }
   if (other !== undefined) throw new DrydockError('the manifest is an index too, and so could be either: it is refused')
   if (kind === 'manifest') {
@@ -48,7 +49,7 @@ function kindOf(mediaType: string): 'manifest' | 'index' {
   if (/docker\.distribution\.manifest\.v1/.test(mediaType)) {
     throw new DrydockError('Docker Image manifest version 2, schema 1 is no longer supported: push the image again with a newer client')
   }
-  throw new DrydockError(`unsupported manifest media type: ${mediaType.slice(0, 100)}`)
+  throw new DrydockError(`unsupported manifest media type: ${readable(mediaType)}`)
 }
 
 function parse(bytes: Buffer): Record<string, unknown> {

@@ -62,7 +62,7 @@ function implied({ status, statusText }: HttpResponse): { code: string; message:
   if (status === 401) return { code: 'UNAUTHORIZED', message: 'authentication required' }
   if (status === 403) return { code: 'DENIED', message: 'requested access to the resource is denied' }
   if (status === 429) return { code: 'TOOMANYREQUESTS', message: 'too many requests' }
-  return { code: 'HTTP', message: `received unexpected HTTP status: ${status} ${readable(statusText)}`.trim() }
+  return { code: 'HTTP', message: `received unexpected HTTP status: ${status} ${statusText}`.trim() }
 }
 
 /** RFC 6750 section 3.1: Docker Hub's answer for a repository that is not there or not for everybody. */
@@ -72,8 +72,8 @@ function bearerError(challenge: string | undefined): RegistryError | undefined {
   return error === undefined ? undefined : new RegistryError('UNAUTHORIZED', 'unauthorized: authentication required')
 }
 
-/** Words of a stranger on our terminal: one line, no escape sequences. */
-function readable(value: unknown): string {
+/** Words of a stranger on our terminal: one line, not too long, no escape sequences. Empty for what is no text. */
+export function readable(value: unknown): string {
   if (typeof value !== 'string') return ''
   const line = value.replaceAll(/[\p{Cc}\p{Cf}]+/gu, ' ').trim()
   return line.length > LONGEST_SENTENCE ? `${line.slice(0, LONGEST_SENTENCE)}…` : line

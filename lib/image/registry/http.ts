@@ -5,7 +5,7 @@
 import { Agent, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import { Agent as TlsAgent } from 'node:https'
 import type { Trust } from './certificates.js'
-import { TransportError, transportError, verb } from './errors.js'
+import { readable, TransportError, transportError, verb } from './errors.js'
 import { exchange } from './exchange.js'
 import { proxyFor, TunnelAgent } from './proxy.js'
 
@@ -45,11 +45,17 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308])
 /** What is left of an answer nobody reads, when reading it on is cheaper than another connection: bytes. */
 const WORTH_READING = 64 * 1024
 
+/**
+ * Connections are kept. A server with several addresses is tried at one after the other, and Node gives each a quarter of a second, which is too
+ * little for a network that is slow: milliseconds.
+ */
+const KEEP = { keepAlive: true, autoSelectFamilyAttemptTimeout: 3000 }
+
 export class HttpClient {
   readonly #timeouts: Timeouts
   readonly #signal: AbortSignal | undefined
   readonly #tls: HttpOptions['tls']
-  readonly #plain = new Agent({ keepAlive: true })
+  readonly #plain = new Agent(KEEP)
   readonly #secure = new Map<string, TlsAgent>()
 
   constructor({ timeouts = TIMEOUTS, signal, tls }: HttpOptions = {}) {
@@ -93,7 +99,7 @@ export class HttpClient {
     if (protocol === 'http:') return this.#plain
     const known = this.#secure.get(host)
     if (known) return known
-    const options = { keepAlive: true, ...this.#tls?.(host) }
+    const options = { ...KEEP, ...this.#tls?.(host) }
     const agent = proxy ? new TunnelAgent(proxy, options) : new TlsAgent(options)
     this.#secure.set(host, agent)
     return agent
@@ -130,7 +136,7 @@ export class HttpResponse {
   }
 
   get statusText(): string {
-    return this.#incoming.statusMessage ?? ''
+    return readable(this.#incoming.statusMessage)
   }
 
   get headers(): IncomingHttpHeaders {

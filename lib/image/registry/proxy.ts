@@ -7,7 +7,7 @@ import { type AgentOptions, Agent as TlsAgent } from 'node:https'
 import { BlockList, isIP, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect as tlsConnect } from 'node:tls'
-import { TransportError } from './errors.js'
+import { readable, TransportError } from './errors.js'
 
 /** For a tunnel: milliseconds. */
 const LONGEST_WAIT = 30_000
@@ -74,7 +74,7 @@ export class TunnelAgent extends TlsAgent {
       socket.setTimeout(0)
       if (response.statusCode === 200) return done(null, tlsConnect({ ...options, socket }))
       socket.destroy()
-      done(new TransportError(`proxyconnect tcp: ${response.statusCode} ${response.statusMessage}`, { transient: false }))
+      done(new TransportError(`proxyconnect tcp: ${response.statusCode} ${readable(response.statusMessage)}`, { transient: false }))
     })
     tunnel.end()
   }

@@ -9,7 +9,7 @@ import { type Ask, Connection, type ConnectionOptions, type Source, sourcesOf } 
 import { type Credentials, credentialsFor } from './credentials.js'
 import { INDEXES, LARGEST_MANIFEST, MANIFESTS, mediaTypeOf } from './documents.js'
 import { download } from './download.js'
-import { errorOf, explained, pullError, RegistryError } from './errors.js'
+import { errorOf, explained, pullError, RegistryError, readable } from './errors.js'
 import { HttpClient, type HttpResponse, type Timeouts } from './http.js'
 import { NO_PATIENCE, type OnWait, PATIENCE, type Patience } from './retry.js'
 import { upload } from './upload.js'
@@ -85,7 +85,7 @@ export class Registry {
   async *blob(descriptor: Descriptor, offset = 0, { mirrors = true } = {}): AsyncGenerator<Buffer, void, undefined> {
     const { digest, size, urls, mediaType } = descriptor
     if (urls?.length && /foreign|nondistributable/.test(mediaType)) {
-      throw new DrydockError(`layer ${digest} is not in the registry but at ${urls[0]}: foreign layers are not supported`)
+      throw new DrydockError(`layer ${digest} is not in the registry but at ${readable(urls[0])}: foreign layers are not supported`)
     }
     if (offset >= size) return
     const what = { path: this.#path(`blobs/${digest}`), scopes: this.#scopes('pull'), size }
@@ -102,6 +102,20 @@ export class Registry {
         if (index === sources.length - 1 || this.#options.signal?.aborted) throw pullError(error, this.#reference)
       }
     }
+  }
+
+  /** A small blob as a whole, of at most 4 MiB, verified: an image's config. What a mirror has wrong is asked of the registry itself. */
+  async config(descriptor: Descriptor): Promise<Buffer> {
+    const { digest, size } = descriptor
+    if (size > LARGEST_MANIFEST) throw new DrydockError(`the image config ${digest} has more than ${LARGEST_MANIFEST} bytes`)
+    for (const mirrors of [true, false]) {
+      const chunks: Buffer[] = []
+      for await (const chunk of this.blob(descriptor, 0, { mirrors })) chunks.push(chunk)
+      const bytes = Buffer.concat(chunks)
+      if (digestOf(bytes) === digest) return bytes
+      if ((await this.#all()).length === 1) break
+    }
+    throw new DrydockError(`image config verification failed for digest ${digest}`)
   }
 
   /** Whether the registry itself has a blob: what need not be pushed. */

@@ -140,6 +140,17 @@ describe('an index', () => {
   })
 })
 
+describe('a config', () => {
+  it('is fetched whole and verified', async () => {
+    const config = await client().config(image.config)
+    expect(JSON.parse(config.toString())).toMatchObject({ architecture: 'amd64', rootfs: { type: 'layers' } })
+    server.misbehave(image.config.digest, faults.corrupt())
+    const words = `image config verification failed for digest ${image.config.digest}`
+    await expect(client().config(image.config)).rejects.toThrow(words)
+    await expect(client().config({ ...image.config, size: 2 ** 30 })).rejects.toThrow('has more than 4194304 bytes')
+  })
+})
+
 describe('a document', () => {
   const config = { mediaType: MEDIA.config, digest: digestOf(Buffer.alloc(0)), size: 0 }
   it.each<[string, unknown, string, string]>([
