@@ -136,11 +136,7 @@ export class Connection {
       return await this.#authorizer.header(scopes)
     } catch (error) {
       if (!(error instanceof RegistryError)) throw error
-      const { code, status, cause } = error
-      throw new RegistryError(code, `${verb(method)} "${url.origin}${url.pathname}": ${error.message}`, {
-        cause,
-        ...(status && { status }),
-      })
+      throw new RegistryError(error.code, `${verb(method)} "${url.origin}${url.pathname}": ${error.message}`, { cause: error })
     }
   }
 

@@ -95,8 +95,13 @@ export function pullError(error: unknown, reference: Reference): unknown {
   return message ? new RegistryError(error.code, message, { status: 404, cause: error }) : explained(error)
 }
 
+/** The same when it is pushed: without the address, where we are not let in. */
+export function pushError(error: unknown): unknown {
+  return explained(error instanceof RegistryError && error.cause instanceof RegistryError ? error.cause : error)
+}
+
 /** With advice, where a person can do something about it. */
-export function explained(error: unknown): unknown {
+function explained(error: unknown): unknown {
   if (!(error instanceof RegistryError) || error.code !== 'TOOMANYREQUESTS') return error
   return new RegistryError(error.code, `${error.message.replace(/[.\s]*$/, '')}. ${CLASSROOM}`, { cause: error })
 }

@@ -9,7 +9,7 @@ import { type Ask, Connection, type ConnectionOptions, type Source, sourcesOf } 
 import { type Credentials, credentialsFor } from './credentials.js'
 import { INDEXES, LARGEST_MANIFEST, MANIFESTS, mediaTypeOf } from './documents.js'
 import { download } from './download.js'
-import { errorOf, explained, pullError, RegistryError, readable } from './errors.js'
+import { errorOf, pullError, pushError, RegistryError, readable } from './errors.js'
 import { HttpClient, type HttpResponse, type Timeouts } from './http.js'
 import { NO_PATIENCE, type OnWait, PATIENCE, type Patience } from './retry.js'
 import { upload } from './upload.js'
@@ -124,7 +124,7 @@ export class Registry {
     await response.discard()
     if (response.status === 200) return true
     if (response.status === 404) return false
-    throw explained(await errorOf(response))
+    throw pushError(await errorOf(response))
   }
 
   /** Have the registry take a blob from another of its repositories (`library/ubuntu`); false when it would rather have it sent. */
@@ -149,7 +149,7 @@ export class Registry {
     try {
       await upload(await this.#origin(), what)
     } catch (error) {
-      throw explained(error)
+      throw pushError(error)
     }
   }
 
@@ -158,7 +158,7 @@ export class Registry {
     const digest = digestOf(bytes)
     const ask = { ...this.#manifestAsk('GET', tag ?? digest), method: 'PUT' as const, scopes: this.#scopes('pull,push') }
     const response = await this.#push({ ...ask, headers: { 'content-type': mediaType }, body: bytes })
-    if (response.status !== 201 && response.status !== 200) throw explained(await errorOf(response))
+    if (response.status !== 201 && response.status !== 200) throw pushError(await errorOf(response))
     await response.discard()
     return { mediaType, digest, size: bytes.length }
   }
@@ -208,8 +208,12 @@ export class Registry {
     return this.#connect((await this.#all()).at(-1) as Source)
   }
 
-  #push(ask: Ask): Promise<HttpResponse> {
-    return this.#origin().then((connection) => connection.send(ask))
+  async #push(ask: Ask): Promise<HttpResponse> {
+    try {
+      return await (await this.#origin()).send(ask)
+    } catch (error) {
+      throw pushError(error)
+    }
   }
 
   /** Ask one after the other until one does it. What the registry itself says is what counts. */

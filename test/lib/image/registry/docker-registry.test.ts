@@ -106,6 +106,8 @@ describe('docker-registry', () => {
     expect(await registry.login()).toEqual({})
     await expectPulled(registry, 'v1', await push(registry, 'v1'))
     await expect(open(`${host}/fleet/tug`).manifest('v1')).rejects.toThrow('no basic auth credentials')
+    await expect(open(`${host}/fleet/tug`).resolve('v1')).rejects.toThrow(`Head "http://${host}/v2/fleet/tug/manifests/v1": no basic auth`)
+    await expect(push(open(`${host}/fleet/tug`), 'v2')).rejects.toThrow(/^no basic auth credentials$/)
     const stranger = open(`${host}/fleet/tug`, { credentials: { username: 'mate', password: 'wrong' } })
     await expect(stranger.manifest('v1')).rejects.toThrow('unauthorized: authentication required')
     const refused = `login attempt to http://${host}/v2/ failed with status: 401 Unauthorized`
