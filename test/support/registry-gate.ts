@@ -1,6 +1,7 @@
 /** Who may do what at the registry of the tests: nobody is asked, a password is asked for, or a token that a token server gives. */
 import { randomBytes } from 'node:crypto'
-import { type Answer, type Asked, refuse, say } from './registry-server.js'
+import type { Answer } from './registry-faults.js'
+import { type Asked, refuse, say } from './registry-server.js'
 
 export type Auth = BasicAuth | BearerAuth
 

@@ -2,6 +2,7 @@
  * Registries: where images come from and go to.
  *
  *     registry.ts       one repository: manifests and blobs, fetched and given (the class Registry)
+ *     fetch.ts          a manifest or index, verified
  *     walk.ts           through indexes to one manifest
  *     documents.ts      manifests and indexes, checked
  *     download.ts       a blob as a stream, taken up again where it broke
@@ -21,8 +22,9 @@ export { configFile, type RegistryConfig, registryConfig, withOptions } from './
 export { type Credentials, credentialsFor, eraseCredentials, saveCredentials } from './credentials.js'
 export { checkedDescriptor, type Document, INDEXES, LARGEST_MANIFEST, MANIFESTS, readDocument } from './documents.js'
 export { RegistryError, TransportError } from './errors.js'
+export type { Fetched } from './fetch.js'
 export { TIMEOUTS, type Timeouts } from './http.js'
 export { login, logout } from './login.js'
-export { type Fetched, Registry, type RegistryOptions } from './registry.js'
+export { Registry, type RegistryOptions } from './registry.js'
 export { type OnWait, PATIENCE, type Patience } from './retry.js'
 export type { Found } from './walk.js'

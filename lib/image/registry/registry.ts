@@ -1,15 +1,15 @@
 /** One repository of a registry: its manifests and blobs, to fetch and to give. OCI distribution specification 1.1. */
-import { createHash } from 'node:crypto'
-import { DrydockError } from '../../kernel/errors.js'
-import { familiarName, isDigest, type Reference } from '../reference.js'
-import type { Descriptor, Digest, Index } from '../types.js'
+import { DrydockError, sentenceOf } from '../../kernel/errors.js'
+import { isDigest, type Reference } from '../reference.js'
+import type { Descriptor, Index } from '../types.js'
 import { Certificates } from './certificates.js'
 import type { RegistryConfig } from './config.js'
 import { type Ask, Connection, type ConnectionOptions, type Source, sourcesOf } from './connection.js'
 import { type Credentials, credentialsFor } from './credentials.js'
-import { INDEXES, LARGEST_MANIFEST, MANIFESTS, mediaTypeOf } from './documents.js'
+import { INDEXES, LARGEST_MANIFEST, MANIFESTS } from './documents.js'
 import { download } from './download.js'
-import { errorOf, pullError, pushError, RegistryError, readable } from './errors.js'
+import { errorOf, pullError, pushError, readable, TransportError } from './errors.js'
+import { digestOf, type Fetched, fetchManifest } from './fetch.js'
 import { HttpClient, type HttpResponse, type Timeouts } from './http.js'
 import { NO_PATIENCE, type OnWait, PATIENCE, type Patience } from './retry.js'
 import { upload } from './upload.js'
@@ -26,12 +26,6 @@ export interface RegistryOptions {
   readonly patience?: Patience
 }
 
-/** A manifest or index, byte for byte, and what it is; the digest is that of the bytes. */
-export interface Fetched {
-  readonly descriptor: Descriptor
-  readonly bytes: Buffer
-}
-
 const ACCEPT = { accept: [...MANIFESTS, ...INDEXES].join(', ') }
 
 export class Registry {
@@ -40,6 +34,8 @@ export class Registry {
   readonly #http: HttpClient
   readonly #connections = new Map<Source, Promise<Connection>>()
   #sources: Promise<readonly Source[]> | undefined
+  /** Mirrors that could not help, and why. */
+  readonly #passedOver = new Map<string, string>()
   /** Hosts whose certificates nobody checks. */
   readonly #unchecked = new Set<string>()
 
@@ -59,7 +55,7 @@ export class Registry {
 
   /** A manifest or index by tag or digest, of at most 4 MiB. Its digest is verified: against what was asked for, and against what the server says. */
   async manifest(tagOrDigest: string, expected?: Descriptor): Promise<Fetched> {
-    return this.#pulling((connection) => this.#fetchManifest(connection, tagOrDigest, expected))
+    return this.#pulling((connection) => fetchManifest(connection, this.#manifestAsk('GET', tagOrDigest), { tagOrDigest, expected }))
   }
 
   /** What a tag stands for now, without fetching it (which Docker Hub counts); undefined when the server does not say. */
@@ -99,7 +95,8 @@ export class Registry {
         }
         return
       } catch (error) {
-        if (index === sources.length - 1 || this.#options.signal?.aborted) throw pullError(error, this.#reference)
+        if (index === sources.length - 1 || this.#options.signal?.aborted) throw this.#failure(error)
+        this.#passedOver.set(source.domain, sentenceOf(error))
       }
     }
   }
@@ -169,24 +166,6 @@ export class Registry {
     return identityToken ? { identityToken } : {}
   }
 
-  async #fetchManifest(connection: Connection, tagOrDigest: string, expected: Descriptor | undefined): Promise<Fetched> {
-    const response = await connection.send(this.#manifestAsk('GET', tagOrDigest))
-    if (response.status === 404) throw await notFound(response)
-    if (response.status !== 200) throw await errorOf(response)
-    const bytes = await response.bytes(LARGEST_MANIFEST)
-    if (!bytes) throw new DrydockError(`the manifest for ${familiarName(this.#reference)} has more than ${LARGEST_MANIFEST} bytes`)
-    const digest = digestOf(bytes)
-    const said = response.headers['docker-content-digest']
-    const wanted = isDigest(tagOrDigest) ? tagOrDigest : isDigest(said) ? said : digest
-    if (digest !== wanted) throw new DrydockError(`manifest verification failed for digest ${wanted}`)
-    if (expected && expected.size !== bytes.length) {
-      throw new DrydockError(`manifest ${digest} has ${bytes.length} bytes where the index says ${expected.size}`)
-    }
-    // An index whose digest holds is believed before a server's header is; the document itself has to agree (readDocument).
-    const mediaType = expected?.mediaType ?? mediaTypeOf(bytes, response.headers['content-type'])
-    return { descriptor: { mediaType, digest, size: bytes.length }, bytes }
-  }
-
   #manifestAsk(method: 'GET' | 'HEAD', tagOrDigest: string): Ask {
     return { method, at: this.#path(`manifests/${tagOrDigest}`), headers: ACCEPT, scopes: this.#scopes('pull') }
   }
@@ -223,15 +202,23 @@ export class Registry {
       try {
         const found = await fetch(await this.#connect(source))
         if (found !== undefined) return found
-      } catch {
+      } catch (error) {
         this.#options.signal?.throwIfAborted()
+        this.#passedOver.set(source.domain, sentenceOf(error))
       }
     }
     try {
       return await fetch(await this.#origin())
     } catch (error) {
-      throw pullError(error, this.#reference)
+      throw this.#failure(error)
     }
+  }
+
+  /** Where Docker Hub cannot be reached, it was the mirror that should have answered: what it said belongs to the sentence. */
+  #failure(error: unknown): unknown {
+    const mirrors = [...this.#passedOver].map(([domain, why]) => `mirror ${domain}: ${why}`).join('; ')
+    if (!(error instanceof TransportError) || mirrors === '') return pullError(error, this.#reference)
+    return new TransportError(`${error.message} (${mirrors})`, { transient: error.transient, cause: error })
   }
 
   /** One connection to each, kept. A mirror that cannot be reached is not tried again; the registry itself is. */
@@ -248,13 +235,3 @@ export class Registry {
     return opening
   }
 }
-
-/** A manifest that is not there; some servers say 404 and nothing more. */
-async function notFound(response: HttpResponse): Promise<RegistryError> {
-  const error = await errorOf(response)
-  return error.code === 'HTTP' || error.code === 'UNKNOWN'
-    ? new RegistryError('MANIFEST_UNKNOWN', 'manifest unknown: manifest unknown')
-    : error
-}
-
-const digestOf = (bytes: Buffer): Digest => `sha256:${createHash('sha256').update(bytes).digest('hex')}`

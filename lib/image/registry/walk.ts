@@ -2,7 +2,7 @@
 import { DrydockError } from '../../kernel/errors.js'
 import type { Descriptor, Index, Manifest } from '../types.js'
 import { readDocument } from './documents.js'
-import type { Fetched } from './registry.js'
+import type { Fetched } from './fetch.js'
 
 /**
  * One index in another happens; more than this is somebody who wants us to go on for ever. None can name itself: a digest is verified, and nothing

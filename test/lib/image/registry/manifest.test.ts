@@ -201,4 +201,20 @@ describe('a mirror', () => {
     expect(Buffer.concat(chunks)).toEqual(layer)
     for (const one of [broken, lying, good]) await one.stop()
   })
+
+  it('that should have answered is named where Docker Hub cannot be reached', async () => {
+    const mirror = await RegistryServer.start()
+    const before = process.env.HTTPS_PROXY
+    // Nobody listens there: the way to Docker Hub is blocked, whatever this machine can reach.
+    process.env.HTTPS_PROXY = 'http://127.0.0.1:1'
+    try {
+      const registry = registryClient('tug', { config: { ...NO_CONFIG, mirrors: [mirror.url] } })
+      const words = `Get "https://registry-1.docker.io/v2/": dial tcp 127.0.0.1:1: connect: connection refused (mirror ${mirror.host}: manifest unknown`
+      await expect(registry.manifest('latest')).rejects.toThrow(words)
+    } finally {
+      if (before === undefined) delete process.env.HTTPS_PROXY
+      else process.env.HTTPS_PROXY = before
+      await mirror.stop()
+    }
+  })
 })
