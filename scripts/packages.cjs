@@ -27,6 +27,9 @@ const PACKAGES = {
   runc: ['runc', 'runc', 'runc', 'runc', 'runc'],
   dockerd: ['docker.io', 'moby-engine', 'docker', 'docker', 'docker'],
   docker: ['docker.io', 'moby-engine', 'docker-cli', 'docker', 'docker'],
+  'docker-registry': ['docker-registry', 'docker-distribution', 'docker-registry', 'docker-registry', 'distribution-registry'],
+  openssl: ['openssl', 'openssl', 'openssl', 'openssl', 'openssl'],
+  skopeo: ['skopeo', 'skopeo', 'skopeo', 'skopeo', 'skopeo'],
   iptables: ['iptables', 'iptables-nft', 'iptables', 'iptables', 'iptables'],
 }
 

@@ -17,7 +17,20 @@ interface Counts {
 }
 
 /** Commands that tests call as witnesses and peers; a test that lacks one says so. */
-const WITNESSES = ['strace', 'ip', 'nft', 'unshare', 'setpriv', 'newuidmap', 'busybox', 'runc', 'crun']
+const WITNESSES = [
+  'strace',
+  'ip',
+  'nft',
+  'unshare',
+  'setpriv',
+  'newuidmap',
+  'busybox',
+  'runc',
+  'crun',
+  'docker-registry',
+  'openssl',
+  'skopeo',
+]
 
 const { findCommand, installHint, installPackages } = createRequire(import.meta.url)('../scripts/packages.cjs') as {
   findCommand(name: string): string | undefined
