@@ -1,5 +1,5 @@
 /**
- * Steps of the container's straight into the shim's wire format, for those who make hundreds of thousands of them: what a call's steps have
+ * Steps straight into the shim's wire format, for those who make hundreds of thousands of them: what a call's steps have
  * in common is encoded once, as its head, and no object is made for a step. Strings are bytes here.
  *
  *     const OPEN = lean('openat', 4, { keep: slot })
@@ -10,6 +10,7 @@
 import { errnoNumber } from './constants.js'
 import { DrydockError } from './errors.js'
 import { TO_SHIM } from './frames.js'
+import type { Actor } from './step.js'
 
 const TAG = { int: 0, slot: 1, bytes: 2 } as const
 
@@ -19,13 +20,16 @@ export interface LeanCall {
   readonly head: Uint8Array
 }
 
-/** `keep`: a slot's number, for the returned value. `allow`: names of errors. */
-export function lean(name: string, args: number, options: { keep?: number; allow?: readonly string[] } = {}): LeanCall {
-  const { keep, allow = [] } = options
+/** Of the container's unless it says otherwise. `keep`: a slot's number, for the returned value. `allow`: names of errors. */
+export function lean(name: string, args: number, options: { actor?: Actor; keep?: number; allow?: readonly string[] } = {}): LeanCall {
+  const { actor = 'container', keep, allow = [] } = options
   const errnos = Buffer.alloc(4 * allow.length)
   for (const [index, error] of allow.entries()) errnos.writeInt32LE(errnoNumber(error), 4 * index)
   const keeps = keep === undefined ? [0] : [1, 0xff, 0, 0, 8, keep]
-  return { name, head: Buffer.from([1, allow.length, ...errnos, ...keeps, name.length, ...Buffer.from(name), args]) }
+  return {
+    name,
+    head: Buffer.from([actor === 'container' ? 1 : 0, allow.length, ...errnos, ...keeps, name.length, ...Buffer.from(name), args]),
+  }
 }
 
 /** The frame's own: length, type, batch, count. */
