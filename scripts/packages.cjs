@@ -27,6 +27,7 @@ const PACKAGES = {
   runc: ['runc', 'runc', 'runc', 'runc', 'runc'],
   dockerd: ['docker.io', 'moby-engine', 'docker', 'docker', 'docker'],
   docker: ['docker.io', 'moby-engine', 'docker-cli', 'docker', 'docker'],
+  getfattr: ['attr', 'attr', 'attr', 'attr', 'attr'],
   iptables: ['iptables', 'iptables-nft', 'iptables', 'iptables', 'iptables'],
 }
 

@@ -3,7 +3,7 @@
  * accepted is what Go's archive/tar accepts, and so Docker. tar(5) of libarchive describes them all.
  */
 import { damaged, showName } from './damage.js'
-import { BLOCK, type Timestamp } from './types.js'
+import { BLOCK, NO_BYTES, type Timestamp } from './types.js'
 
 export interface RawHeader {
   /** Prefix and name. */
@@ -60,27 +60,35 @@ function isZero(block: Buffer, at: number): boolean {
 
 /** The sum of all bytes, its own eight as if they were spaces. Some old writers' bytes were signed. */
 function checkSum(block: Buffer, at: number): void {
-  let sum = 256
-  let high = 0
-  for (let i = at; i < at + BLOCK; i++) {
-    if (i === at + 148) i += 8
-    const byte = block[i] as number
-    sum += byte
-    if (byte > 127) high++
-  }
+  const own = sumOf(block, at + 148, 8)
+  const sum = sumOf(block, at, BLOCK) - own + 8 * 0x20
   const told = octal(block, at + 148, at + 156).value
-  if (told !== sum && told !== sum - 256 * high) {
+  if (told !== sum && told !== signedSum(block, at, sum)) {
     throw damaged(
       `what should be a file's header has a wrong checksum, or this is no tar archive at all (${showName(text(block, at, 100))})`,
     )
   }
 }
 
+function sumOf(block: Buffer, at: number, length: number): number {
+  let sum = 0
+  for (let i = at; i < at + length; i++) sum += block[i] as number
+  return sum
+}
+
+function signedSum(block: Buffer, at: number, sum: number): number {
+  const isHigh = (byte: number, index: number) => byte > 127 && (index < 148 || index >= 156)
+  return sum - 256 * block.subarray(at, at + BLOCK).filter(isHigh).length
+}
+
 /** Up to a NUL byte; a copy. */
 function text(block: Buffer, at: number, length: number): Buffer {
+  if (block[at] === 0) return NO_BYTES
   let end = at
   while (end < at + length && block[end] !== 0) end++
-  return Buffer.from(block.subarray(at, end))
+  const copy = Buffer.allocUnsafe(end - at)
+  for (let i = at; i < end; i++) copy[i - at] = block[i] as number
+  return copy
 }
 
 /** Octal digits among spaces and NUL bytes; or, when the first bit is set, GNU's 256-ary two's complement. */

@@ -246,7 +246,8 @@ export class Layer implements TarSink {
 
   #attributes({ xattrs, path }: TarEntry, set: (name: string, value: Buffer) => void): void {
     for (const [name, value] of xattrs) {
-      if (OVERLAYS.test(name)) this.#options.warn(`extended attributes of overlayfs's own were left out (${name})`, path.toString('latin1'))
+      if (OVERLAYS.test(name))
+        this.#options.warn("attributes of overlayfs's own were left out (trusted.overlay, user.overlay)", path.toString('latin1'))
       else set(name, value)
     }
   }
