@@ -1,0 +1,116 @@
+/**
+ * A tree from the top down: names of a directory in the order of their bytes, a directory before what is in it. What comes next is asked
+ * for before it is needed, several directories in one round trip; what is held at a time is bounded, however large the tree is, but for
+ * the names of the directories that lead to where the walk is.
+ */
+import { ASKED_AT_ONCE, listSmall, look, type Node } from './nodes.js'
+import type { TreeReader } from './reader.js'
+import type { Bytes } from './records.js'
+
+export interface WalkOptions {
+  /** Where a directory goes on that overlayfs shows under another path than its content has: all layers as one. */
+  readonly merged?: () => Promise<TreeReader>
+  /** From here on; the root by default. */
+  readonly from?: Bytes
+}
+
+/** Directories that are looked into ahead, at one time. */
+const AHEAD = 16
+
+/** Of so many nodes that wait nothing is looked into ahead. */
+const MOST_WAITING = 20_000
+
+/** A directory that the walk is in. */
+class Level {
+  readonly reader: TreeReader
+  readonly directory: Bytes
+  /** What is known of the names so far, from `at` on not yet walked. */
+  nodes: Node[]
+  at = 0
+  #names: readonly Bytes[]
+  #asked: number
+  readonly #ahead = new Map<Bytes, Promise<Map<Bytes, Level>>>()
+
+  constructor(reader: TreeReader, directory: Bytes, names: readonly Bytes[], nodes?: Node[]) {
+    this.reader = reader
+    this.directory = directory
+    this.#names = names
+    this.nodes = nodes ?? []
+    this.#asked = nodes ? names.length : 0
+  }
+
+  /** More of the names; false when there are no more. */
+  async more(): Promise<boolean> {
+    if (this.#asked >= this.#names.length) return false
+    const names = this.#names.slice(this.#asked, this.#asked + 4 * ASKED_AT_ONCE)
+    this.#asked += names.length
+    const [nodes] = await look(this.reader, [{ directory: this.directory, names }])
+    this.nodes = nodes as Node[]
+    this.at = 0
+    this.#ahead.clear()
+    return true
+  }
+
+  /** Into a directory that was the last node. */
+  async into(node: Node, count: Count): Promise<Level | undefined> {
+    let found = this.#ahead.get(node.path)
+    if (!found) {
+      const group = [node.path]
+      for (let at = this.at; count.waiting < MOST_WAITING && at < this.nodes.length && group.length < AHEAD; at++) {
+        const next = this.nodes[at] as Node
+        if (next.kind === 'directory' && !next.redirected) group.push(next.path)
+      }
+      found = levels(this.reader, group, count)
+      // Told to whoever comes to it.
+      found.catch(() => undefined)
+      for (const path of group) this.#ahead.set(path, found)
+    }
+    this.#ahead.delete(node.path)
+    const level = (await found).get(node.path)
+    if (level) count.waiting -= level.nodes.length
+    return level
+  }
+}
+
+interface Count {
+  waiting: number
+}
+
+/** Several directories, with what is in those that are not big. */
+async function levels(reader: TreeReader, directories: readonly Bytes[], count: Count): Promise<Map<Bytes, Level>> {
+  const lists = await listSmall(reader, directories)
+  const small = directories.flatMap((directory, at) => (Array.isArray(lists[at]) ? [{ directory, names: lists[at] }] : []))
+  const nodes = await look(reader, small)
+  const found = new Map<Bytes, Level>()
+  for (const [at, { directory, names }] of small.entries()) {
+    const own = nodes[at] as Node[]
+    count.waiting += own.length
+    found.set(directory, new Level(reader, directory, names, own))
+  }
+  for (const [at, directory] of directories.entries()) {
+    if (lists[at] !== 'big') continue
+    const names = await reader.list(directory)
+    if (names) found.set(directory, new Level(reader, directory, names.sort()))
+  }
+  return found
+}
+
+export async function* walk(reader: TreeReader, options: WalkOptions = {}): AsyncGenerator<Node> {
+  const { merged, from = '' } = options
+  const count = { waiting: 0 }
+  const root = (await levels(reader, [from], count)).get(from)
+  const stack = root ? [root] : []
+  for (let level = stack.at(-1); level; level = stack.at(-1)) {
+    const node = level.nodes[level.at]
+    if (!node) {
+      if (!(await level.more())) stack.pop()
+      continue
+    }
+    level.at++
+    yield node
+    if (node.kind !== 'directory') continue
+    const next =
+      node.redirected && merged ? (await levels(await merged(), [node.path], count)).get(node.path) : await level.into(node, count)
+    if (next) stack.push(next)
+  }
+}
