@@ -10,8 +10,8 @@ import type { Bytes } from './records.js'
 export interface WalkOptions {
   /** Where a directory goes on that overlayfs shows under another path than its content has: all layers as one. */
   readonly merged?: () => Promise<TreeReader>
-  /** From here on; the root by default. */
-  readonly from?: Bytes
+  /** Told before the names of a directory are walked, some at a time; with the first of them all that it has. */
+  readonly meet?: (directory: Bytes, nodes: readonly Node[], names: readonly Bytes[] | undefined) => Promise<void>
 }
 
 /** Directories that are looked into ahead, at one time. */
@@ -27,22 +27,22 @@ class Level {
   /** What is known of the names so far, from `at` on not yet walked. */
   nodes: Node[]
   at = 0
-  #names: readonly Bytes[]
+  readonly names: readonly Bytes[]
   #asked: number
   readonly #ahead = new Map<Bytes, Promise<Map<Bytes, Level>>>()
 
   constructor(reader: TreeReader, directory: Bytes, names: readonly Bytes[], nodes?: Node[]) {
     this.reader = reader
     this.directory = directory
-    this.#names = names
+    this.names = names
     this.nodes = nodes ?? []
     this.#asked = nodes ? names.length : 0
   }
 
   /** More of the names; false when there are no more. */
   async more(): Promise<boolean> {
-    if (this.#asked >= this.#names.length) return false
-    const names = this.#names.slice(this.#asked, this.#asked + 4 * ASKED_AT_ONCE)
+    if (this.#asked >= this.names.length) return false
+    const names = this.names.slice(this.#asked, this.#asked + 4 * ASKED_AT_ONCE)
     this.#asked += names.length
     const [nodes] = await look(this.reader, [{ directory: this.directory, names }])
     this.nodes = nodes as Node[]
@@ -96,21 +96,28 @@ async function levels(reader: TreeReader, directories: readonly Bytes[], count: 
 }
 
 export async function* walk(reader: TreeReader, options: WalkOptions = {}): AsyncGenerator<Node> {
-  const { merged, from = '' } = options
+  const { merged, meet } = options
   const count = { waiting: 0 }
-  const root = (await levels(reader, [from], count)).get(from)
-  const stack = root ? [root] : []
+  const enter = async (level: Level | undefined) => {
+    if (!level) return
+    stack.push(level)
+    // A big directory is met when its first names are asked for; an empty one is met, too.
+    if (level.nodes.length > 0 || level.names.length === 0) await meet?.(level.directory, level.nodes, level.names)
+  }
+  const stack: Level[] = []
+  await enter((await levels(reader, [''], count)).get(''))
   for (let level = stack.at(-1); level; level = stack.at(-1)) {
     const node = level.nodes[level.at]
     if (!node) {
-      if (!(await level.more())) stack.pop()
+      const first = level.nodes.length === 0
+      if (await level.more()) await meet?.(level.directory, level.nodes, first ? level.names : undefined)
+      else stack.pop()
       continue
     }
     level.at++
     yield node
     if (node.kind !== 'directory') continue
-    const next =
-      node.redirected && merged ? (await levels(await merged(), [node.path], count)).get(node.path) : await level.into(node, count)
-    if (next) stack.push(next)
+    const elsewhere = node.redirected ? await merged?.() : undefined
+    await enter(elsewhere ? (await levels(elsewhere, [node.path], count)).get(node.path) : await level.into(node, count))
   }
 }

@@ -1,0 +1,167 @@
+/**
+ * Headers and contents as one stream of bytes. Small files are read many at a time, the next lot while the one before is on its way;
+ * big ones a window after the other. What is held does not grow with the tree or with a file.
+ */
+import { close, open } from '../../kernel/calls/files.js'
+import { lseek, pread64 } from '../../kernel/calls/reading.js'
+import { StepError } from '../../kernel/result.js'
+import { ref } from '../../kernel/step.js'
+import { showName, tarPadding } from '../tar/index.js'
+import type { Node } from './nodes.js'
+import type { Unit } from './reader.js'
+import { bytesOf } from './records.js'
+
+/** Blocks in front of a content, and the file that it is read from. */
+export interface Piece {
+  readonly head: Buffer
+  readonly file?: Node
+}
+
+type Warn = (sentence: string) => void
+
+/** Bytes and files of one lot. A lot needs twice its bytes for a moment. */
+const LOT_BYTES = 1024 * 1024
+const LOT_FILES = 256
+
+/** A file from this size on is read by itself. */
+const BIG = 512 * 1024
+
+/** Lots under way at one time. */
+const UNDER_WAY = 2
+
+/** No link, no terminal, no waiting for whoever writes into a fifo that has taken the file's place. */
+const FLAGS = ['rdonly', 'nofollow', 'nonblock', 'noctty'] as const
+
+export async function* contents(pieces: AsyncIterable<Piece>, warn: Warn): AsyncGenerator<Buffer> {
+  const underWay: Promise<Buffer>[] = []
+  let lot: Piece[] = []
+  let bytes = 0
+  const start = () => {
+    if (lot.length === 0) return
+    const started = readLot(lot, warn)
+    // Told when its turn comes.
+    started.catch(() => undefined)
+    underWay.push(started)
+    lot = []
+    bytes = 0
+  }
+  for await (const piece of pieces) {
+    if (piece.file && piece.file.size >= BIG) {
+      start()
+      for (const one of underWay.splice(0)) yield await one
+      yield* readBig(piece.head, piece.file, warn)
+      continue
+    }
+    lot.push(piece)
+    bytes += piece.head.length + (piece.file?.size ?? 0)
+    if (bytes >= LOT_BYTES || lot.length >= LOT_FILES) {
+      start()
+      while (underWay.length > UNDER_WAY) yield await (underWay.shift() as Promise<Buffer>)
+    }
+  }
+  start()
+  for (const one of underWay.splice(0)) yield await one
+}
+
+const FILE = ref('pack.file')
+
+async function readLot(lot: readonly Piece[], warn: Warn): Promise<Buffer> {
+  const parts: Buffer[] = []
+  // Files of one lot are seldom of two readers; then they are asked one after the other.
+  for (let at = 0; at < lot.length; ) {
+    const reader = lot[at]?.file?.reader
+    let end = at + 1
+    while (end < lot.length && (lot[end]?.file === undefined || reader === undefined || lot[end]?.file?.reader === reader)) {
+      if (reader === undefined && lot[end]?.file) break
+      end++
+    }
+    const some = lot.slice(at, end)
+    const files = some.flatMap(({ file }) => (file ? [file] : []))
+    const answers = reader ? await reader.run(files.map(unitOf)) : []
+    let next = 0
+    for (const { head, file } of some) {
+      if (!file) {
+        parts.push(head)
+        continue
+      }
+      const results = answers[next++]
+      if (!results) {
+        warn(gone(file))
+        continue
+      }
+      const content = (results[1]?.outs[0] as Buffer).subarray(0, file.size)
+      // The buffer was zero before: what a file has lost meanwhile reads as zeros.
+      if (Number(results[1]?.ret) < file.size) warn(shrunk(file))
+      parts.push(head, content, tarPadding(file.size))
+    }
+    at = end
+  }
+  return Buffer.concat(parts)
+}
+
+function unitOf(file: Node): Unit {
+  const steps = [open(bytesOf(file.name), FLAGS, { keep: FILE.ref }), pread64(FILE, file.size, 0), close(FILE)]
+  return { directory: file.directory, steps }
+}
+
+const gone = ({ path }: Node) => `${showName(bytesOf(path))} is left out: it was removed while the tree was read`
+const shrunk = ({ path }: Node) => `${showName(bytesOf(path))} became smaller while it was read: zeros stand for what is missing`
+
+const WINDOW = 1024 * 1024
+const ZEROS = Buffer.alloc(WINDOW)
+const BIG_FILE = ref('pack.big')
+
+async function* readBig(head: Buffer, file: Node, warn: Warn): AsyncGenerator<Buffer> {
+  const { reader, size } = file
+  const [opened] = await reader.run([{ directory: file.directory, steps: [open(bytesOf(file.name), FLAGS, { keep: BIG_FILE.ref })] }])
+  if (!opened) return warn(gone(file))
+  yield head
+  let missing = false
+  for await (const { from, to, data } of file.sparse ? extents(file) : [{ from: 0, to: size, data: true }]) {
+    if (!data) yield* zeros(to - from)
+    else for await (const { bytes, short } of windows(file, from, to)) {
+      missing ||= short
+      yield bytes
+    }
+  }
+  await reader.attempt([close(BIG_FILE)])
+  if (missing) warn(shrunk(file))
+  yield tarPadding(size)
+}
+
+/** The bytes from `from` to `to`, a window after the other, and the next asked for before it is needed. */
+async function* windows(file: Node, from: number, to: number): AsyncGenerator<{ bytes: Buffer; short: boolean }> {
+  const ask = async (at: number) => {
+    const count = Math.min(WINDOW, to - at)
+    const [result] = await file.reader.attempt([pread64(BIG_FILE, count, at)])
+    if (result?.status !== 'ok') throw new StepError(result as NonNullable<typeof result>)
+    return { bytes: result.outs[0] as Buffer, short: Number(result.ret) < count }
+  }
+  let next: ReturnType<typeof ask> | undefined = ask(from)
+  for (let at = from + WINDOW; next; at += WINDOW) {
+    const current: ReturnType<typeof ask> = next
+    next = at < to ? ask(at) : undefined
+    next?.catch(() => undefined)
+    yield await current
+  }
+}
+
+/** What of a sparse file is there and what is not, from its begin to its end. */
+async function* extents({ reader, size }: Node): AsyncGenerator<{ from: number; to: number; data: boolean }> {
+  const seek = async (from: number, whence: 'data' | 'hole') => {
+    const [result] = await reader.attempt([lseek(BIG_FILE, from, whence, { allow: ['ENXIO'] })])
+    if (!result || result.status === 'failed') throw new StepError(result as NonNullable<typeof result>)
+    return result.status === 'ok' ? Math.min(size, Number(result.ret)) : size
+  }
+  for (let at = 0; at < size; ) {
+    const data = await seek(at, 'data')
+    if (data > at) yield { from: at, to: data, data: false }
+    const end = data < size ? Math.max(await seek(data, 'hole'), data + 1) : size
+    if (end > data) yield { from: data, to: end, data: true }
+    at = end
+  }
+}
+
+function* zeros(count: number): Generator<Buffer> {
+  for (let left = count; left > 0; left -= WINDOW) yield left >= WINDOW ? ZEROS : ZEROS.subarray(0, left)
+}
