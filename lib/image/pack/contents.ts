@@ -4,11 +4,11 @@
  */
 import { close, open } from '../../kernel/calls/files.js'
 import { lseek, pread64 } from '../../kernel/calls/reading.js'
-import { StepError } from '../../kernel/result.js'
+import { type Result, StepError } from '../../kernel/result.js'
 import { ref } from '../../kernel/step.js'
 import { showName, tarPadding } from '../tar/index.js'
 import type { Node } from './nodes.js'
-import type { Unit } from './reader.js'
+import { actor, type Unit } from './reader.js'
 import { bytesOf } from './records.js'
 
 /** Blocks in front of a content, and the file that it is read from. */
@@ -64,6 +64,7 @@ export async function* contents(pieces: AsyncIterable<Piece>, warn: Warn): Async
 }
 
 const FILE = ref('pack.file')
+const CLOSE = close(FILE, { actor })
 
 async function readLot(lot: readonly Piece[], warn: Warn): Promise<Buffer> {
   const parts: Buffer[] = []
@@ -89,10 +90,10 @@ async function readLot(lot: readonly Piece[], warn: Warn): Promise<Buffer> {
         warn(gone(file))
         continue
       }
-      const content = (results[1]?.outs[0] as Buffer).subarray(0, file.size)
+      const { outs, ret } = results[1] as Result
       // The buffer was zero before: what a file has lost meanwhile reads as zeros.
-      if (Number(results[1]?.ret) < file.size) warn(shrunk(file))
-      parts.push(head, content, tarPadding(file.size))
+      if (Number(ret) < file.size) warn(shrunk(file))
+      parts.push(head, outs[0] as Buffer, tarPadding(file.size))
     }
     at = end
   }
@@ -100,7 +101,7 @@ async function readLot(lot: readonly Piece[], warn: Warn): Promise<Buffer> {
 }
 
 function unitOf(file: Node): Unit {
-  const steps = [open(bytesOf(file.name), FLAGS, { keep: FILE.ref }), pread64(FILE, file.size, 0), close(FILE)]
+  const steps = [open(bytesOf(file.name), FLAGS, { actor, keep: FILE.ref }), pread64(FILE, file.size, 0, { actor }), CLOSE]
   return { directory: file.directory, steps }
 }
 
@@ -119,10 +120,11 @@ async function* readBig(head: Buffer, file: Node, warn: Warn): AsyncGenerator<Bu
   let missing = false
   for await (const { from, to, data } of file.sparse ? extents(file) : [{ from: 0, to: size, data: true }]) {
     if (!data) yield* zeros(to - from)
-    else for await (const { bytes, short } of windows(file, from, to)) {
-      missing ||= short
-      yield bytes
-    }
+    else
+      for await (const { bytes, short } of windows(file, from, to)) {
+        missing ||= short
+        yield bytes
+      }
   }
   await reader.attempt([close(BIG_FILE)])
   if (missing) warn(shrunk(file))

@@ -1,8 +1,9 @@
 /** What is found in a tree, as entries of an archive. Nothing here reads anything. */
-import { NO_XATTRS } from '../tar/types.js'
+
 import { type EntryType, showName, type TarInput } from '../tar/index.js'
-import { type Bytes, bytesOf } from './records.js'
+import { NO_XATTRS } from '../tar/types.js'
 import type { Node } from './nodes.js'
+import { type Bytes, bytesOf } from './records.js'
 
 /** An entry, and whether a content follows it. */
 export interface Entry {

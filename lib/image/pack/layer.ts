@@ -84,4 +84,3 @@ export class Readers {
     for (const opened of await Promise.allSettled(this.#open)) if (opened.status === 'fulfilled') await opened.value.close()
   }
 }
-

@@ -3,7 +3,7 @@ import { close, open } from '../../kernel/calls/files.js'
 import { getdents64, lgetxattr, llistxattr, readlinkat, statx } from '../../kernel/calls/reading.js'
 import type { Result } from '../../kernel/result.js'
 import { ref, type Step } from '../../kernel/step.js'
-import { DIRECTORY, type TreeReader, type Unit } from './reader.js'
+import { actor, DIRECTORY, type TreeReader, type Unit } from './reader.js'
 import { type Bytes, bytesOf, readList, readNames, readStatx, type Stat } from './records.js'
 
 export interface Node extends Stat {
@@ -25,8 +25,8 @@ export interface Node extends Stat {
   readonly metacopy?: boolean
 }
 
-/** Room for the names of a file's attributes; what has more is asked again. */
-const LIST_SIZE = 256
+/** Room for the names of the usual attributes: overlay's origin, SELinux's and a capability. What has more is asked for each that matters. */
+const LIST_SIZE = 64
 /** A file capability of version 3, linux/capability.h. */
 const CAPABILITY_SIZE = 24
 
@@ -34,7 +34,8 @@ const CAPABILITY_SIZE = 24
 export const ASKED_AT_ONCE = 256
 
 /** A name is what it was, or has no attributes because its file system has none. */
-const NO_LIST = ['ERANGE', 'EOPNOTSUPP', 'ENOENT']
+const TOLD = { actor, allow: ['ERANGE', 'EOPNOTSUPP', 'ENOENT'] } as const
+const ASK = { actor } as const
 
 /** What is behind these names of one directory, or of several; without those that are gone. In the order of the names. */
 export async function look(reader: TreeReader, asked: readonly { directory: Bytes; names: readonly Bytes[] }[]): Promise<Node[][]> {
@@ -49,7 +50,7 @@ export async function look(reader: TreeReader, asked: readonly { directory: Byte
     // Each has its place before anything is answered, since the parts answer at their own time.
     const places = some.map(({ place }) => (groups[place] as Node[]).push(GONE) - 1)
     const found = await reader.run(
-      some.map(({ directory, bytes }) => ({ directory, steps: [statx(bytes), llistxattr(bytes, LIST_SIZE, { allow: NO_LIST })] })),
+      some.map(({ directory, bytes }) => ({ directory, steps: [statx(bytes, ASK), llistxattr(bytes, LIST_SIZE, TOLD)] })),
     )
     const more: { at: number; unit: Unit; read: readonly Reading[] }[] = []
     const nodes = some.map(({ directory, name, bytes }, at) => {
@@ -149,13 +150,18 @@ function attributes(name: Buffer, list: readonly string[]): Reading[] {
 const LISTED = ref('pack.small')
 const SMALL = 16 * 1024
 const REST = 1024
+const LIST = [
+  open('.', DIRECTORY, { actor, keep: LISTED.ref }),
+  getdents64(LISTED, SMALL, ASK),
+  getdents64(LISTED, REST, ASK),
+  close(LISTED, ASK),
+]
 
 /**
  * Names in several directories, sorted by their bytes; 'big' where there are more than fit in one answer, undefined where one is gone.
  */
 export async function listSmall(reader: TreeReader, directories: readonly Bytes[]): Promise<(Bytes[] | 'big' | undefined)[]> {
-  const steps = [open('.', DIRECTORY, { keep: LISTED.ref }), getdents64(LISTED, SMALL), getdents64(LISTED, REST), close(LISTED)]
-  const answers = await reader.run(directories.map((directory) => ({ directory, steps })))
+  const answers = await reader.run(directories.map((directory) => ({ directory, steps: LIST })))
   return answers.map((results) => {
     if (!results) return undefined
     const [, first, second] = results as [Result, Result, Result]

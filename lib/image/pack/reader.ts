@@ -38,6 +38,9 @@ export interface Unit {
   readonly steps: readonly Step[]
 }
 
+/** Said with every step: to have it filled in later costs more than all else of a step. */
+export const actor = 'container'
+
 /** What opening a name answers when it is gone, or is no longer what it was. */
 const GONE = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ESTALE'])
 
@@ -83,25 +86,24 @@ export class TreeReader {
     const answers: (readonly Result[] | undefined)[] = []
     while (answers.length < units.length) {
       const from = answers.length
-      const { steps, owners } = batch(units, from)
+      const { steps, begins } = batch(units, from)
       const results = await this.attempt(steps)
       const failed = results.findIndex(({ status }) => status === 'failed')
-      const end = failed === -1 ? results.length : failed
-      for (let at = 0, index = from; index < units.length; index++) {
-        while (at < end && (owners[at] as Owner).entering) at++
-        const size = units[index]?.steps.length as number
-        if (at + size > end) break
-        answers.push(results.slice(at, at + size))
-        at += size
+      for (let index = from; index < units.length; index++) {
+        const begin = begins[index - from] as number
+        const end = begin + (units[index] as Unit).steps.length
+        if (failed !== -1 && end > failed) break
+        answers.push(results.slice(begin, end))
       }
       if (failed === -1) continue
-      const owner = owners[failed] as Owner
+      const index = answers.length
+      const begin = begins[index - from] as number
       const result = results[failed] as Result
-      if (!(owner.entering || owner.first) || !GONE.has(errnoOf(result.errno).name)) throw new StepError(result)
-      // With its directory all units behind it that are in the same one are gone, too.
-      const { directory } = units[owner.unit] as Unit
+      if (failed > begin || !GONE.has(errnoOf(result.errno).name)) throw new StepError(result)
       answers.push(undefined)
-      while (owner.entering && units[answers.length]?.directory === directory) answers.push(undefined)
+      // With their directory all are gone that are in it.
+      const { directory } = units[index] as Unit
+      while (failed < begin && units[answers.length]?.directory === directory) answers.push(undefined)
     }
     return answers
   }
@@ -115,7 +117,7 @@ export class TreeReader {
 
   async #list(directory: Bytes): Promise<Bytes[] | undefined> {
     const names: Bytes[] = []
-    const more = [getdents64(LISTED, LIST_SIZE), getdents64(LISTED, LIST_SIZE)]
+    const more = [getdents64(LISTED, LIST_SIZE, { actor }), getdents64(LISTED, LIST_SIZE, { actor })]
     const [first] = await this.run([{ directory, steps: [open('.', DIRECTORY, { keep: LISTED.ref }), ...more] }])
     if (!first) return undefined
     let [, ...results] = first
@@ -137,41 +139,31 @@ export class TreeReader {
 
 export const DIRECTORY = ['rdonly', 'directory', 'nofollow', 'nonblock'] as const
 
-interface Owner {
-  readonly unit: number
-  /** A step by which the unit's directory is entered. */
-  readonly entering: boolean
-  /** The unit's own first step. */
-  readonly first: boolean
-}
-
-function batch(units: readonly Unit[], from: number): { steps: Step[]; owners: Owner[] } {
+/** The steps of the units from one on, and where each unit's own begin. */
+function batch(units: readonly Unit[], from: number): { steps: Step[]; begins: number[] } {
   const steps: Step[] = []
-  const owners: Owner[] = []
+  const begins: number[] = []
   let current: Bytes | undefined
   for (let unit = from; unit < units.length; unit++) {
     const { directory, steps: own } = units[unit] as Unit
     if (directory !== current) {
-      for (const step of enter(directory)) {
-        steps.push(step)
-        owners.push({ unit, entering: true, first: false })
-      }
+      for (const step of enter(directory)) steps.push(step)
       current = directory
     }
-    for (const [index, step] of own.entries()) {
-      steps.push(step)
-      owners.push({ unit, entering: false, first: index === 0 })
-    }
+    begins.push(steps.length)
+    for (const step of own) steps.push(step)
   }
-  return { steps, owners }
+  return { steps, begins }
 }
 
 const WAY = ref('pack.way')
+const GO = fchdir(WAY, { actor })
+const ARRIVED = close(WAY, { actor })
 const HOW = { flags: DIRECTORY, resolve: ['no_symlinks', 'no_magiclinks', 'no_xdev'] } as const
 
 /** Go to a directory from the root, in as many pieces as its depth needs. No link is followed on the way. */
 export function enter(directory: Bytes): Step[] {
-  return pieces(directory).flatMap((piece) => [openat2(piece, HOW, { keep: WAY.ref }), fchdir(WAY), close(WAY)])
+  return pieces(directory).flatMap((piece) => [openat2(piece, HOW, { actor, keep: WAY.ref }), GO, ARRIVED])
 }
 
 export function pieces(directory: Bytes): Buffer[] {

@@ -56,7 +56,9 @@ export function readStatx(buffer: Buffer): Stat {
     minor: buffer.readUInt32LE(132),
     names,
   }
-  return names > 1 && kind !== 'directory' ? { ...stat, identity: buffer.toString('latin1', 32, 40) + buffer.toString('latin1', 136, 144) } : stat
+  return names > 1 && kind !== 'directory'
+    ? { ...stat, identity: buffer.toString('latin1', 32, 40) + buffer.toString('latin1', 136, 144) }
+    : stat
 }
 
 const long = (buffer: Buffer, at: number) => buffer.readUInt32LE(at + 4) * 2 ** 32 + buffer.readUInt32LE(at)
