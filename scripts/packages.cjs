@@ -27,6 +27,8 @@ const PACKAGES = {
   runc: ['runc', 'runc', 'runc', 'runc', 'runc'],
   dockerd: ['docker.io', 'moby-engine', 'docker', 'docker', 'docker'],
   docker: ['docker.io', 'moby-engine', 'docker-cli', 'docker', 'docker'],
+  umoci: ['umoci', 'umoci', 'umoci', 'umoci', 'umoci'],
+  setfattr: ['attr', 'attr', 'attr', 'attr', 'attr'],
   iptables: ['iptables', 'iptables-nft', 'iptables', 'iptables', 'iptables'],
 }
 

@@ -92,7 +92,7 @@ function treeOnDesk(tree: Tree, rootless: boolean): Step[] {
   const lower = tree.layers.length === 1 ? [tree.layers[0] as string, '/proc/self/cwd'] : tree.layers
   return [
     chdir(nothing),
-    ...overlay({ lower, target: place }, { rootless }),
+    ...overlay({ lower, target: place, followed: !rootless }, { rootless }),
     open(place, ['path', 'directory'], { keep: TREE.ref, why: 'The layers as one.' }),
     ...settled(TREE),
   ]
@@ -109,7 +109,9 @@ function settled(mounted: typeof TREE): Step[] {
 function leave(): Step[] {
   return [
     pivot_root('.', '.', { why: 'The tree becomes /, and the host’s is laid on top of it …' }),
-    umount2('.', ['detach'], { why: '… and taken away, the desk with it.' }),
+    // What is on top of a mount goes first: on the tree lies the host's root, and on that the desk.
+    umount2('.', ['detach'], { why: '… and taken away: first the desk, which still lies on it …' }),
+    umount2('.', ['detach'], { why: '… then itself. From here on no path leads to the host.' }),
     chdir('/'),
     close(DESK),
   ]

@@ -2,7 +2,7 @@
  * Headers and contents as one stream of bytes. Small files are read many at a time, the next lot while the one before is on its way;
  * big ones a window after the other. What is held does not grow with the tree or with a file.
  */
-import { close, open } from '../../kernel/calls/files.js'
+import { close, open, read } from '../../kernel/calls/files.js'
 import { lseek, pread64 } from '../../kernel/calls/reading.js'
 import { type Result, StepError } from '../../kernel/result.js'
 import { ref } from '../../kernel/step.js'
@@ -66,6 +66,9 @@ export async function* contents(pieces: AsyncIterable<Piece>, warn: Warn): Async
 const FILE = ref('pack.file')
 const CLOSE = close(FILE, { actor })
 
+/** What has the name now is a directory, or a fifo. */
+const REPLACED = { actor, allow: ['EISDIR', 'EAGAIN', 'ESPIPE'] } as const
+
 async function readLot(lot: readonly Piece[], warn: Warn): Promise<Buffer> {
   const parts: Buffer[] = []
   // Files of one lot are seldom of two readers; then they are asked one after the other.
@@ -86,11 +89,11 @@ async function readLot(lot: readonly Piece[], warn: Warn): Promise<Buffer> {
         continue
       }
       const results = answers[next++]
-      if (!results) {
+      if (results?.[1]?.status !== 'ok') {
         warn(gone(file))
         continue
       }
-      const { outs, ret } = results[1] as Result
+      const { outs, ret } = results[1]
       // The buffer was zero before: what a file has lost meanwhile reads as zeros.
       if (Number(ret) < file.size) warn(shrunk(file))
       parts.push(head, outs[0] as Buffer, tarPadding(file.size))
@@ -101,11 +104,11 @@ async function readLot(lot: readonly Piece[], warn: Warn): Promise<Buffer> {
 }
 
 function unitOf(file: Node): Unit {
-  const steps = [open(bytesOf(file.name), FLAGS, { actor, keep: FILE.ref }), pread64(FILE, file.size, 0, { actor }), CLOSE]
+  const steps = [open(bytesOf(file.name), FLAGS, { actor, keep: FILE.ref }), read(FILE, file.size, REPLACED), CLOSE]
   return { directory: file.directory, steps }
 }
 
-const gone = ({ path }: Node) => `${showName(bytesOf(path))} is left out: it was removed while the tree was read`
+const gone = ({ path }: Node) => `${showName(bytesOf(path))} is left out: it was removed or replaced while the tree was read`
 const shrunk = ({ path }: Node) => `${showName(bytesOf(path))} became smaller while it was read: zeros stand for what is missing`
 
 const WINDOW = 1024 * 1024
@@ -135,8 +138,8 @@ async function* readBig(head: Buffer, file: Node, warn: Warn): AsyncGenerator<Bu
 async function* windows(file: Node, from: number, to: number): AsyncGenerator<{ bytes: Buffer; short: boolean }> {
   const ask = async (at: number) => {
     const count = Math.min(WINDOW, to - at)
-    const [result] = await file.reader.attempt([pread64(BIG_FILE, count, at)])
-    if (result?.status !== 'ok') throw new StepError(result as NonNullable<typeof result>)
+    const [result] = await file.reader.attempt([pread64(BIG_FILE, count, at, REPLACED)])
+    if (!result || result.status === 'failed') throw new StepError(result as Result)
     return { bytes: result.outs[0] as Buffer, short: Number(result.ret) < count }
   }
   let next: ReturnType<typeof ask> | undefined = ask(from)
@@ -152,7 +155,7 @@ async function* windows(file: Node, from: number, to: number): AsyncGenerator<{ 
 async function* extents({ reader, size }: Node): AsyncGenerator<{ from: number; to: number; data: boolean }> {
   const seek = async (from: number, whence: 'data' | 'hole') => {
     const [result] = await reader.attempt([lseek(BIG_FILE, from, whence, { allow: ['ENXIO'] })])
-    if (!result || result.status === 'failed') throw new StepError(result as NonNullable<typeof result>)
+    if (!result || result.status === 'failed') throw new StepError(result as Result)
     return result.status === 'ok' ? Math.min(size, Number(result.ret)) : size
   }
   for (let at = 0; at < size; ) {

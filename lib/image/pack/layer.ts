@@ -1,4 +1,5 @@
 /** A container's upper directory as a layer of an image, for commit; and the merged tree of layers as one archive, for export. */
+import { DrydockError } from '../../kernel/errors.js'
 import { TAR_END, tarHeader } from '../tar/index.js'
 import { contents, type Piece } from './contents.js'
 import { Entries, isWhiteout } from './entries.js'
@@ -38,7 +39,7 @@ async function* pack(
   const warn = options.onWarning ?? (() => undefined)
   const readers = new Readers(options, all)
   try {
-    const nodes = walk(await readers.first(tree), all ? { merged: () => readers.merged() } : {})
+    const nodes = walk(await readers.first(tree), { merged: () => readers.merged() })
     yield* contents(pieces(nodes, new Entries({ form, warn }), readers), warn)
     yield TAR_END
   } finally {
@@ -75,7 +76,7 @@ export class Readers {
   }
 
   merged(): Promise<TreeReader> {
-    if (!this.#all) throw new Error('a layer that refers to those below it cannot be read without them')
+    if (!this.#all) throw new DrydockError('this layer says that parts of it are in the layers below it, which were not given')
     this.#merged ??= this.first({ layers: this.#all })
     return this.#merged
   }

@@ -14,12 +14,17 @@ const STATX_SIZE = 256
 
 const BASIC = int('mask', BASIC_STATS, 'basic_stats')
 const STATX = out('statxbuf', STATX_SIZE)
+const CWD = dirfd('dirfd')
 const NOFOLLOW = bits('flags', 'at', ['symlink_nofollow'])
 
 /** statx(2), Linux 4.11, of a name itself and not of what it leads to: struct statx is the step's out-buffer. */
 export function statx(pathname: Pathname, options: AtOptions = {}): Step {
   const { dirfd: directory, ...rest } = options
-  return step('statx', [dirfd('dirfd', directory), path('pathname', pathname), NOFOLLOW, BASIC, STATX], rest)
+  return step(
+    'statx',
+    [directory === undefined ? CWD : dirfd('dirfd', directory), path('pathname', pathname), NOFOLLOW, BASIC, STATX],
+    rest,
+  )
 }
 
 /** readlinkat(2): the target is the step's out-buffer, at most `size` bytes of it. */

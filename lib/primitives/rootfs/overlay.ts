@@ -21,6 +21,8 @@ export interface Overlay {
   /** Absolute, or the target of a step that comes later. */
   readonly target: Pathname
   readonly userxattr?: boolean
+  /** Follow what layers say of content that lies elsewhere in those below (redirects, metacopy), however this kernel is set. Not with userxattr. */
+  readonly followed?: boolean
 }
 
 /** mount(2) copies a page of data, of which the last byte is a NUL; the smallest page there is. */
@@ -35,7 +37,7 @@ const FIRST_LAYER = 400
 const WHY = 'The layers as one tree: reads go through to them, writes land in the upper one, and a deleted file leaves a whiteout there.'
 
 export function overlay(root: Overlay, options: { rootless: boolean; kernel?: string }): Step[] {
-  const flags = (root.userxattr ?? options.rootless) ? ['userxattr'] : []
+  const flags = (root.userxattr ?? options.rootless) ? ['userxattr'] : root.followed ? ['redirect_dir=follow', 'metacopy=on'] : []
   const written = writtenTo(root)
   const data = [`lowerdir=${root.lower.join(':')}`, ...written.map(([key, path]) => `${key}=${path}`), ...flags].join(',')
   const plain = [...root.lower, ...written.map(([, path]) => path)].every((path) => !/[\\,:"]/.test(path))
@@ -60,11 +62,15 @@ function takesLayersOneByOne(kernel: string): boolean {
 function layerByLayer(root: Overlay, flags: readonly string[]): Step[] {
   const context = ref('rootfs.overlay')
   const layers = [...root.lower.map((path) => ['lowerdir+', path] as const), ...writtenTo(root)]
+  const setOption = (option: string) => {
+    const [key = '', value] = option.split('=')
+    return value === undefined ? fsconfig_set_flag(context, key) : fsconfig_set_string(context, key, value)
+  }
   return [
     fsopen('overlay', { keep: context.ref, why: 'Too much for the one page of options that mount(2) takes: an option a call.' }),
     fsconfig_set_string(context, 'source', 'overlay', { why: 'The name that mountinfo shows.' }),
     ...layers.flatMap(([key, path]) => setPath(key, path, (value) => fsconfig_set_string(context, key, value, { why: path }))),
-    ...flags.map((flag) => fsconfig_set_flag(context, flag)),
+    ...flags.map((flag) => setOption(flag)),
     fsconfig_create(context, { why: WHY }),
     fsmount(context, [], { keep: 'rootfs.tree', why: 'A mount of it …' }),
     move_mount(ref('rootfs.tree'), root.target, { why: '… at the place that was made for it.' }),
