@@ -2,10 +2,11 @@
  * Headers and contents as one stream of bytes. Small files are read many at a time, the next lot while the one before is on its way;
  * big ones a window after the other. What is held does not grow with the tree or with a file.
  */
+import { path } from '../../kernel/args.js'
 import { close, open, read } from '../../kernel/calls/files.js'
 import { lseek, pread64 } from '../../kernel/calls/reading.js'
 import { type Result, StepError } from '../../kernel/result.js'
-import { ref } from '../../kernel/step.js'
+import { type Arg, ref } from '../../kernel/step.js'
 import { showName, tarPadding } from '../tar/index.js'
 import type { Node } from './nodes.js'
 import { actor, type Unit } from './reader.js'
@@ -20,11 +21,11 @@ export interface Piece {
 type Warn = (sentence: string) => void
 
 /** Bytes and files of one lot. A lot needs twice its bytes for a moment. */
-const LOT_BYTES = 1024 * 1024
-const LOT_FILES = 256
+const LOT_BYTES = 512 * 1024
+const LOT_FILES = 128
 
 /** A file from this size on is read by itself. */
-const BIG = 512 * 1024
+const BIG = 256 * 1024
 
 /** Lots under way at one time. */
 const UNDER_WAY = 2
@@ -64,6 +65,8 @@ export async function* contents(pieces: AsyncIterable<Piece>, warn: Warn): Async
 }
 
 const FILE = ref('pack.file')
+/** The same but for its name, of every file. */
+const OPEN = open('', FLAGS, { actor, keep: FILE.ref })
 const CLOSE = close(FILE, { actor })
 
 /** What has the name now is a directory, or a fifo. */
@@ -104,12 +107,13 @@ async function readLot(lot: readonly Piece[], warn: Warn): Promise<Buffer> {
 }
 
 function unitOf(file: Node): Unit {
-  const steps = [open(bytesOf(file.name), FLAGS, { actor, keep: FILE.ref }), read(FILE, file.size, REPLACED), CLOSE]
-  return { directory: file.directory, steps }
+  const [dirfd, , flags, mode] = OPEN.args as [Arg, Arg, Arg, Arg]
+  const opened = { ...OPEN, args: [dirfd, path('pathname', bytesOf(file.name)), flags, mode] }
+  return { directory: file.directory, steps: [opened, read(FILE, file.size, REPLACED), CLOSE] }
 }
 
-const gone = ({ path }: Node) => `${showName(bytesOf(path))} is left out: it was removed or replaced while the tree was read`
-const shrunk = ({ path }: Node) => `${showName(bytesOf(path))} became smaller while it was read: zeros stand for what is missing`
+const gone = (file: Node) => `${showName(bytesOf(file.path))} is left out: it was removed or replaced while the tree was read`
+const shrunk = (file: Node) => `${showName(bytesOf(file.path))} became smaller while it was read: zeros stand for what is missing`
 
 const WINDOW = 1024 * 1024
 const ZEROS = Buffer.alloc(WINDOW)

@@ -1,7 +1,7 @@
 /** What is found in a tree, as entries of an archive. Nothing here reads anything. */
 
 import { type EntryType, showName, type TarInput } from '../tar/index.js'
-import { NO_XATTRS } from '../tar/types.js'
+import { NO_BYTES, NO_XATTRS } from '../tar/types.js'
 import type { Node } from './nodes.js'
 import { type Bytes, bytesOf } from './records.js'
 
@@ -89,13 +89,20 @@ const common = ({ path, mode, uid, gid, seconds, nanoseconds }: Node) => ({
 })
 
 function input(node: Node, type: EntryType): TarInput {
-  const { kind, size, target, capability, major, minor } = node
+  const { kind, size, target, capability, major, minor, path, mode, uid, gid, seconds, nanoseconds } = node
+  const device = kind === 'char' || kind === 'block'
+  // Member by member: spreads cost more than all else here.
   return {
-    ...common(node),
+    path: bytesOf(path),
     type,
+    mode,
+    uid,
+    gid,
+    mtime: { seconds, nanoseconds },
     size: kind === 'file' ? size : 0,
-    ...(target && { linkPath: target }),
-    ...((kind === 'char' || kind === 'block') && { major, minor }),
+    linkPath: target ?? NO_BYTES,
+    major: device ? major : 0,
+    minor: device ? minor : 0,
     xattrs: capability ? new Map([['security.capability', portable(capability)]]) : NO_XATTRS,
   }
 }

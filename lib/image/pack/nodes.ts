@@ -31,7 +31,7 @@ const LIST_SIZE = 64
 const CAPABILITY_SIZE = 24
 
 /** Names that are asked about in one batch. */
-export const ASKED_AT_ONCE = 256
+export const ASKED_AT_ONCE = 128
 
 /** A name is what it was, or has no attributes because its file system has none. */
 const TOLD = { actor, allow: ['ERANGE', 'EOPNOTSUPP', 'ENOENT'] } as const
@@ -41,9 +41,15 @@ const ASK = { actor } as const
 export async function look(reader: TreeReader, asked: readonly { directory: Bytes; names: readonly Bytes[] }[]): Promise<Node[][]> {
   const names = asked.flatMap(({ directory, names }, place) => names.map((name) => ({ directory, name, bytes: bytesOf(name), place })))
   const groups = asked.map((): Node[] => [])
-  const answers: Promise<void>[] = []
-  for (let at = 0; at < names.length; at += ASKED_AT_ONCE) answers.push(part(names.slice(at, at + ASKED_AT_ONCE)))
-  await Promise.all(answers)
+  // One is asked while the one before is answered, and no more: what waits costs the collector of garbage more than waiting costs.
+  let before: Promise<void> | undefined
+  for (let at = 0; at < names.length; at += ASKED_AT_ONCE) {
+    const asking = part(names.slice(at, at + ASKED_AT_ONCE))
+    asking.catch(() => undefined)
+    await before
+    before = asking
+  }
+  await before
   return groups.map((group) => group.filter((node) => node !== GONE))
 
   async function part(some: readonly (typeof names)[number][]): Promise<void> {

@@ -114,25 +114,41 @@ function ustar(blocks: Buffer, at: number, fields: Fields): void {
   octal(blocks, at + 116, 7, fields.gid)
   octal(blocks, at + 124, 11, fields.size)
   octal(blocks, at + 136, 11, fields.seconds)
-  blocks.fill(0x20, at + 148, at + 156)
+  blocks.set(SPACES, at + 148)
   blocks[at + 156] = fields.flag.charCodeAt(0)
   blocks.set(fields.linkPath, at + 157)
   blocks.set(USTAR, at + 257)
   octal(blocks, at + 329, 7, fields.major)
   octal(blocks, at + 337, 7, fields.minor)
   blocks.set(fields.prefix, at + 345)
-  let sum = 0
-  for (let byte = at; byte < at + BLOCK; byte++) sum += blocks[byte] as number
+  // What is left out is zero.
+  const sum =
+    sumOf(blocks, at, at + fields.name.length) +
+    sumOf(blocks, at + 100, at + 157 + fields.linkPath.length) +
+    sumOf(blocks, at + 257, at + 265) +
+    sumOf(blocks, at + 329, at + 345 + fields.prefix.length)
   octal(blocks, at + 148, 6, sum)
   blocks[at + 154] = 0
 }
+
+/** Where the checksum will be, while it is made. */
+const SPACES = Buffer.alloc(8, ' ')
 
 /** Magic and version. */
 const USTAR = Buffer.from('ustar\x0000', 'latin1')
 
 /** Digit by digit: of many small files' archives half the time was spent on making strings here. */
 function octal(block: Buffer, at: number, digits: number, value: number): void {
-  for (let place = at + digits - 1, left = value; place >= at; place--, left = Math.floor(left / 8)) block[place] = 0x30 + (left % 8)
+  let left = value
+  let place = at + digits - 1
+  for (; left > 0x7fff_ffff; left = Math.floor(left / 8)) block[place--] = 0x30 + (left % 8)
+  for (; place >= at; left >>= 3) block[place--] = 0x30 + (left & 7)
+}
+
+function sumOf(block: Buffer, begin: number, end: number): number {
+  let sum = 0
+  for (let at = begin; at < end; at++) sum += block[at] as number
+  return sum
 }
 
 /** Name and prefix of a path that ustar can hold: ASCII, and a slash where it has to be cut. */
