@@ -1,6 +1,6 @@
 /** All that packing needs to know of each name in some directories, asked for in as few round trips as it takes. */
-import { close, open } from '../../kernel/calls/files.js'
-import { getdents64, lgetxattr, llistxattr, readlinkat, statx } from '../../kernel/calls/reading.js'
+import { close, open, readlink } from '../../kernel/calls/files.js'
+import { getdents64, lgetxattr, llistxattr, statx } from '../../kernel/calls/reading.js'
 import type { Result } from '../../kernel/result.js'
 import { ref, type Step } from '../../kernel/step.js'
 import { actor, DIRECTORY, type TreeReader, type Unit } from './reader.js'
@@ -101,7 +101,7 @@ function readings(stat: Stat, name: Buffer, list: Result): Reading[] {
   if (stat.kind === 'symlink') {
     found.push({
       // EINVAL: it was one a moment ago.
-      step: readlinkat(name, Math.max(1, stat.size), { allow: ['EINVAL'] }),
+      step: readlink(name, { size: Math.max(1, stat.size), allow: ['EINVAL'] }),
       take: (node, result) => {
         if (result.status === 'ok') node.target = contentOf(result)
       },

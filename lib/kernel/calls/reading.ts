@@ -1,6 +1,7 @@
 /** Calls that read a tree of files as it is: names, what is known of each, attributes, contents. Names are bytes, whatever they mean. */
-import { bits, dirfd, fd, int, out, path } from '../args.js'
+import { bits, dirfd, fd, int, out, path, word } from '../args.js'
 import { type Descriptor, type Pathname, type Step, type StepOptions, step } from '../step.js'
+import type { Word } from '../words.js'
 
 type AtOptions = StepOptions & { dirfd?: Descriptor }
 
@@ -27,12 +28,6 @@ export function statx(pathname: Pathname, options: AtOptions = {}): Step {
   )
 }
 
-/** readlinkat(2): the target is the step's out-buffer, at most `size` bytes of it. */
-export function readlinkat(pathname: Pathname, size: number, options: AtOptions = {}): Step {
-  const { dirfd: directory, ...rest } = options
-  return step('readlinkat', [dirfd('dirfd', directory), path('pathname', pathname), out('buf', size), int('bufsiz', size)], rest)
-}
-
 /** llistxattr(2): the names of the attributes, each with a NUL byte behind it, are the step's out-buffer. ERANGE when they need more. */
 export const llistxattr = (pathname: Pathname, size: number, options?: StepOptions): Step =>
   step('llistxattr', [path('path', pathname), out('list', size), int('size', size)], options)
@@ -45,9 +40,6 @@ export const lgetxattr = (pathname: Pathname, name: string, size: number, option
 export const pread64 = (descriptor: Descriptor, count: number, offset: number, options?: StepOptions): Step =>
   step('pread64', [fd('fd', descriptor), out('buf', count), int('count', count), int('offset', offset)], options)
 
-/** SEEK_DATA and SEEK_HOLE of unistd.h: one number on every architecture. */
-const SEEK = { data: 3, hole: 4 } as const
-
-/** lseek(2), to the next byte that is there, or to the next that is not; ENXIO when no byte of the first kind follows. */
-export const lseek = (descriptor: Descriptor, offset: number, whence: keyof typeof SEEK, options?: StepOptions): Step =>
-  step('lseek', [fd('fd', descriptor), int('offset', offset), int('whence', SEEK[whence], `seek_${whence}`)], options)
+/** lseek(2): `data` and `hole` lead to the next byte that is there, or to the next that is not; ENXIO when none of the kind follows. */
+export const lseek = (descriptor: Descriptor, offset: number, whence: Word<'seek'>, options?: StepOptions): Step =>
+  step('lseek', [fd('fd', descriptor), int('offset', offset), word('whence', 'seek', whence)], options)
