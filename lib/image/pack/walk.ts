@@ -15,7 +15,7 @@ export interface WalkOptions {
 }
 
 /** Directories that are looked into ahead, at one time. */
-const AHEAD = 16
+const AHEAD = 8
 
 /** Of so many nodes that wait nothing is looked into ahead. */
 const MOST_WAITING = 20_000
@@ -29,6 +29,8 @@ class Level {
   at = 0
   readonly names: readonly Bytes[]
   #asked: number
+  /** The place in the nodes up to which directories were looked into. */
+  #seen = 0
   readonly #ahead = new Map<Bytes, Promise<Map<Bytes, Level>>>()
 
   constructor(reader: TreeReader, directory: Bytes, names: readonly Bytes[], nodes?: Node[]) {
@@ -47,30 +49,38 @@ class Level {
     const [nodes] = await look(this.reader, [{ directory: this.directory, names }])
     this.nodes = nodes as Node[]
     this.at = 0
+    this.#seen = 0
     this.#ahead.clear()
     return true
   }
 
   /** Into a directory that was the last node. */
   async into(node: Node, count: Count): Promise<Level | undefined> {
-    let found = this.#ahead.get(node.path)
-    if (!found) {
-      const group = [node.path]
-      for (let at = this.at; count.waiting < MOST_WAITING && at < this.nodes.length && group.length < AHEAD; at++) {
-        const next = this.nodes[at] as Node
-        if (next.kind === 'directory' && !next.redirected) group.push(next.path)
-      }
-      found = levels(this.reader, group, count)
-      // Told to whoever comes to it.
-      found.catch(() => undefined)
-      for (const path of group) this.#ahead.set(path, found)
-    }
+    const found = this.#ahead.get(node.path) ?? this.#ask([node.path], this.at, count)
     this.#ahead.delete(node.path)
     const level = (await found).get(node.path)
     if (level) count.waiting -= level.nodes.length
+    // While what was found is used, the next ones are looked into.
+    if (this.#ahead.size < AHEAD) this.#ask([], Math.max(this.at, this.#seen), count)
     return level
   }
+
+  /** Look into some directories, and into those that follow from a place in the nodes on. */
+  #ask(group: Bytes[], from: number, count: Count): Promise<Map<Bytes, Level>> {
+    this.#seen = from
+    while (count.waiting < MOST_WAITING && this.#seen < this.nodes.length && group.length < AHEAD) {
+      const next = this.nodes[this.#seen++] as Node
+      if (next.kind === 'directory' && !next.redirected) group.push(next.path)
+    }
+    const found = group.length > 0 ? levels(this.reader, group, count) : NOTHING
+    // Told to whoever comes to it.
+    found.catch(() => undefined)
+    for (const path of group) this.#ahead.set(path, found)
+    return found
+  }
 }
+
+const NOTHING = Promise.resolve(new Map<Bytes, Level>())
 
 interface Count {
   waiting: number
