@@ -115,7 +115,9 @@ function unitOf(file: Node): Unit {
 const gone = (file: Node) => `${showName(bytesOf(file.path))} is left out: it was removed or replaced while the tree was read`
 const shrunk = (file: Node) => `${showName(bytesOf(file.path))} became smaller while it was read: zeros stand for what is missing`
 
-const WINDOW = 1024 * 1024
+/** Bytes of a big file that are read at once (more only cost copies on the way here), and how many of them are under way. */
+const WINDOW = 256 * 1024
+const WINDOWS = 4
 const ZEROS = Buffer.alloc(WINDOW)
 const BIG_FILE = ref('pack.big')
 
@@ -138,7 +140,7 @@ async function* readBig(head: Buffer, file: Node, warn: Warn): AsyncGenerator<Bu
   yield tarPadding(size)
 }
 
-/** The bytes from `from` to `to`, a window after the other, and the next asked for before it is needed. */
+/** The bytes from `from` to `to`, a window after the other, the next ones asked for before they are needed. */
 async function* windows(file: Node, from: number, to: number): AsyncGenerator<{ bytes: Buffer; short: boolean }> {
   const ask = async (at: number) => {
     const count = Math.min(WINDOW, to - at)
@@ -146,12 +148,14 @@ async function* windows(file: Node, from: number, to: number): AsyncGenerator<{ 
     if (!result || result.status === 'failed') throw new StepError(result as Result)
     return { bytes: result.outs[0] as Buffer, short: Number(result.ret) < count }
   }
-  let next: ReturnType<typeof ask> | undefined = ask(from)
-  for (let at = from + WINDOW; next; at += WINDOW) {
-    const current: ReturnType<typeof ask> = next
-    next = at < to ? ask(at) : undefined
-    next?.catch(() => undefined)
-    yield await current
+  const asked: ReturnType<typeof ask>[] = []
+  for (let at = from; at < to || asked.length > 0; ) {
+    for (; at < to && asked.length < WINDOWS; at += WINDOW) {
+      const one = ask(at)
+      one.catch(() => undefined)
+      asked.push(one)
+    }
+    yield await (asked.shift() as ReturnType<typeof ask>)
   }
 }
 
