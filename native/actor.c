@@ -37,6 +37,8 @@ void answer_frame(struct host *host, uint8_t type, const void *body, size_t leng
 
 void answer_result(struct host *host, struct run *run, const struct outcome *outcome, const struct step *step)
 {
+	if (run->quiet && step && result_says_nothing(&step->outline, outcome))
+		return;
 	if (!result_append(&host->answer, RESULT, run->batch, run->index, outcome, step)) {
 		answer_flush(host);
 		result_append(&host->answer, RESULT, run->batch, run->index, outcome, step);
@@ -95,7 +97,8 @@ static int take_frame(struct host *host, uint8_t type)
 {
 	switch (type) {
 	case BATCH:
-		return batch_run(host, host->frame.data, host->frame.length);
+	case QUIET:
+		return batch_run(host, host->frame.data, host->frame.length, type == QUIET);
 	case MONITOR:
 		take_monitor(host);
 		return 0;
@@ -149,7 +152,8 @@ static void answer_late_batches(struct host *host)
 {
 	uint8_t header[5];
 	while (host->shim.client >= 0 && !host->rollback &&
-	       recv(host->shim.client, header, sizeof header, MSG_PEEK | MSG_DONTWAIT) == (ssize_t)sizeof header && header[4] == BATCH)
+	       recv(host->shim.client, header, sizeof header, MSG_PEEK | MSG_DONTWAIT) == (ssize_t)sizeof header &&
+	       (header[4] == BATCH || header[4] == QUIET))
 		next_frame(host);
 }
 

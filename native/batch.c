@@ -177,10 +177,10 @@ static void container_steps(struct host *host, struct run *run, struct cursor *c
 	run->stopped = run->failed = true;
 }
 
-int batch_run(struct host *host, uint8_t *body, size_t length)
+int batch_run(struct host *host, uint8_t *body, size_t length, bool quiet)
 {
 	struct cursor cursor = { body, body + length, false };
-	struct run run = { .batch = take_u32(&cursor) };
+	struct run run = { .batch = take_u32(&cursor), .quiet = quiet };
 	run.count = take_u16(&cursor);
 	int refusal = cursor.bad ? MALFORMED : batch_refused(host, cursor, run.count);
 	if (refusal)
@@ -224,7 +224,7 @@ int batch_while_watching(struct shim *shim, uint8_t *body, size_t length, const 
 	host->watching = true;
 	host->ended = shim->child == 0; /* reaped: nothing is made any more, and the answer says so */
 	host->answer.length = 0;
-	int refusal = batch_run(host, body, length);
+	int refusal = batch_run(host, body, length, false);
 	host->watching = false;
 	shim->client = client; /* if it has hung up meanwhile the monitor sees that by itself */
 	host->ended = false;

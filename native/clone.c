@@ -120,6 +120,7 @@ static bool pass_answers(struct host *host, struct run *run, struct cursor *step
 		return false;
 	*passed = answered;
 	struct cursor frames = { host->answer.data + start, host->answer.data + host->answer.length, false };
+	uint8_t *said = frames.at; /* how far the client's answer goes */
 	while (frames.at < frames.end) {
 		struct outline outline;
 		struct outcome outcome;
@@ -127,7 +128,7 @@ static bool pass_answers(struct host *host, struct run *run, struct cursor *step
 		uint8_t *begin = frames.at, *step = steps->at;
 		if (run->index >= end || run->stopped || !step_outline(steps, &outline) ||
 		    !read_answer(&frames, run, &outline, &outcome, outs)) {
-			host->answer.length = (size_t)(begin - host->answer.data);
+			host->answer.length = (size_t)(said - host->answer.data);
 			steps->at = step;
 			return false;
 		}
@@ -137,8 +138,15 @@ static bool pass_answers(struct host *host, struct run *run, struct cursor *step
 		} else if (outcome.status == STATUS_FAILED) {
 			run->stopped = run->failed = true;
 		}
+		if (!run->quiet || !result_says_nothing(&outline, &outcome)) {
+			size_t size = (size_t)(frames.at - begin);
+			if (said != begin)
+				memmove(said, begin, size);
+			said += size;
+		}
 		run->index++;
 	}
+	host->answer.length = (size_t)(said - host->answer.data);
 	return true;
 }
 

@@ -29,6 +29,7 @@ struct run {
 	uint16_t count;
 	bool stopped;   /* the rest is not run: */
 	bool failed;    /* … because of a failure, and not because an exec succeeded */
+	bool quiet;     /* QUIET: results that say nothing are left out */
 };
 
 /* actor.c: be a shim for this client, until everything is undone. */
@@ -40,8 +41,8 @@ void answer_result(struct host *host, struct run *run, const struct outcome *out
 void answer_flush(struct host *host);
 
 /* batch.c */
-/* Answer a BATCH frame. Returns 0, or the code of the ERROR that it deserves: then nothing of it was made. */
-int batch_run(struct host *host, uint8_t *body, size_t length);
+/* Answer a BATCH or QUIET frame. Returns 0, or the code of the ERROR that it deserves: then nothing of it was made. */
+int batch_run(struct host *host, uint8_t *body, size_t length, bool quiet);
 
 /* The same while the monitor watches: struct shim's `batch`. */
 int batch_while_watching(struct shim *shim, uint8_t *body, size_t length, const uint8_t **frames, size_t *frames_length);

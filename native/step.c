@@ -65,6 +65,8 @@ static void outline_arg(struct cursor *cursor, struct outline *outline, int nest
 			cursor->bad = true;
 		if (tag == INOUT)
 			outline_out(cursor, outline, size);
+		else if (nesting == 0)
+			outline->bytes = size;
 		for (int left = take_u8(cursor); left > 0 && !cursor->bad; left--) {
 			uint32_t offset = take_u32(cursor);
 			uint8_t kind = take_u8(cursor);
@@ -466,6 +468,11 @@ struct outcome step_make(struct step *step, struct slots *slots)
 		step_keep(&step->outline, ret, step->out, slots);
 	outcome.ns = ns;
 	return outcome;
+}
+
+bool result_says_nothing(const struct outline *outline, const struct outcome *outcome)
+{
+	return outcome->status == STATUS_OK && !outline->n_outs && (outcome->ret == 0 || outline->n_keep || outcome->ret == outline->bytes);
 }
 
 bool result_append(struct buffer *buffer, uint8_t type, uint32_t batch, uint16_t index, const struct outcome *outcome, const struct step *step)

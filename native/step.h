@@ -40,6 +40,7 @@ struct outline {
 	struct keep keep[MAX_KEEP];
 	uint8_t *args;
 	uint32_t out_length[MAX_OUTS];
+	uint32_t bytes;   /* size of its last BYTES */
 	uint8_t *undo;    /* the undo steps, up to `end` */
 	size_t memory;    /* of the arena, for out-buffers, texts and arrays of pointers */
 	size_t answer;    /* bytes of its RESULT frame */
@@ -85,6 +86,8 @@ struct outcome step_make(struct step *step, struct slots *slots);
 struct outcome step_failed(const struct outline *outline, int error);
 /* Keep what is to be kept after success: the return value, numbers out of the out-buffers. */
 void step_keep(const struct outline *outline, int64_t ret, const struct out outs[], struct slots *slots);
+/* QUIET: it succeeded, and returned 0, or a number that was kept, or that all bytes were written. */
+bool result_says_nothing(const struct outline *outline, const struct outcome *outcome);
 /* Append the RESULT (or UNDONE) frame; `step` NULL: without out-buffers. False: out of memory. */
 bool result_append(struct buffer *buffer, uint8_t type, uint32_t batch, uint16_t index, const struct outcome *outcome, const struct step *step);
 

@@ -30,6 +30,9 @@ const PACKAGES = {
   'docker-registry': ['docker-registry', 'docker-distribution', 'docker-registry', 'docker-registry', 'distribution-registry'],
   openssl: ['openssl', 'openssl', 'openssl', 'openssl', 'openssl'],
   skopeo: ['skopeo', 'skopeo', 'skopeo', 'skopeo', 'skopeo'],
+  umoci: ['umoci', 'umoci', 'umoci', 'umoci', 'umoci'],
+  getfattr: ['attr', 'attr', 'attr', 'attr', 'attr'],
+  setfattr: ['attr', 'attr', 'attr', 'attr', 'attr'],
   iptables: ['iptables', 'iptables-nft', 'iptables', 'iptables', 'iptables'],
 }
 

@@ -30,6 +30,9 @@ const WITNESSES = [
   'docker-registry',
   'openssl',
   'skopeo',
+  'umoci',
+  'getfattr',
+  'setfattr',
 ]
 
 const { findCommand, installHint, installPackages } = createRequire(import.meta.url)('../scripts/packages.cjs') as {

@@ -52,6 +52,8 @@ export interface ContainerSpec {
 export interface ImageSpec {
   /** As the user named it. */
   readonly name: string
+  /** `sha256:…` of its configuration; absent for a directory, and for the host's own programs. */
+  readonly id?: string
   /** Directories, the top one first; read only. */
   readonly layers: readonly string[]
 }

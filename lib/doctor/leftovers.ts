@@ -1,5 +1,5 @@
 /**
- * What a crash left: processes of the shim that serve nobody, files in the run directory, containers, networks, cgroups. A thing is a leftover only when
+ * What a crash left: processes of the shim that serve nobody, files in the run directory, containers, images, networks, cgroups. A thing is a leftover only when
  * the program that made it is gone; it is removed by its exact name, never by a pattern, never across a mount, and never with
  * something in it.
  */
@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { frozenProcesses, inspectCgroups, removeCgroup, thawLeftovers } from './left-cgroups.js'
 import { inspectContainers, removeContainer } from './left-containers.js'
 import { inspectFiles, removeFile } from './left-files.js'
+import { inspectImages, removeImageThing } from './left-images.js'
 import { inspectNetworks, removeNetworkThing } from './left-networks.js'
 import { inspectProcesses, removeProcess } from './left-processes.js'
 import { findMakers } from './makers.js'
@@ -38,6 +39,7 @@ export async function findLeftovers(): Promise<Leftover[]> {
     ...inspectProcesses(frozen),
     ...(await inspectFiles()),
     ...inspectContainers(makers),
+    ...inspectImages(),
     ...(await inspectNetworks(makers)),
     ...inspectCgroups(frozen, makers),
   ]
@@ -63,6 +65,7 @@ export async function removeLeftovers(found: readonly Leftover[]): Promise<Remov
     await attempt(inspectProcesses(frozenProcesses()), removeProcess)
     await attempt(await inspectFiles(), removeFile)
     await attempt(inspectContainers(), removeContainer)
+    await attempt(inspectImages(), removeImageThing)
     await attempt(await inspectNetworks(), removeNetworkThing)
     await attempt(inspectCgroups(), removeCgroup)
     still = new Set((await findLeftovers()).map(keyOf).filter((key) => wanted.has(key)))

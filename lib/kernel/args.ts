@@ -42,6 +42,7 @@ export function word<G extends Group>(name: string, group: G, value: Word<G>): A
 export const mode = (name: string, value: number): Arg => int(name, value, value === 0 ? '0' : `0${value.toString(8)}`)
 
 export function path(name: string, value: Pathname): Arg {
+  if (value instanceof Uint8Array) return { name, kind: 'bytes', bytes: value }
   return { name, kind: 'text', parts: typeof value === 'string' ? [value] : value.text }
 }
 

@@ -9,6 +9,7 @@ export const TO_SHIM = {
   resize: 0x05,
   signal: 0x06,
   leave: 0x07,
+  quiet: 0x08,
   attach: 0x10,
   control: 0x11,
   release: 0x12,

@@ -23,11 +23,12 @@ import {
   sizeBody,
   TO_SHIM,
 } from './frames.js'
+import type { LeanBatch } from './lean.js'
 import { encodeMonitor, type MonitorSettings } from './monitor.js'
 import { type Result, StepError } from './result.js'
 import { type Step, withActor, withActors } from './step.js'
 
-const PROTOCOL_VERSION = 1
+const PROTOCOL_VERSION = 2
 const MONITOR_BATCH = 0xffff_ffff
 
 interface Events {
@@ -49,10 +50,18 @@ interface Pending {
   reject(error: Error): void
 }
 
+/** A quiet batch: what was heard of it. */
+interface Quiet {
+  readonly frames: ResultFrame[]
+  resolve(frames: ResultFrame[]): void
+  reject(error: Error): void
+}
+
 export class Shim extends EventEmitter<Events> {
   readonly #socket: Socket
   readonly #slots = new Slots()
   readonly #pending = new Map<number, Pending>()
+  readonly #quiet = new Map<number, Quiet>()
   #nextBatch = 1
   #pid = 0
   #childPid: number | undefined
@@ -150,6 +159,25 @@ export class Shim extends EventEmitter<Events> {
     })
     if (!this.#socket.destroyed) this.#socket.write(frame)
     return answer
+  }
+
+  /**
+   * Many steps that mostly succeed, encoded already; only those answers come that say something (native/PROTOCOL.md, QUIET), and nothing is
+   * thrown for a step that fails. Several may be under way: the shim makes them in order. The batch may be used again when it is answered.
+   */
+  async quiet(batch: LeanBatch): Promise<ResultFrame[]> {
+    this.#alive()
+    const number = this.#nextBatch++
+    const answer = new Promise<ResultFrame[]>((resolve, reject) => {
+      this.#quiet.set(number, { frames: [], resolve, reject })
+    })
+    if (!this.#socket.destroyed) this.#socket.write(batch.frame(number))
+    return answer
+  }
+
+  /** The slot in which the shim keeps a number under this name; for lean batches. */
+  slot(name: string): number {
+    return this.#slots.define(name)
   }
 
   /** Say what the shim does with the container after its execve; before the steps that contain it. */
@@ -284,6 +312,11 @@ export class Shim extends EventEmitter<Events> {
   }
 
   #receiveResult(frame: ResultFrame): void {
+    const quiet = this.#quiet.get(frame.batch)
+    if (quiet) {
+      quiet.frames.push(frame)
+      return
+    }
     const pending = this.#pending.get(frame.batch)
     const step = pending?.steps[frame.index]
     if (!pending || !step) throw new DrydockError(`the shim answered step ${frame.index} of batch ${frame.batch}, which was not asked`)
@@ -294,6 +327,9 @@ export class Shim extends EventEmitter<Events> {
   }
 
   #finish(batch: number): void {
+    const quiet = this.#quiet.get(batch)
+    this.#quiet.delete(batch)
+    quiet?.resolve(quiet.frames)
     const pending = this.#pending.get(batch)
     this.#pending.delete(batch)
     pending?.resolve(pending.results)
@@ -302,8 +338,11 @@ export class Shim extends EventEmitter<Events> {
   #end(error: Error | undefined): void {
     if (this.#ended) return
     this.#ended = true
-    for (const pending of this.#pending.values()) pending.reject(error ?? new DrydockError('the shim ended before it answered'))
+    for (const pending of [...this.#pending.values(), ...this.#quiet.values()]) {
+      pending.reject(error ?? new DrydockError('the shim ended before it answered'))
+    }
     this.#pending.clear()
+    this.#quiet.clear()
     this.emit('ended', error)
     this.#socket.destroy()
   }

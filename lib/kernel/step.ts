@@ -34,7 +34,8 @@ export interface Text {
   readonly text: readonly (string | Ref)[]
 }
 
-export type Pathname = string | Text
+/** Bytes: a name as the kernel has it, which need not be UTF-8. */
+export type Pathname = string | Text | Uint8Array
 export type Descriptor = number | Ref
 
 /** One argument as it is meant; the encoder turns it into what the kernel takes. `name` is the man page's. */

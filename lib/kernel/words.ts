@@ -74,6 +74,7 @@ export const WORDS = {
   nfta_data: ['value'],
   fs_magic: ['cgroup2', 'cgroup', 'tmpfs', 'proc', 'overlayfs', 'sysfs', 'nsfs', 'ext4', 'devpts'],
   clock: ['monotonic', 'boottime', 'realtime'],
+  seek: ['set', 'cur', 'end', 'data', 'hole'],
   xattr: ['create', 'replace'],
   keyctl: ['join_session_keyring'],
   personality: ['linux', 'addr_no_randomize'],

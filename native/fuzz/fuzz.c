@@ -174,7 +174,7 @@ static void as_answers(const uint8_t *data, size_t length)
 	size_t answers = length - 4 - n;
 	host.exchange = shared;
 	memcpy(shared->answers, data + 4 + n, answers);
-	struct run run = { .batch = data[0], .index = data[1] };
+	struct run run = { .batch = data[0], .index = data[1], .quiet = data[0] & 1 };
 	struct cursor cursor = { steps, steps + n, false }, whole = cursor;
 	struct outline outline;
 	uint16_t end = run.index;

@@ -82,6 +82,9 @@ int main(int argc, char **argv)
 	struct blob end = frame(ROLLBACK, "", 0), signal_frame = frame(SIGNAL, &number, sizeof number);
 	write_seed(argv[1], "host", 0, joined(batch_frame(1, &hosts), end));
 	write_seed(argv[1], "both", 0, joined(batch_frame(1, &both), end));
+	struct blob quiet = batch_frame(1, &both);
+	quiet.data[4] = QUIET;
+	write_seed(argv[1], "quiet", 0, joined(quiet, end));
 	write_seed(argv[1], "signal", 0, joined(signal_frame, end));
 	write_seed(argv[1], "monitor", 0, joined(frame(MONITOR, "\3\1\2\3abcdefgh", 12), end));
 	for (int i = 0; i < both.count; i++) {

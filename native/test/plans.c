@@ -170,3 +170,47 @@ void large_batches(void)
 		wait_until_below(path, "RssAnon:", 200);
 	hang_up(&client);
 }
+
+static int quietly(const struct client *client, const struct plan *plan, struct said got[])
+{
+	struct blob all = batch_frame(9, plan);
+	all.data[4] = QUIET;
+	memset(got, 0, sizeof *got * (size_t)plan->count);
+	tell(client, all);
+	return hear_until(client, DONE, got, plan->count).body.data[4];
+}
+
+/* Both actors' results that say nothing are left out, and what they keep and arm is there all the same. */
+void quiet_ones(void)
+{
+	struct client client = start_shim();
+	struct plan plan = { .count = 0 };
+	struct said got[16];
+	add(&plan, make_directory(in("quiet")));
+	add(&plan, keeping_out(HOSTS("pipe2", OUT(8), INT(O_NONBLOCK)), 0, 4, 4, 3)); /* 1: has an out-buffer */
+	add(&plan, HOSTS("write", SLOT(3), STR("all"), INT(3)));
+	add(&plan, HOSTS("write", SLOT(3), STR("all"), INT(2))); /* 3: a part of it only */
+	add(&plan, clone_step(0));                               /* 4: its pid, and an out-buffer */
+	add(&plan, keeping(CONTAINERS("dup", SLOT(3)), 4));
+	add(&plan, CONTAINERS("write", SLOT(4), STR("all"), INT(3)));
+	add(&plan, allowing(CONTAINERS("chdir", STR("/nowhere")), ENOENT)); /* 7 */
+	add(&plan, CONTAINERS("write", SLOT(4), STR("all"), INT(1)));       /* 8 */
+	add(&plan, container_step("getppid", 0, NULL));                                /* 9: a number that nobody keeps */
+	add(&plan, undone_by(CONTAINERS("close", SLOT(4)), HOSTS("rmdir_tree", STR(in("quiet/none")))));
+	add(&plan, CONTAINERS("close", SLOT(4)));                           /* 11: fails */
+	add(&plan, CONTAINERS("close", SLOT(3)));                           /* 12: not run */
+	CHECK_EQUAL(quietly(&client, &plan, got), 1);
+	const char *heard = ".!.!!..!!!.!!";
+	for (int i = 0; i < plan.count; i++)
+		CHECK_EQUAL(got[i].type == RESULT, heard[i] == '!');
+	CHECK_EQUAL(got[3].ret, 2);
+	CHECK_EQUAL(got[7].status, STATUS_ALLOWED);
+	CHECK_EQUAL(got[8].ret, 1);
+	CHECK_EQUAL(got[11].error, EBADF);
+	CHECK_EQUAL(got[12].status, STATUS_NOT_RUN);
+	tell(&client, frame(ROLLBACK, "", 0));
+	struct said undone = hear_until(&client, UNDONE, NULL, 0);
+	CHECK_EQUAL(undone.error, ENOENT); /* what the quiet step in the child has armed */
+	end(&client);
+	CHECK(!exists(in("quiet")));
+}

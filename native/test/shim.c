@@ -72,6 +72,7 @@ static const struct {
 	{ "a whole plan in a user namespace", plan_with_user_namespace, USER_NAMESPACES },
 	{ "wrong steps", wrong_steps, ANYBODY },
 	{ "values travel in slots", values_travel, ANYBODY },
+	{ "a quiet batch answers what has something to say", quiet_ones, ANYBODY },
 	{ "undo runs backwards", undo_runs_backwards, ANYBODY },
 	{ "a client that is gone leaves nothing", client_gone_leaves_nothing, ANYBODY },
 	{ "a client that goes while the container waits", client_gone_while_child_waits, ANYBODY },

@@ -21,6 +21,7 @@ void plan_as_it_is(void);
 void plan_with_user_namespace(void);
 void wrong_steps(void);
 void values_travel(void);
+void quiet_ones(void);
 void undo_runs_backwards(void);
 void client_gone_leaves_nothing(void);
 void client_gone_while_child_waits(void);

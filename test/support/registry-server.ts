@@ -194,12 +194,26 @@ export class RegistryServer {
     const refusal = this.#gate.answer(asked, url)
     if (refusal) return refusal
     if (url.pathname === '/v2/') return say(200, {})
+    const [, listed] = /^\/v2\/(.+)\/tags\/list$/.exec(url.pathname) ?? []
+    if (listed !== undefined) return this.#tagsAnswer(listed, url)
     const [, repository = '', kind, name = ''] = /^\/v2\/(.+)\/(blobs|manifests)\/(.*)$/.exec(url.pathname) ?? []
     if (kind === 'manifests') return this.#manifestAnswer(asked, repository, decodeURIComponent(name))
     if (name.startsWith('uploads/')) return this.#uploadAnswer(asked, repository, url)
     const bytes = this.blobs.get(repository)?.get(name)
     if (!bytes) return refuse(404, 'BLOB_UNKNOWN', 'blob unknown to registry')
     return part(asked, bytes, { 'content-type': 'application/octet-stream', 'docker-content-digest': name })
+  }
+
+  /** Two at a time, so that there are pages. */
+  #tagsAnswer(repository: string, url: URL): Answer {
+    const tags = [...(this.manifests.get(repository)?.keys() ?? [])].filter((name) => !name.startsWith('sha256:')).sort()
+    if (tags.length === 0) return refuse(404, 'NAME_UNKNOWN', 'repository name not known to registry')
+    const last = url.searchParams.get('last')
+    const left = tags.filter((tag) => last === null || tag > last)
+    const page = left.slice(0, 2)
+    const link = left.length > page.length ? { link: `</v2/${repository}/tags/list?last=${page.at(-1)}>; rel="next"` } : {}
+    const answer = say(200, { name: repository, tags: page })
+    return { ...answer, headers: { ...answer.headers, ...link } }
   }
 
   #manifestAnswer({ method, headers, body }: Asked, repository: string, name: string): Answer {

@@ -5,12 +5,13 @@ import * as files from '../../lib/kernel/calls/files.js'
 import * as internet from '../../lib/kernel/calls/internet.js'
 import * as mounts from '../../lib/kernel/calls/mounts.js'
 import * as processes from '../../lib/kernel/calls/process.js'
+import * as reading from '../../lib/kernel/calls/reading.js'
 import * as sockets from '../../lib/kernel/calls/sockets.js'
 import { echoRequest } from '../../lib/kernel/icmp.js'
 import { ref, type Step, text } from '../../lib/kernel/step.js'
 import { WORDS } from '../../lib/kernel/words.js'
 
-const MODULES = { bpf, credentials, files, internet, mounts, processes, sockets }
+const MODULES = { bpf, credentials, files, internet, mounts, processes, reading, sockets }
 
 /** Exported functions that make no step. */
 const NO_STEPS = new Set(['capabilityBits', 'makedev', 'signalNumber'])
@@ -92,6 +93,12 @@ export function exampleSteps(): Record<string, Step[]> {
       files.chown('/link', 1000, 1000, { nofollow: true }),
       files.chown('', 1000, 5, { dirfd: ref('slave') }),
     ],
+    getdents64: [reading.getdents64(ref('dir'), 32768)],
+    statx: [reading.statx('/etc/passwd'), reading.statx('file', { dirfd: ref('dir') })],
+    llistxattr: [reading.llistxattr('/file', 256)],
+    lgetxattr: [reading.lgetxattr('/usr/bin/ping', 'security.capability', 24)],
+    pread64: [reading.pread64(ref('file'), 4096, 8192)],
+    lseek: WORDS.seek.map((whence) => reading.lseek(ref('file'), 0, whence)),
     statfs: [files.statfs('/sys/fs/cgroup')],
     getxattr: [files.getxattr('/file', 'user.note'), files.getxattr('/dir', 'trusted.overlay.opaque', 1)],
     setxattr: [files.setxattr('/file', 'user.note', 'a b'), files.setxattr('/file', 'user.bytes', Uint8Array.of(0, 1))],

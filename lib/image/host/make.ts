@@ -7,8 +7,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, wri
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DrydockError } from '../../kernel/errors.js'
-import { readNamespace } from '../../kernel/proc/namespaces.js'
-import { readProcess } from '../../kernel/proc/processes.js'
+import { isInHand, ownerName } from '../owner.js'
 import { type Choice, choose } from './choose.js'
 import { homeOfImages, type Manifest, RECIPE, readManifest, stampOf, unfinished } from './kept.js'
 import { writeUserland } from './userland.js'
@@ -38,7 +37,7 @@ export async function makeImage({ dataRoot, directories, refresh }: MakeOptions)
   const existing = !refresh && isThere(join(home, fingerprint, 'rootfs'))
   const directory = refresh ? `${fingerprint}-${randomBytes(3).toString('hex')}` : fingerprint
   const manifest: Manifest = { recipe: RECIPE, fingerprint, directory, searched: directories, watched: [...around, ...stamps] }
-  const building = join(home, `.building-${ownName()}`)
+  const building = join(home, `.building-${ownerName()}`)
   mkdirSync(building, { mode: 0o755 })
   try {
     if (!existing) await build(join(building, 'image'), join(home, directory), choice)
@@ -104,27 +103,9 @@ function explain(error: unknown, home: string): unknown {
 
 const isThere = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 
-/** Who builds: a pid means something in its pid namespace only, and only together with the time when the process began. */
-function ownName(): string {
-  return `${ownNamespace()}-${process.pid}-${readProcess('self')?.startTicks ?? 0}-${randomBytes(3).toString('hex')}`
-}
-
-const ownNamespace = (): number => readNamespace('self', 'pid') ?? 0
-
-/** How old what another pid namespace's builder has in hand must be until it is nobody's, in milliseconds: a build takes a second. */
-const STRANGER = 10 * 60_000
-
 /** Remove what builders have left that are no more. */
 export function sweep(home: string): void {
-  for (const name of unfinished(home)) if (!isInHand(home, name)) remove(join(home, name))
-}
-
-function isInHand(home: string, name: string): boolean {
-  const [, namespace, pid, start] = /^\.building-(\d+)-(\d+)-(\d+)-/.exec(name)?.map(Number) ?? []
-  if (namespace === undefined || pid === undefined) return false
-  if (namespace === ownNamespace()) return readProcess(pid)?.startTicks === start
-  const made = statSync(join(home, name), { throwIfNoEntry: false })?.mtimeMs
-  return made !== undefined && Date.now() - made < STRANGER
+  for (const name of unfinished(home)) if (!isInHand(join(home, name))) remove(join(home, name))
 }
 
 /**

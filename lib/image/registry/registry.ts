@@ -28,6 +28,9 @@ export interface RegistryOptions {
 
 const ACCEPT = { accept: [...MANIFESTS, ...INDEXES].join(', ') }
 
+/** Pages of a list of tags that are read. */
+const MOST_PAGES = 1000
+
 export class Registry {
   readonly #reference: Reference
   readonly #options: RegistryOptions
@@ -66,6 +69,24 @@ export class Registry {
       const { 'docker-content-digest': digest, 'content-type': mediaType = '', 'content-length': size } = response.headers
       if (response.status !== 200 || !isDigest(digest)) return undefined
       return { digest, mediaType: mediaType.split(';', 1)[0] as string, size: Number(size ?? 0) }
+    })
+  }
+
+  /** All tags of the repository, as the registry lists them. OCI distribution specification, "Listing Tags". */
+  async tags(): Promise<string[]> {
+    return this.#pulling(async (connection) => {
+      const tags: string[] = []
+      let at: string | URL | undefined = this.#path('tags/list')
+      for (let page = 0; at !== undefined && page < MOST_PAGES; page++) {
+        const response: HttpResponse = await connection.send({ method: 'GET', at, scopes: this.#scopes('pull') })
+        if (response.status !== 200) throw await errorOf(response)
+        tags.push(...tagsIn(await response.bytes(LARGEST_MANIFEST)))
+        const next = /<([^>]*)>\s*;\s*rel="?next"?/.exec(String(response.headers.link ?? ''))?.[1]
+        const following = next !== undefined && URL.canParse(next, response.url.href) ? new URL(next, response.url.href) : undefined
+        // A list does not lead to another host.
+        at = following?.origin === response.url.origin ? following : undefined
+      }
+      return tags
     })
   }
 
@@ -234,4 +255,14 @@ export class Registry {
     opening.catch(() => isOrigin && this.#connections.delete(source))
     return opening
   }
+}
+
+function tagsIn(bytes: Buffer | undefined): string[] {
+  try {
+    const { tags } = JSON.parse(bytes?.toString() ?? '') as { tags?: unknown }
+    if (tags === null || (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string'))) return tags ?? []
+  } catch {
+    // said below
+  }
+  throw new DrydockError("the registry's list of tags is none")
 }

@@ -145,9 +145,10 @@ export function symlink(target: string, pathname: Pathname, options: AtOptions =
   return step('symlinkat', [path('target', target), dirfd('newdirfd', directory), path('linkpath', pathname)], rest)
 }
 
-/** readlinkat(2): the target is the step's out-buffer, as many bytes as it returned. */
-export function readlink(pathname: Pathname, options?: StepOptions): Step {
-  return step('readlinkat', [dirfd('dirfd'), path('pathname', pathname), out('buf', 4096), int('bufsiz', 4096)], options)
+/** readlinkat(2): the target is the step's out-buffer, as many bytes as it returned, `size` (4096) at most. */
+export function readlink(pathname: Pathname, options: StepOptions & { size?: number } = {}): Step {
+  const { size = 4096, ...rest } = options
+  return step('readlinkat', [dirfd('dirfd'), path('pathname', pathname), out('buf', size), int('bufsiz', size)], rest)
 }
 
 /** mknodat(2): a device node, a fifo, or an empty file. */

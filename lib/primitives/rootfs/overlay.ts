@@ -12,9 +12,18 @@ import { close, dup3, open } from '../../kernel/calls/files.js'
 import { fsconfig_create, fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, mount, move_mount } from '../../kernel/calls/mounts.js'
 import { chdir } from '../../kernel/calls/process.js'
 import { type Pathname, ref, type Step, text } from '../../kernel/step.js'
-import type { Root } from './spec.js'
 
-type Overlay = Root & { kind: 'overlay' }
+/** As a Root of the kind 'overlay'; without an upper directory nothing is written, and then there must be two layers at least. */
+export interface Overlay {
+  readonly lower: readonly string[]
+  readonly upper?: string
+  readonly work?: string
+  /** Absolute, or the target of a step that comes later. */
+  readonly target: Pathname
+  readonly userxattr?: boolean
+  /** Follow what layers say of content that lies elsewhere in those below (redirects, metacopy), however this kernel is set. Not with userxattr. */
+  readonly followed?: boolean
+}
 
 /** mount(2) copies a page of data, of which the last byte is a NUL; the smallest page there is. */
 const PAGE = 4096
@@ -28,11 +37,21 @@ const FIRST_LAYER = 400
 const WHY = 'The layers as one tree: reads go through to them, writes land in the upper one, and a deleted file leaves a whiteout there.'
 
 export function overlay(root: Overlay, options: { rootless: boolean; kernel?: string }): Step[] {
-  const flags = (root.userxattr ?? options.rootless) ? ['userxattr'] : []
-  const data = [`lowerdir=${root.lower.join(':')}`, `upperdir=${root.upper}`, `workdir=${root.work}`, ...flags].join(',')
-  const plain = [...root.lower, root.upper, root.work].every((path) => !/[\\,:"]/.test(path))
+  const flags = (root.userxattr ?? options.rootless) ? ['userxattr'] : root.followed ? ['redirect_dir=follow', 'metacopy=on'] : []
+  const written = writtenTo(root)
+  const data = [`lowerdir=${root.lower.join(':')}`, ...written.map(([key, path]) => `${key}=${path}`), ...flags].join(',')
+  const plain = [...root.lower, ...written.map(([, path]) => path)].every((path) => !/[\\,:"]/.test(path))
   if (plain && Buffer.byteLength(data) < PAGE) return [mount('overlay', root.target, 'overlay', [], data, { why: WHY })]
   return takesLayersOneByOne(options.kernel ?? release()) ? layerByLayer(root, flags) : byDescriptors(root, flags)
+}
+
+function writtenTo({ upper, work }: Overlay): (readonly [key: string, path: string])[] {
+  return upper === undefined || work === undefined
+    ? []
+    : [
+        ['upperdir', upper],
+        ['workdir', work],
+      ]
 }
 
 function takesLayersOneByOne(kernel: string): boolean {
@@ -40,17 +59,21 @@ function takesLayersOneByOne(kernel: string): boolean {
   return major > 6 || (major === 6 && minor >= 7)
 }
 
-function layerByLayer({ lower, upper, work, target }: Overlay, flags: readonly string[]): Step[] {
+function layerByLayer(root: Overlay, flags: readonly string[]): Step[] {
   const context = ref('rootfs.overlay')
-  const layers = [...lower.map((path) => ['lowerdir+', path] as const), ['upperdir', upper] as const, ['workdir', work] as const]
+  const layers = [...root.lower.map((path) => ['lowerdir+', path] as const), ...writtenTo(root)]
+  const setOption = (option: string) => {
+    const [key = '', value] = option.split('=')
+    return value === undefined ? fsconfig_set_flag(context, key) : fsconfig_set_string(context, key, value)
+  }
   return [
     fsopen('overlay', { keep: context.ref, why: 'Too much for the one page of options that mount(2) takes: an option a call.' }),
     fsconfig_set_string(context, 'source', 'overlay', { why: 'The name that mountinfo shows.' }),
     ...layers.flatMap(([key, path]) => setPath(key, path, (value) => fsconfig_set_string(context, key, value, { why: path }))),
-    ...flags.map((flag) => fsconfig_set_flag(context, flag)),
+    ...flags.map((flag) => setOption(flag)),
     fsconfig_create(context, { why: WHY }),
     fsmount(context, [], { keep: 'rootfs.tree', why: 'A mount of it …' }),
-    move_mount(ref('rootfs.tree'), target, { why: '… at the place that was made for it.' }),
+    move_mount(ref('rootfs.tree'), root.target, { why: '… at the place that was made for it.' }),
   ]
 }
 
@@ -65,16 +88,19 @@ function setPath(key: string, path: string, set: (value: Pathname) => Step): Ste
   ]
 }
 
-function byDescriptors({ lower, upper, work, target }: Overlay, flags: readonly string[]): Step[] {
+function byDescriptors(root: Overlay, flags: readonly string[]): Step[] {
+  const { lower, target } = root
+  const written = writtenTo(root)
   const layer = ref('rootfs.layer')
-  const opened = [...lower, upper, work].flatMap((path, index) => [
+  const opened = [...lower, ...written.map(([, path]) => path)].flatMap((path, index) => [
     open(path, ['path', 'directory'], { keep: layer.ref, why: path }),
     dup3(layer, FIRST_LAYER + index, { why: 'A number that is known beforehand can stand in a string.' }),
     close(layer),
   ])
   const number = (index: number) => String(FIRST_LAYER + index)
   const lowers = lower.map((_, index) => number(index)).join(':')
-  const data = [`lowerdir=${lowers}`, `upperdir=${number(lower.length)}`, `workdir=${number(lower.length + 1)}`, ...flags].join(',')
+  const places = written.map(([key], index) => `${key}=${number(lower.length + index)}`)
+  const data = [`lowerdir=${lowers}`, ...places, ...flags].join(',')
   return [
     ...opened,
     chdir('/proc/self/fd', { why: 'From here a layer’s path is the number of its descriptor: short, and without separators.' }),

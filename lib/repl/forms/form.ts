@@ -16,6 +16,7 @@ export type Source =
   | 'calls/internet'
   | 'calls/mounts'
   | 'calls/process'
+  | 'calls/reading'
   | 'calls/sockets'
 
 export interface Param {

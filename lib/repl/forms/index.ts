@@ -5,6 +5,7 @@ import type { Form } from './form.js'
 import { INTERNET_FORMS } from './internet.js'
 import { MOUNT_FORMS } from './mounts.js'
 import { PROCESS_FORMS } from './process.js'
+import { READING_FORMS } from './reading.js'
 import { SOCKET_FORMS } from './sockets.js'
 
 export { type Form, type Param, usage, type Values } from './form.js'
@@ -12,6 +13,7 @@ export { type Form, type Param, usage, type Values } from './form.js'
 export const FORMS: readonly Form[] = [
   ...PROCESS_FORMS,
   ...FILE_FORMS,
+  ...READING_FORMS,
   ...MOUNT_FORMS,
   ...CREDENTIAL_FORMS,
   ...INTERNET_FORMS,

@@ -17,6 +17,7 @@ import { fileNote } from './kernel-files.js'
 import { MOUNT_API_CARDS } from './mountapi.js'
 import { MOUNT_CARDS } from './mounts.js'
 import { PROCESS_CARDS } from './process.js'
+import { READING_CARDS } from './reading.js'
 import { SESSION_CARDS } from './session.js'
 import { pathOfDescriptor } from './shell.js'
 import { SOCKET_CARDS } from './sockets.js'
@@ -34,6 +35,7 @@ const CARDS: ReadonlyMap<string, Card> = new Map(
     ...FILE_CARDS,
     ...ATTRIBUTE_CARDS,
     ...DESCRIPTOR_CARDS,
+    ...READING_CARDS,
     ...SOCKET_CARDS,
   ].map((card) => [card.call, card]),
 )

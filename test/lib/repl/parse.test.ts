@@ -5,6 +5,7 @@ import * as files from '../../../lib/kernel/calls/files.js'
 import * as internet from '../../../lib/kernel/calls/internet.js'
 import * as mounts from '../../../lib/kernel/calls/mounts.js'
 import * as processes from '../../../lib/kernel/calls/process.js'
+import * as reading from '../../../lib/kernel/calls/reading.js'
 import * as sockets from '../../../lib/kernel/calls/sockets.js'
 import { address_add, link_add, link_delete, link_set, link_up, route_add, veth_add } from '../../../lib/kernel/netlink/steps.js'
 import { child, ref, type Step, text } from '../../../lib/kernel/step.js'
@@ -139,6 +140,15 @@ const TYPED: Record<string, [line: string, step: Step][]> = {
   ],
   statfs: [['statfs /sys/fs/cgroup', files.statfs('/sys/fs/cgroup')]],
   setxattr: [['setxattr /x user.a "b c"', files.setxattr('/x', 'user.a', 'b c')]],
+  getdents64: [['getdents64 <dir> 32768', reading.getdents64(ref('dir'), 32768)]],
+  statx: [
+    ['statx /etc/passwd', reading.statx('/etc/passwd')],
+    ['statx file dirfd=<dir>', reading.statx('file', { dirfd: ref('dir') })],
+  ],
+  llistxattr: [['llistxattr /file 256', reading.llistxattr('/file', 256)]],
+  lgetxattr: [['lgetxattr /file user.note 16', reading.lgetxattr('/file', 'user.note', 16)]],
+  pread64: [['pread64 <file> 10 20', reading.pread64(ref('file'), 10, 20)]],
+  lseek: [['lseek 3 0 data', reading.lseek(3, 0, 'data')]],
   getxattr: [['getxattr /file user.note 16', files.getxattr('/file', 'user.note', 16)]],
   ioctl_tiocsctty: [['ioctl 0 tiocsctty', files.ioctl_tiocsctty(0)]],
   ioctl_tiocnotty: [['ioctl 0 tiocnotty', files.ioctl_tiocnotty(0)]],

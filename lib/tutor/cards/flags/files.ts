@@ -77,6 +77,14 @@ export const FCNTL: WordNotes<'fcntl'> = {
     'lock the file for as long as this opening of it lasts, in whichever processes; EAGAIN at once when somebody has it (Linux 3.15)',
 }
 
+export const SEEK: WordNotes<'seek'> = {
+  set: 'count from the file’s begin',
+  cur: 'count from where one is',
+  end: 'count from the file’s end',
+  data: 'to the next byte that the disk has: what lies before it is a hole',
+  hole: 'to the next place for which the disk has nothing: it reads as zeros',
+}
+
 export const FLOCK_TYPE: WordNotes<'flock_type'> = {
   rdlck: 'a shared lock: others may read too',
   wrlck: 'an exclusive lock',

@@ -25,6 +25,7 @@ export const FLAG_NOTES = {
   resolve: files.RESOLVE,
   file_type: files.FILE_TYPE,
   rename: files.RENAME,
+  seek: files.SEEK,
   xattr: files.XATTR,
   close_range: files.CLOSE_RANGE,
   fcntl: files.FCNTL,

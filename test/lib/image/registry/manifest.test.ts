@@ -218,3 +218,22 @@ describe('a mirror', () => {
     }
   })
 })
+
+describe('the tags of a repository', () => {
+  it('are read page by page', async () => {
+    for (const tag of ['a', 'b', 'c', 'd', 'e']) server.image('fleet/all', tag, { layers: [] })
+    expect(await registryClient(`${server.host}/fleet/all`).tags()).toEqual(['a', 'b', 'c', 'd', 'e'])
+    expect(server.asked('GET', '/tags/list')).toHaveLength(3)
+  })
+
+  it('of none that is there are Docker’s error, and of another host’s none', async () => {
+    await expect(registryClient(`${server.host}/fleet/none`).tags()).rejects.toThrow(/repository .*fleet\/none not found/)
+    server.misbehave('/tags/list', faults.replace(Buffer.from('{"tags":["x"]}'), { link: '<http://127.0.0.2:1/v2/x>; rel="next"' }))
+    expect(await client().tags()).toEqual(['x'])
+  })
+
+  it('are a list, or refused', async () => {
+    server.misbehave('/tags/list', faults.replace(Buffer.from('[]')))
+    await expect(client().tags()).rejects.toThrow("the registry's list of tags is none")
+  })
+})

@@ -1,0 +1,89 @@
+/** `docker commit`: what a container has changed becomes a layer, and how it was started the configuration of a new image. */
+import type { ContainerSpec, StoredContainer } from '../container/index.js'
+import { applyInstructions } from './instructions.js'
+import { makeImage, makeLayer } from './made.js'
+import { packLayer, packTree } from './pack/index.js'
+import { ownPlatform } from './platform.js'
+import { type Reference, withDefaultTag } from './reference.js'
+import { lookUp } from './store/find.js'
+import type { Image, Store } from './store/index.js'
+import { ownIdmap } from './store/tree.js'
+import type { ContainerConfig, ImageConfig } from './types.js'
+
+export interface CommitOptions {
+  readonly store: Store
+  readonly reference?: Reference
+  readonly author?: string
+  readonly message?: string
+  /** Dockerfile instructions (`--change`). */
+  readonly changes?: readonly string[]
+  readonly signal?: AbortSignal
+  readonly onWarning?: (sentence: string) => void
+  /** RFC 3339; now by default. */
+  readonly created?: string
+}
+
+/** Whether the container is to stand still meanwhile is up to the caller (`--pause`). The same changes become the same layer. */
+export async function commitContainer({ record, layout }: StoredContainer, options: CommitOptions): Promise<Image> {
+  const { store, reference, author, message, changes = [], signal, onWarning, created = new Date().toISOString() } = options
+  const { spec } = record
+  const lease = store.lease()
+  try {
+    const making = { store, lease, ...(signal && { signal }) }
+    const parent = spec.image.id === undefined ? undefined : lookUp(store, spec.image.id)
+    const base = parent && (await store.config(parent.id))
+    const config = applyInstructions(configOf(spec, base?.config ?? {}), changes)
+    const below = parent?.layers ?? []
+    await lease.add(below.flatMap(({ chainId, blob }) => [chainId, blob.digest]))
+    const map = ownIdmap()
+    const reading = { ...(map && { idmap: map }), ...(onWarning && { onWarning }), ...(signal && { signal }) }
+    // The layers of a directory or of the host's programs are in no image: then all that the container sees becomes the one layer.
+    const tar = parent
+      ? packLayer(layout.upper, { lowers: spec.image.layers, ...reading })
+      : packTree([layout.upper, ...spec.image.layers], reading)
+    const layer = await makeLayer(tar, below.at(-1)?.chainId, making)
+    const layers = layer ? [...below, layer] : below
+    const by = author === undefined ? {} : { author }
+    const step = {
+      created,
+      ...by,
+      created_by: spec.argv.join(' '),
+      ...(message && { comment: message }),
+      ...(layer ? {} : { empty_layer: true }),
+    }
+    const { os, architecture, variant } = base ?? ownPlatform()
+    const image: ImageConfig = {
+      architecture,
+      ...by,
+      config,
+      created,
+      history: [...(base?.history ?? []), step],
+      os,
+      rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
+      ...(variant && { variant }),
+    }
+    const named = reference && { reference: withDefaultTag(reference) }
+    const id = await makeImage(image, layers, making, { ...(parent && { parent: parent.id }), ...named })
+    return await store.find(id)
+  } finally {
+    lease.release()
+  }
+}
+
+/**
+ * How the container was started, in the members that an image has. Docker keeps entrypoint and command apart in its container; here they are one list, of
+ * which the image's entrypoint is the beginning unless another one was given.
+ */
+function configOf({ argv, env, cwd, user }: ContainerSpec, image: ContainerConfig): ContainerConfig {
+  const entrypoint = image.Entrypoint ?? []
+  const kept = entrypoint.length > 0 && entrypoint.every((word, index) => argv[index] === word)
+  const { Entrypoint: _, ...rest } = image
+  return {
+    ...rest,
+    User: user,
+    Env: [...env],
+    ...(kept && { Entrypoint: entrypoint }),
+    Cmd: kept ? argv.slice(entrypoint.length) : [...argv],
+    WorkingDir: cwd,
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * Steps on their way to the confined process: collected in batches, a few of which are under way at any time, so that this program and the other
+ * work at once and neither holds more than a few hundred kilobytes of the other's. The first step that fails is the end.
+ */
+import { errnoOf } from '../../kernel/constants.js'
+import { DrydockError } from '../../kernel/errors.js'
+import type { ResultFrame } from '../../kernel/frames.js'
+import { LeanBatch, type LeanCall } from '../../kernel/lean.js'
+import type { Shim } from '../../kernel/shim.js'
+import { showName } from '../tar/index.js'
+
+/** A batch is sent when it has so many bytes, or so many steps. */
+const ENOUGH_BYTES = 256 * 1024
+const ENOUGH_STEPS = 4096
+const UNDER_WAY = 3
+
+/** Of a batch: whose steps begin where. */
+interface Load {
+  readonly batch: LeanBatch
+  indexes: number[]
+  paths: string[]
+}
+
+/** A step failed in a way that it allows. */
+export type Allowed = (path: string, call: string, errno: string) => void
+
+export class Sender {
+  readonly #shim: Shim
+  readonly #allowed: Allowed
+  readonly #spare: Load[] = []
+  readonly #underWay: Promise<void>[] = []
+  #load: Load = newLoad()
+  #path = ''
+  #error: unknown
+
+  constructor(shim: Shim, allowed: Allowed) {
+    this.#shim = shim
+    this.#allowed = allowed
+  }
+
+  /** Whose steps come next, for what is said of one that fails. */
+  about(path: string): void {
+    this.#path = path
+    this.#load.indexes.push(this.#load.batch.steps)
+    this.#load.paths.push(path)
+  }
+
+  /** A new step; its arguments and its end follow at once. */
+  step(call: LeanCall): LeanBatch {
+    const { batch } = this.#load
+    if (batch.length >= ENOUGH_BYTES || batch.steps >= ENOUGH_STEPS) this.flush()
+    return this.#load.batch.begin(call)
+  }
+
+  /** Send what there is. */
+  flush(): void {
+    const load = this.#load
+    if (load.batch.steps === 0) return
+    this.#load = this.#spare.pop() ?? newLoad()
+    this.about(this.#path)
+    const answered = this.#shim.quiet(load.batch).then(
+      (frames) => this.#take(load, frames),
+      (error) => {
+        this.#error ??= error
+      },
+    )
+    this.#underWay.push(answered)
+  }
+
+  /** Wait until few enough batches are under way. Throws what became of a step. */
+  async room(): Promise<void> {
+    while (this.#underWay.length > UNDER_WAY) await this.#underWay.shift()
+    if (this.#error !== undefined) throw this.#error
+  }
+
+  /** Send what there is, and wait for all. */
+  async done(): Promise<void> {
+    this.flush()
+    while (this.#underWay.length > 0) await this.#underWay.shift()
+    if (this.#error !== undefined) throw this.#error
+  }
+
+  #take(load: Load, frames: readonly ResultFrame[]): void {
+    for (const { index, status, errno, ret } of frames) {
+      const call = load.batch.callOf(index)
+      const path = pathAt(load, index)
+      if (status === 'allowed') this.#allowed(path, call, errnoOf(errno).name)
+      else if (status === 'failed') this.#error ??= failure(path, call, errnoOf(errno))
+      else if (status === 'ok')
+        this.#error ??= new DrydockError(`${show(path)} cannot be unpacked: ${call} wrote ${ret} bytes and then no more: is the disk full?`)
+    }
+    load.batch.clear()
+    load.indexes = []
+    load.paths = []
+    this.#spare.push(load)
+  }
+}
+
+function newLoad(): Load {
+  return { batch: new LeanBatch(ENOUGH_BYTES + 160 * 1024), indexes: [], paths: [] }
+}
+
+function pathAt({ indexes, paths }: Load, index: number): string {
+  let at = indexes.length - 1
+  while (at > 0 && (indexes[at] as number) > index) at--
+  return paths[at] ?? ''
+}
+
+const show = (path: string) => showName(Buffer.from(path, 'latin1'))
+
+const CAUSES: Readonly<Record<string, string | undefined>> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EROFS: 'that file system is read-only',
+  EFBIG: 'the file is larger than this file system or `ulimit -f` allows',
+  EMLINK: 'this file system has a limit of hard links to one file',
+  ECHILD: 'the process that unpacks it was killed',
+}
+
+function failure(path: string, call: string, errno: { name: string; text: string }): DrydockError {
+  const cause = CAUSES[errno.name]
+  return new DrydockError(`${show(path)} cannot be unpacked: ${call}: ${errno.name} (${errno.text})${cause ? `: ${cause}` : ''}`)
+}
