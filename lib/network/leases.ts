@@ -4,6 +4,7 @@
  * outlives its shim when that is killed, and has its cable still. So a file was left, and its address can be had again, when nobody has
  * locked it and the cable that it names is gone.
  */
+
 import { closeSync, openSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { close, fcntl_ofd_setlk, link, open, unlink, write } from '../kernel/calls/files.js'
@@ -15,6 +16,7 @@ import { StepError } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
 import { host, inPhase, ref, type Step } from '../kernel/step.js'
 import { leasesDirectory } from './config.js'
+import type { PublishedPort } from './ports.js'
 
 /** What a lease's file holds, as one line of JSON. */
 export interface Lease {
@@ -26,6 +28,8 @@ export interface Lease {
   readonly mac: string
   /** Name of the cable's end on the host: while that is there the container is, even when its shim was killed. */
   readonly device: string
+  /** The host's that lead to it, those that were chosen too; absent: none. */
+  readonly ports?: readonly PublishedPort[]
 }
 
 /** The hardware address that goes with an IPv4 address, as Docker had them: 02:42 and the four bytes. Two in one network cannot be alike. */
