@@ -45,7 +45,9 @@ function prepare() {
 /** Run the bundle, and keep what was compiled of it for this verb; only of a call that went well and did more than print its help. */
 async function startBundle(argv) {
   const verb = /^[a-z]+$/.test(argv[0] || '') ? argv[0] : 'main'
-  const { exports, keep } = require('./compiled.cjs').load(BUNDLE, verb)
+  // The quickest call of all is not to carry the code that fetches images.
+  const use = verb === 'run' && argv.includes('host') ? 'run-host' : verb
+  const { exports, keep } = require('./compiled.cjs').load(BUNDLE, use)
   const status = await exports.main(argv)
   if (status === 0 && !argv.includes('--help')) keep()
   return status

@@ -27,12 +27,12 @@ const PACKAGES = {
   runc: ['runc', 'runc', 'runc', 'runc', 'runc'],
   dockerd: ['docker.io', 'moby-engine', 'docker', 'docker', 'docker'],
   docker: ['docker.io', 'moby-engine', 'docker-cli', 'docker', 'docker'],
+  umoci: ['umoci', 'umoci', 'umoci', 'umoci', 'umoci'],
+  setfattr: ['attr', 'attr', 'attr', 'attr', 'attr'],
   'docker-registry': ['docker-registry', 'docker-distribution', 'docker-registry', 'docker-registry', 'distribution-registry'],
   openssl: ['openssl', 'openssl', 'openssl', 'openssl', 'openssl'],
   skopeo: ['skopeo', 'skopeo', 'skopeo', 'skopeo', 'skopeo'],
-  umoci: ['umoci', 'umoci', 'umoci', 'umoci', 'umoci'],
   getfattr: ['attr', 'attr', 'attr', 'attr', 'attr'],
-  setfattr: ['attr', 'attr', 'attr', 'attr', 'attr'],
   iptables: ['iptables', 'iptables-nft', 'iptables', 'iptables', 'iptables'],
 }
 

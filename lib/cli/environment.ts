@@ -32,3 +32,11 @@ function linesOf(file: string): string[] {
       return line
     })
 }
+
+/** The image's, and on top what was asked for: in the place of what has the same name, since most programs look at the first of two. */
+export function mergeEnvironment(image: readonly string[], asked: readonly string[]): string[] {
+  const nameOf = (variable: string) => variable.split('=', 1)[0] as string
+  const merged = new Map(image.map((variable) => [nameOf(variable), variable]))
+  for (const variable of asked) merged.set(nameOf(variable), variable)
+  return [...merged.values()]
+}

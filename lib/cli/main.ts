@@ -1,22 +1,34 @@
-/** `drydock`: one verb, one file. What a usual run needs is loaded at once, since each module more costs a millisecond; the tutor is not. */
+/** `drydock`: one verb, one file. What a usual run needs is loaded at once, since each module more costs a millisecond; images
+ * and the tutor are not. */
 import { DrydockError, sentenceOf } from '../kernel/errors.js'
 import { attach } from './attach.js'
+import type { Action } from './group.js'
+import { IMAGE_VERBS, image } from './image.js'
 import { network } from './network.js'
 import { ps } from './ps.js'
 import { rm } from './rm.js'
 import { run } from './run.js'
 import { VERSION } from './version.js'
 
-interface Verb {
-  readonly text: string
-  readonly run: (argv: readonly string[]) => Promise<number>
-}
-
-const VERBS: Readonly<Record<string, Verb>> = {
+const VERBS: Readonly<Record<string, Action>> = {
   run: { text: 'make a container and run a program in it', run },
   ps: { text: 'list containers', run: ps },
   attach: { text: 'go back to a running container', run: attach },
   rm: { text: 'remove containers', run: rm },
+  diff: { text: 'what a container has changed', run: (argv) => import('./diff.js').then(({ diff }) => diff(argv)) },
+  commit: { text: 'make an image of a container', run: (argv) => import('./commit.js').then(({ commit }) => commit(argv)) },
+  export: {
+    text: 'write a container’s files into an archive',
+    run: (argv) => import('./export.js').then((module) => module.exportTree(argv)),
+  },
+  inspect: {
+    text: 'all about containers, images and so on, as JSON',
+    run: (argv) => import('./inspect.js').then(({ inspect }) => inspect(argv)),
+  },
+  ...IMAGE_VERBS,
+  image: { text: 'the same by longer names; inspect, prune', run: image },
+  login: { text: 'log in to a registry', run: (argv) => import('./login.js').then(({ login }) => login(argv)) },
+  logout: { text: 'log out from a registry', run: (argv) => import('./logout.js').then(({ logout }) => logout(argv)) },
   network: { text: 'create, list, inspect and remove networks', run: network },
 }
 
@@ -45,9 +57,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof DrydockError)) throw error
     process.stderr.write(`drydock: ${sentenceOf(error)}\n`)
-    if (name !== 'run') return 1
+    const { exitCode } = error as { exitCode?: number }
+    if (name !== 'run') return exitCode ?? 1
     process.stderr.write("See 'drydock run --help'.\n")
-    return (error as { exitCode?: number }).exitCode ?? 125
+    return exitCode ?? 125
   }
 }
 

@@ -4,27 +4,18 @@ import { shortId } from '../container/index.js'
 import { withLoneShim } from '../kernel/lone.js'
 import { dataRoot } from '../kernel/places.js'
 import { createNetwork, inspectNetwork, listNetworks, type NetworkView, removeNetwork } from '../network/index.js'
+import { type Action, runGroup } from './group.js'
 import { table } from './table.js'
 import { parseVerb, toEach } from './verb.js'
 
-const ACTIONS: Readonly<Record<string, { text: string; run: (argv: readonly string[]) => Promise<number> }>> = {
+const ACTIONS: Readonly<Record<string, Action>> = {
   create: { text: 'make one', run: create },
-  ls: { text: 'list them', run: list },
+  ls: { text: 'list them', run: list, aliases: ['list'] },
   inspect: { text: 'all about some, as JSON', run: inspect },
-  rm: { text: 'remove some', run: remove },
+  rm: { text: 'remove some', run: remove, aliases: ['remove'] },
 }
 
-export async function network(argv: readonly string[]): Promise<number> {
-  const [name, ...rest] = argv
-  const action = name !== undefined && Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined
-  if (action) return action.run(rest)
-  const rows = Object.entries(ACTIONS).map(([one, { text }]) => `  ${one.padEnd(10)} ${text}`)
-  const asked = name === undefined || name === '--help'
-  const help = `Usage: drydock network COMMAND\n\n${rows.join('\n')}\n`
-  if (asked) process.stdout.write(help)
-  else process.stderr.write(`drydock: 'network ${name}' is no drydock command.\n\n${help}`)
-  return asked ? 0 : 1
-}
+export const network = (argv: readonly string[]): Promise<number> => runGroup('network', ACTIONS, argv)
 
 async function create(argv: readonly string[]): Promise<number> {
   const command = new Command('drydock network create')
@@ -51,12 +42,12 @@ async function inspect(argv: readonly string[]): Promise<number> {
   const parsed = parseVerb(new Command('drydock network inspect').argument('<network...>'), argv)
   if ('status' in parsed) return parsed.status
   const found = await Promise.all(parsed.args.map((name) => inspectNetwork(dataRoot(), name)))
-  process.stdout.write(`${JSON.stringify(found.map(shown), undefined, 4)}\n`)
+  process.stdout.write(`${JSON.stringify(found.map(networkDocument), undefined, 4)}\n`)
   return 0
 }
 
 /** By Docker's names of members, as far as there is one. */
-function shown({ name, id, created, bridge, subnet, gateway, mtu, labels, leases }: NetworkView) {
+export function networkDocument({ name, id, created, bridge, subnet, gateway, mtu, labels, leases }: NetworkView) {
   const containers = [...leases].map(([address, lease]) => [
     lease.id,
     { Name: lease.name, MacAddress: lease.mac, IPv4Address: `${address}/${subnet.split('/')[1]}` },

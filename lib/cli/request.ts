@@ -1,6 +1,7 @@
 /** What was typed after `drydock run`, as a container's spec. */
 import { readFileSync } from 'node:fs'
-import { posix } from 'node:path'
+import { constants } from 'node:os'
+import { dirname, posix } from 'node:path'
 import { type ContainerSpec, checkHostname, checkName, findContainer, type NetworkMode, shortId } from '../container/index.js'
 import { inventName } from '../container/names.js'
 import type { ImageSpec } from '../container/spec.js'
@@ -9,7 +10,8 @@ import { DrydockError } from '../kernel/errors.js'
 import { randomBytes } from '../kernel/random.js'
 import type { CgroupLimits } from '../primitives/cgroups/index.js'
 import { parseRlimit } from '../primitives/process.js'
-import { parseEnvironment } from './environment.js'
+import type { MountSpec } from '../primitives/rootfs/index.js'
+import { mergeEnvironment, parseEnvironment } from './environment.js'
 import type { RunArguments, RunFlags } from './run-options.js'
 import { parseSecurity } from './security.js'
 import { terminalSize } from './terminal.js'
@@ -23,23 +25,34 @@ export interface RunnableImage extends ImageSpec {
   readonly cmd: readonly string[]
   readonly workingDir: string
   readonly user: string
+  readonly labels?: Readonly<Record<string, string>>
+  /** `80/tcp` */
+  readonly exposedPorts?: readonly string[]
+  /** Where it wants volumes. */
+  readonly volumes?: readonly string[]
+  readonly stopSignal?: string
 }
 
 export interface RunRequest {
   readonly spec: ContainerSpec
   readonly warnings: readonly string[]
+  /** Volumes that get what the image has in their place, when they are empty. */
+  readonly fill: readonly MountSpec[]
 }
 
 export function requestOf({ flags, command }: RunArguments, image: RunnableImage, dataRoot: string): RunRequest {
   const id = randomBytes(32).toString('hex')
-  const network = networkOf(flags, dataRoot)
+  const exposed = exposedPorts(flags, image)
+  const network = networkOf(flags, dataRoot, exposed)
+  const { mounts, ownVolumes, fill } = mountsOf(flags, image, dataRoot)
+  const { argv, ...told } = argvOf(flags, command, image)
   const { warnings, ...security } = parseSecurity(flags.securityOpt)
   const spec: ContainerSpec = {
     id,
     name: flags.name === undefined ? inventName() : checkName(flags.name),
-    image: { name: image.name, layers: image.layers },
-    argv: argvOf(flags, command, image),
-    env: [...image.env, ...parseEnvironment(flags.env, flags.envFile)],
+    image: { name: image.name, ...(image.id !== undefined && { id: image.id }), layers: image.layers },
+    argv,
+    env: mergeEnvironment(image.env, parseEnvironment(flags.env, flags.envFile)),
     cwd: workdir(flags.workdir ?? (image.workingDir || '/')),
     user: flags.user ?? image.user,
     groups: flags.groupAdd,
@@ -49,10 +62,8 @@ export function requestOf({ flags, command }: RunArguments, image: RunnableImage
     stdin: flags.interactive,
     init: flags.init,
     readOnlyRoot: flags.readOnly,
-    mounts: [
-      ...flags.volume.map((text) => parseVolume(text, dataRoot, () => randomBytes(32).toString('hex'))),
-      ...flags.tmpfs.map(parseTmpfs),
-    ],
+    mounts,
+    ...(ownVolumes.length > 0 && { ownVolumes }),
     ...(flags.shmSize !== undefined && { shmSize: parseBytes(flags.shmSize, '--shm-size') }),
     security: { ...security, privileged: flags.privileged, capAdd: flags.capAdd, capDrop: flags.capDrop },
     limits: limitsOf(flags),
@@ -60,17 +71,74 @@ export function requestOf({ flags, command }: RunArguments, image: RunnableImage
     ...(flags.oomScoreAdj !== undefined && { oomScoreAdj: parseInteger(flags.oomScoreAdj, '--oom-score-adj') }),
     network,
     ephemeral: flags.rm,
+    declared: {
+      ...told,
+      labels: { ...image.labels, ...labelsOf(flags) },
+      exposedPorts: exposed,
+      volumes: image.volumes ?? [],
+      ...stopSignalOf(flags.stopSignal ?? image.stopSignal),
+    },
   }
-  return { spec, warnings }
+  return { spec, warnings, fill }
 }
 
 /** An entrypoint that is given takes the image's command away too, as docker has it. */
-function argvOf(flags: RunFlags, command: readonly string[], image: RunnableImage): string[] {
+function argvOf(flags: RunFlags, command: readonly string[], image: RunnableImage) {
   const entrypoint = flags.entrypoint === undefined ? image.entrypoint : flags.entrypoint === '' ? [] : [flags.entrypoint]
   const rest = command.length > 0 || flags.entrypoint !== undefined ? command : image.cmd
   const argv = [...entrypoint, ...rest]
   if (argv.length === 0) throw new DrydockError('no command specified: the image names none, so give one after its name', { status: 400 })
-  return argv
+  return { argv, entrypoint: entrypoint.length > 0 ? entrypoint : null, cmd: rest.length > 0 ? rest : null }
+}
+
+interface Mounts {
+  readonly mounts: readonly MountSpec[]
+  readonly ownVolumes: readonly string[]
+  readonly fill: readonly MountSpec[]
+}
+
+/** What was asked for; and a volume of its own wherever the image wants one and nothing else is mounted. */
+function mountsOf(flags: RunFlags, image: RunnableImage, dataRoot: string): Mounts {
+  const parse = (text: string) => parseVolume(text, dataRoot, () => randomBytes(32).toString('hex'))
+  const asked = flags.volume.map(parse)
+  const tmpfs = flags.tmpfs.map(parseTmpfs)
+  const taken = new Set([...asked.map(({ mount }) => mount), ...tmpfs].map(({ target }) => target))
+  const wanted = (image.volumes ?? []).map((path) => posix.normalize(posix.join('/', path)).replace(/(.)\/$/, '$1'))
+  const volumes = [...asked, ...[...new Set(wanted)].filter((path) => path !== '/' && !taken.has(path)).map(parse)]
+  return {
+    mounts: [...volumes.map(({ mount }) => mount), ...tmpfs],
+    ownVolumes: volumes.flatMap(({ mount, source }) => (source === 'own' ? [dirname(mount.source as string)] : [])),
+    fill: volumes.flatMap(({ mount, copies }) => (copies ? [mount] : [])),
+  }
+}
+
+/** The image's and those of --expose, `80/tcp`, each once. */
+function exposedPorts({ expose }: RunFlags, { exposedPorts: ports = [] }: RunnableImage): string[] {
+  const asked = expose.flatMap((text) => {
+    const [, first = '', last = first, protocol = 'tcp'] = /^(\d+)(?:-(\d+))?(?:\/(tcp|udp))?$/.exec(text) ?? []
+    const [from, to] = [Number(first), Number(last)]
+    if (first === '' || from < 1 || to > 65535 || to < from)
+      throw new DrydockError(`invalid range format for --expose: ${text}: it is PORT or FIRST-LAST, and /udp behind it for that`, {
+        status: 400,
+      })
+    return Array.from({ length: to - from + 1 }, (_, at) => `${from + at}/${protocol}`)
+  })
+  return [...new Set([...ports.map((port) => (port.includes('/') ? port : `${port}/tcp`)), ...asked])]
+}
+
+function labelsOf({ label, labelFile }: RunFlags): Record<string, string> {
+  const lines = [...labelFile.flatMap((file) => parseEnvironment([], [file], {})), ...label]
+  return Object.fromEntries(lines.map((line) => (/^([^=]*)=(.*)$/s.exec(line) ?? [line, line, '']).slice(1, 3)))
+}
+
+/** By name or number, checked. */
+function stopSignalOf(text: string | undefined): { stopSignal?: string } {
+  if (text === undefined || text === '') return {}
+  const name = text.toUpperCase().replace(/^SIG/, '')
+  const known =
+    Object.hasOwn(constants.signals, `SIG${name}`) || /^RTM(IN(\+\d+)?|AX(-\d+)?)$/.test(name) || /^([1-9]|[1-5]\d|6[0-4])$/.test(name)
+  if (known) return { stopSignal: text }
+  throw new DrydockError(`Invalid signal: ${text}`, { status: 400 })
 }
 
 function workdir(path: string): string {
@@ -89,7 +157,7 @@ function hostnameOf(flags: RunFlags, network: NetworkMode, id: string): string {
 
 const conflicting = (what: string): DrydockError => new DrydockError(`conflicting options: ${what}`, { status: 400 })
 
-function networkOf(flags: RunFlags, dataRoot: string): NetworkMode {
+function networkOf(flags: RunFlags, dataRoot: string, exposed: readonly string[]): NetworkMode {
   const asked = [...flags.network, ...((flags as unknown as { net: string[] }).net ?? [])]
   const rootless = process.geteuid?.() !== 0
   const names = asked.length > 0 ? asked : [rootless ? 'none' : 'bridge']
@@ -111,8 +179,16 @@ function networkOf(flags: RunFlags, dataRoot: string): NetworkMode {
     kind: 'networks',
     names: names.map((name) => (name === 'default' ? 'bridge' : name)),
     aliases: flags.networkAlias,
-    ports: flags.publish,
+    ports: flags.publishAll ? [...flags.publish, ...exposed.filter((port) => !isPublished(port, flags.publish))] : flags.publish,
   }
+}
+
+/** Is it led to by one of -p already? */
+function isPublished(port: string, publish: readonly string[]): boolean {
+  return publish.some((text) => {
+    const [to = '', protocol = 'tcp'] = (text.split(':').at(-1) as string).split('/')
+    return `${to}/${protocol}` === port
+  })
 }
 
 function joined(word: string, dataRoot: string): NetworkMode {

@@ -9,17 +9,24 @@ import { parseVerb, toEach } from './verb.js'
 /** A killed container's shim undoes what is to be undone; so many milliseconds it gets until its directory may go. */
 const PATIENCE = 10_000
 
+interface Options {
+  readonly force: boolean
+  readonly volumes: boolean
+}
+
 export async function rm(argv: readonly string[]): Promise<number> {
   const command = new Command('drydock rm')
     .description('Remove containers.')
     .argument('<container...>', 'names or ids')
+    .usage('[OPTIONS] CONTAINER [CONTAINER...]')
     .option('-f, --force', 'also those that run: they are killed', false)
-  const parsed = parseVerb<{ force: boolean }>(command, argv)
+    .option('-v, --volumes', 'with volumes that were made for it and have no name', false)
+  const parsed = parseVerb<Options>(command, argv)
   if ('status' in parsed) return parsed.status
-  return toEach(parsed.args, (word) => remove(findContainer(dataRoot(), word), parsed.options.force, word))
+  return toEach(parsed.args, (word) => remove(findContainer(dataRoot(), word), parsed.options, word))
 }
 
-async function remove({ record, layout }: StoredContainer, force: boolean, word: string): Promise<void> {
+async function remove({ record, layout }: StoredContainer, { force, volumes }: Options, word: string): Promise<void> {
   const pid = firstProcess(layout.upper)
   if (pid !== undefined) {
     if (!force) {
@@ -34,5 +41,5 @@ async function remove({ record, layout }: StoredContainer, force: boolean, word:
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
   }
-  removeState(layout)
+  removeState(layout, volumes ? record.spec.ownVolumes : [])
 }

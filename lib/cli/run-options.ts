@@ -42,11 +42,19 @@ export interface RunFlags {
   readonly ip?: string
   readonly macAddress?: string
   readonly publish: readonly string[]
+  readonly publishAll: boolean
+  readonly expose: readonly string[]
   readonly dns: readonly string[]
   readonly dnsSearch: readonly string[]
   readonly dnsOption: readonly string[]
   readonly addHost: readonly string[]
   readonly entrypoint?: string
+  readonly pull: string
+  readonly platform?: string
+  readonly quiet: boolean
+  readonly label: readonly string[]
+  readonly labelFile: readonly string[]
+  readonly stopSignal?: string
   readonly detachKeys: string
   readonly sigProxy: boolean
   readonly explain: boolean
@@ -75,7 +83,7 @@ function runCommand(): Command {
   const list = (flags: string, text: string) => new Option(flags, text).argParser(many).default([] as string[], 'none')
   const command = new Command('drydock run')
     .description('Make a container and run a program in it.')
-    .argument('<image>', '`host`: the programs of this machine; with --rootfs a directory')
+    .argument('<image>', 'an image; `host`: the programs of this machine; with --rootfs a directory')
     .argument('[command...]', 'the program and its arguments')
     .usage('[options] IMAGE [COMMAND] [ARG...]')
     .passThroughOptions()
@@ -89,6 +97,9 @@ function runCommand(): Command {
     .option('--detach-keys <keys>', 'what leaves it without ending it', DEFAULT_DETACH_KEYS)
     .option('--no-sig-proxy', 'do not pass signals on')
     .optionsGroup('What runs')
+    .option('--pull <when>', 'fetch the image: always, when it is missing, or never', 'missing')
+    .option('--platform <os/architecture>', 'an image for another machine, such as linux/arm64')
+    .option('-q, --quiet', 'do not show how an image is fetched', false)
     .option('--entrypoint <program>', 'in place of the image’s')
     .addOption(list('-e, --env <name=value>', 'a variable; NAME alone takes it from here'))
     .addOption(list('--env-file <file>', 'variables, one a line'))
@@ -107,10 +118,15 @@ function runCommand(): Command {
     .option('--ip <address>', 'its address')
     .option('--mac-address <address>', 'its hardware address')
     .addOption(list('-p, --publish <[ip:][port:]port[/udp]>', 'a port of the host’s that leads to one of its own'))
+    .option('-P, --publish-all', 'all ports that the image exposes, at any that are free', false)
+    .addOption(list('--expose <port[/udp]>', 'a port that -P publishes too'))
     .addOption(list('--dns <address>', 'a name server'))
     .addOption(list('--dns-search <domain>', 'a domain that short names are looked for in'))
     .addOption(list('--dns-option <option>', 'an option for resolv.conf'))
     .addOption(list('--add-host <name:address>', 'a line in /etc/hosts'))
+    .addOption(list('-l, --label <name=value>', 'a label'))
+    .addOption(list('--label-file <file>', 'labels, one a line'))
+    .option('--stop-signal <signal>', 'what ends it kindly; the image’s or SIGTERM otherwise')
     .optionsGroup('Files')
     .option('--rootfs', 'IMAGE is a directory that has a root file system', false)
     .addOption(list('-v, --volume <[source:]target[:options]>', 'a directory, a file or a volume; options ro, rprivate, …'))

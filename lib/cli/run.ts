@@ -1,5 +1,7 @@
 /** `drydock run`: a container in the foreground, without an engine. */
+import { readdirSync } from 'node:fs'
 import { type Layout, readMachine } from '../container/index.js'
+import { contentAt } from '../engine/content.js'
 import { type Launched, type LaunchRequest, launch } from '../engine/launch.js'
 import { DrydockError } from '../kernel/errors.js'
 import { loneShim } from '../kernel/lone.js'
@@ -7,11 +9,12 @@ import { dataRoot } from '../kernel/places.js'
 import type { Result } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
 import type { Step } from '../kernel/step.js'
+import type { MountSpec } from '../primitives/rootfs/index.js'
 import { Foreground } from './foreground.js'
-import { findImage } from './image.js'
 import { parseDetachKeys } from './keys.js'
 import { parseDns, parseExtraHosts } from './names.js'
 import { requestOf } from './request.js'
+import { findImage } from './run-image.js'
 import { parseRun, type RunFlags } from './run-options.js'
 
 /** Exit status: the container's; 125, 126, 127 when it could not be started (docker-run(1)). */
@@ -22,7 +25,8 @@ export async function run(argv: readonly string[]): Promise<number> {
   const root = dataRoot()
   const detachKeys = parseDetachKeys(flags.detachKeys)
   checkTerminal(flags)
-  const { spec, warnings } = requestOf(parsed, await findImage(parsed, root), root)
+  const image = await findImage(parsed, root)
+  const { spec, warnings, fill } = requestOf(parsed, image, root)
   for (const warning of warnings) warn(warning)
   const request: LaunchRequest = {
     spec,
@@ -34,6 +38,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     ...(flags.macAddress !== undefined && { mac: flags.macAddress }),
   }
   if (flags.explain) return (await import('./explain.js')).explain(request)
+  if (fill.length > 0) await fillNewVolumes(fill, image.layers)
   const watch = await watcher(flags)
   let foreground: Foreground | undefined
   try {
@@ -46,12 +51,22 @@ export async function run(argv: readonly string[]): Promise<number> {
         return watch?.(shim).attempt
       },
     })
+    image.release?.()
     for (const warning of launched.warnings) warn(warning)
     if (flags.detach) return await leave(launched, () => process.stdout.write(`${spec.id}\n`))
     return await attend(launched, foreground as Foreground)
   } catch (error) {
     if (flags.step && (error as Error).name === 'Quit') return (error as { status?: number }).status ?? 0
     throw error
+  }
+}
+
+/** What copies is loaded only where there is something to copy. */
+async function fillNewVolumes(volumes: readonly MountSpec[], layers: readonly string[]): Promise<void> {
+  for (const { source, target } of volumes) {
+    const from = contentAt(target, layers)
+    if (from === undefined || readdirSync(source as string).length > 0) continue
+    await (await import('../engine/copy-up.js')).copyUp(layers, from, source as string)
   }
 }
 

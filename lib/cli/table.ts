@@ -1,13 +1,39 @@
-/** Docker's tables: columns three blanks apart, headings in capitals; and its rounded durations. */
+/** Docker's tables: columns at least ten wide and three blanks apart, headings in capitals; and its rounded durations and sizes. */
+
+/** Go's text/tabwriter as docker's command line sets it up. */
+const LEAST_WIDTH = 10
+const PADDING = 3
+
+/**
+ * Cells that end with a tab, in columns. A column is as wide as its widest cell in lines next to each other that all have it; the last cell of a line
+ * ends with no tab and belongs to no column.
+ */
+export function align(text: string): string {
+  const lines = text.split('\n').map((line) => line.split('\t'))
+  const out = lines.map(() => '')
+  for (let column = 0, any = true; any; column++) {
+    any = false
+    const inColumn = (at: number) => (lines[at]?.length ?? 0) > column + 1
+    for (let from = 0; from < lines.length; from++) {
+      if (!inColumn(from)) continue
+      any = true
+      let to = from
+      while (inColumn(to)) to++
+      const cells = lines.slice(from, to).map((line) => line[column] as string)
+      const width = Math.max(LEAST_WIDTH, Math.max(...cells.map(widthOf)) + PADDING)
+      cells.forEach((cell, at) => {
+        out[from + at] += cell + ' '.repeat(width - widthOf(cell))
+      })
+      from = to - 1
+    }
+  }
+  return lines.map((line, at) => out[at] + (line.at(-1) as string)).join('\n')
+}
+
+const widthOf = (cell: string): number => [...cell].length
 
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = headings.map((heading, column) => Math.max(heading.length, ...rows.map((row) => row[column]?.length ?? 0)))
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('   ')
-      .trimEnd()
-  return `${[headings, ...rows].map(line).join('\n')}\n`
+  return align([headings, ...rows].map((cells) => `${cells.join('\t')}\n`).join(''))
 }
 
 /** How long ago, in the words of docker ps: `About a minute`, `3 hours` (go-units, HumanDuration). */
@@ -28,3 +54,41 @@ export function ago(time: string, now = Date.now()): string {
   if (days < 730) return `${Math.floor(days / 30)} months`
   return `${Math.floor(days / 365)} years`
 }
+
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB'] as const
+
+/** Powers of 1000 with so many digits in all, without zeros at the end: `1.98MB`, `32MB` (go-units, HumanSizeWithPrecision). */
+export function humanSize(bytes: number, digits = 4): string {
+  let size = bytes
+  let unit = 0
+  for (; size >= 1000 && unit < UNITS.length - 1; unit++) size /= 1000
+  let text = Number(size.toPrecision(digits))
+  // go-units has 999.9kB with three digits as 1e+03kB.
+  if (text >= 1000 && unit < UNITS.length - 1) {
+    text /= 1000
+    unit++
+  }
+  return `${text}${UNITS[unit]}`
+}
+
+/** What images without a time of making have (0001-01-01, Go's zero). */
+const NEVER = Date.parse('0001-01-01T00:00:00Z')
+
+export function createdSince(time: string, now = Date.now()): string {
+  return Date.parse(time) > NEVER ? `${ago(time, now)} ago` : 'N/A'
+}
+
+/** As Go prints a time: `2026-11-26 14:48:29 +0000 UTC`, where this machine is. */
+export function createdAt(time: string): string {
+  const at = new Date(time)
+  if (Number.isNaN(at.getTime())) return ''
+  const east = -at.getTimezoneOffset()
+  const two = (number: number) => String(number).padStart(2, '0')
+  const offset = `${east < 0 ? '-' : '+'}${two(Math.floor(Math.abs(east) / 60))}${two(Math.abs(east) % 60)}`
+  const zone = new Intl.DateTimeFormat('en', { timeZoneName: 'short' }).formatToParts(at).find(({ type }) => type === 'timeZoneName')?.value
+  const local = new Date(at.getTime() + east * 60_000).toISOString()
+  return `${local.slice(0, 10)} ${local.slice(11, 19)} ${offset} ${zone ?? offset}`
+}
+
+/** The twelve digits that people know an image by. */
+export const shortDigest = (digest: string): string => digest.replace(/^sha256:/, '').slice(0, 12)

@@ -1,4 +1,4 @@
-/** A verb's arguments by commander: parsed, or the exit status after it has said what there is to say. */
+/** A verb's arguments by commander: parsed, or the exit status after it has said what there is to say, in docker's words. */
 import { type Command, CommanderError } from 'commander'
 import { DrydockError, sentenceOf } from '../kernel/errors.js'
 
@@ -7,25 +7,68 @@ export interface Parsed<Options> {
   readonly args: readonly string[]
 }
 
-/** `status`: what mistakes end with; --help ends with 0. */
+/** What docker ends with when a flag is unknown, or lacks its value. */
+const WRONG_FLAG = 125
+
+/** `status`: what a wrong number of arguments ends with; --help ends with 0. */
 export function parseVerb<Options>(command: Command, argv: readonly string[], status = 1): Parsed<Options> | { readonly status: number } {
-  command.helpOption('--help', 'show this').showSuggestionAfterError().exitOverride()
+  command.helpOption('--help', 'show this').allowExcessArguments(false).exitOverride()
+  command.configureOutput({ outputError: () => undefined })
   try {
     command.parse([...argv], { from: 'user' })
   } catch (error) {
-    if (error instanceof CommanderError) return { status: error.exitCode === 0 ? 0 : status }
-    throw error
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return { status: 0 }
+    const { name, message, ends } = mistake(command, error, status)
+    process.stderr.write(`${message}\n\nUsage:  ${name} ${command.usage()}\n\nRun '${name} --help' for more information\n`)
+    return { status: ends }
   }
   return { options: command.opts() as Options, args: command.args }
 }
 
+function mistake(command: Command, { code, message }: CommanderError, status: number) {
+  const name = command.name()
+  const sentence = message.replace(/^error: /, '')
+  if (code === 'commander.missingArgument' || code === 'commander.excessArguments') {
+    return { name, message: `drydock: '${name}' ${requirement(command)}`, ends: status }
+  }
+  const [, flag, near] = /unknown option '(.*)'(?:\s*\((.*)\))?/.exec(sentence) ?? []
+  const words = flag === undefined ? sentence : `unknown flag: ${flag}${near ? ` (${near})` : ''}`
+  return { name, message: words, ends: WRONG_FLAG }
+}
+
+/** `requires at least 1 argument` */
+function requirement(command: Command): string {
+  const { registeredArguments: args } = command
+  const needed = args.filter(({ required }) => required).length
+  const most = args.some(({ variadic }) => variadic) ? Number.POSITIVE_INFINITY : args.length
+  const words = (count: number) => `${count} argument${count === 1 ? '' : 's'}`
+  if (most === 0) return 'accepts no arguments'
+  if (needed === most) return `requires ${words(needed)}`
+  return needed > 0 ? `requires at least ${words(needed)}` : `requires at most ${words(most)}`
+}
+
+/** A flag that is on until `=false` is written behind it, as Go's flags are: commander knows none. The other words are left for it. */
+export function switchOf(argv: readonly string[], ...names: readonly string[]): { readonly on: boolean; readonly rest: readonly string[] } {
+  const end = argv.indexOf('--')
+  const value = (word: string, at: number) =>
+    (end < 0 || at < end) && new RegExp(`^(?:${names.join('|')})=(true|false|1|0|t|f)$`, 'i').exec(word)?.[1]
+  const values = argv.flatMap((word, at) => value(word, at) || [])
+  const last = values.at(-1)?.toLowerCase() ?? 'true'
+  return { on: ['true', '1', 't'].includes(last), rest: argv.filter((word, at) => !value(word, at)) }
+}
+
 /** Do it to each, and print the word of each that it was done to. One that cannot be has its sentence, and the others are done all the same. */
-export async function toEach(words: readonly string[], act: (word: string) => Promise<void>): Promise<number> {
+export async function toEach(
+  words: readonly string[],
+  act: (word: string) => Promise<void>,
+  done: (word: string) => string = (word) => `${word}\n`,
+): Promise<number> {
   let status = 0
   for (const word of words) {
     try {
       await act(word)
-      process.stdout.write(`${word}\n`)
+      process.stdout.write(done(word))
     } catch (error) {
       if (!(error instanceof DrydockError)) throw error
       process.stderr.write(`drydock: ${sentenceOf(error)}\n`)

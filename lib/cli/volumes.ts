@@ -8,8 +8,17 @@ import type { MountSpec } from '../primitives/rootfs/index.js'
 const PROPAGATIONS = ['rprivate', 'private', 'rshared', 'shared', 'rslave', 'slave'] as const
 type Propagation = (typeof PROPAGATIONS)[number]
 
-/** Options that concern SELinux, other platforms or a copy that a bind mount never makes: accepted, as Docker accepts them here. */
-const WITHOUT_EFFECT = new Set(['z', 'Z', 'nocopy', 'consistent', 'cached', 'delegated'])
+/** Options that concern SELinux or other platforms: accepted, as Docker accepts them here. */
+const WITHOUT_EFFECT = new Set(['z', 'Z', 'consistent', 'cached', 'delegated'])
+
+/** What was asked for, and what the mount is of. */
+export interface Volume {
+  readonly mount: MountSpec
+  /** `own`: a volume without a name, made for this container. */
+  readonly source: 'path' | 'named' | 'own'
+  /** A new volume gets what the image has in its place, unless `nocopy` was said. */
+  readonly copies: boolean
+}
 
 const refuse = (sentence: string): never => {
   throw new DrydockError(sentence, { status: 400 })
@@ -19,14 +28,15 @@ const refuse = (sentence: string): never => {
 export const volumeDirectory = (dataRoot: string, name: string): string => join(dataRoot, 'volumes', name, '_data')
 
 /** `[SOURCE:]TARGET[:OPTIONS]`: a host's path, a named volume, or (without a source) a new anonymous one, which `anonymous` names. */
-export function parseVolume(text: string, dataRoot: string, anonymous: () => string): MountSpec {
+export function parseVolume(text: string, dataRoot: string, anonymous: () => string): Volume {
   const parts = text.split(':')
   if (parts.length > 3 || parts.some((part) => part === '')) return refuse(`invalid volume specification: '${text}'`)
   const [source, target, options = ''] = parts.length === 1 ? [anonymous(), parts[0] as string] : (parts as [string, string, string?])
   checkTarget(target, text)
-  const { readOnly, propagation } = parseOptions(options, text)
-  const path = sourcePath(source, dataRoot)
-  return {
+  const { readOnly, propagation, copies } = parseOptions(options, text)
+  const kind = parts.length === 1 ? 'own' : isPath(source) ? 'path' : 'named'
+  const path = kind === 'path' ? resolve(source) : makeVolume(source, dataRoot)
+  const mount: MountSpec = {
     kind: 'bind',
     source: path,
     sourceKind: kindOf(path),
@@ -35,6 +45,7 @@ export function parseVolume(text: string, dataRoot: string, anonymous: () => str
     ...(readOnly && { readOnly }),
     ...(propagation && { propagation }),
   }
+  return { mount, source: kind, copies: copies && kind !== 'path' }
 }
 
 function checkTarget(target: string, text: string): void {
@@ -42,23 +53,28 @@ function checkTarget(target: string, text: string): void {
   if (normalize(target) === '/') refuse(`invalid volume specification: '${text}': the destination can't be '/'`)
 }
 
-function parseOptions(text: string, whole: string): { readOnly: boolean; propagation?: Propagation } {
+function parseOptions(text: string, whole: string): { readOnly: boolean; propagation?: Propagation; copies: boolean } {
   let readOnly = false
+  let copies = true
   let propagation: Propagation | undefined
   for (const option of text.split(',').filter((one) => one !== '')) {
     if (option === 'ro' || option === 'rw') readOnly = option === 'ro'
     else if ((PROPAGATIONS as readonly string[]).includes(option)) propagation = option as Propagation
+    else if (option === 'nocopy') copies = false
     else if (!WITHOUT_EFFECT.has(option))
       refuse(`invalid volume specification: '${whole}': there is no option '${option}'; there are ro, rw, ${PROPAGATIONS.join(', ')}`)
   }
-  return { readOnly, ...(propagation && { propagation }) }
+  return { readOnly, copies, ...(propagation && { propagation }) }
 }
 
-/** A source with a slash or a dot in front is a path (also a relative one, since Docker 23); anything else is the name of a volume, made when it is new. */
-function sourcePath(source: string, dataRoot: string): string {
-  if (isAbsolute(source) || source.startsWith('./') || source.startsWith('../') || source === '.' || source === '..') return resolve(source)
-  checkName(source, 'volume')
-  const directory = volumeDirectory(dataRoot, source)
+/** A source with a slash or a dot in front is a path (also a relative one, since Docker 23); anything else is the name of a volume. */
+const isPath = (source: string): boolean =>
+  isAbsolute(source) || source.startsWith('./') || source.startsWith('../') || source === '.' || source === '..'
+
+/** Made when it is new. */
+function makeVolume(name: string, dataRoot: string): string {
+  checkName(name, 'volume')
+  const directory = volumeDirectory(dataRoot, name)
   ensureDataRoot(dataRoot)
   mkdirSync(directory, { recursive: true, mode: 0o755 })
   return directory

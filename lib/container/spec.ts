@@ -38,6 +38,8 @@ export interface ContainerSpec {
   readonly init: boolean
   readonly readOnlyRoot: boolean
   readonly mounts: readonly MountSpec[]
+  /** Directories of volumes that were made for this container alone, and go with it when it is ephemeral. */
+  readonly ownVolumes?: readonly string[]
   /** Bytes of /dev/shm. */
   readonly shmSize?: number
   readonly security: SecuritySpec
@@ -47,6 +49,20 @@ export interface ContainerSpec {
   readonly network: NetworkMode
   /** Nothing is kept when it has ended. */
   readonly ephemeral: boolean
+  readonly declared?: Declared
+}
+
+/** What makes no call, and is kept to be told again (inspect, commit), or for a verb to come (stop). */
+export interface Declared {
+  /** The two that `argv` was made of; null where the image and the caller name none. */
+  readonly entrypoint: readonly string[] | null
+  readonly cmd: readonly string[] | null
+  readonly labels: Readonly<Record<string, string>>
+  /** `80/tcp` */
+  readonly exposedPorts: readonly string[]
+  /** Where the image wants volumes. */
+  readonly volumes: readonly string[]
+  readonly stopSignal?: string
 }
 
 export interface ImageSpec {

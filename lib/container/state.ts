@@ -62,6 +62,22 @@ export function ephemeralState(layout: Layout, record: ContainerRecord): Fragmen
   return { primitive: 'state', title: `Directories of ${shortId(spec.id)}`, steps: inPhase('prepare', 'host', steps) }
 }
 
+const VOLUME = ref('state.volume')
+
+/** Volumes that were made for an ephemeral container go when it goes. They are there already, with what the image has in them. */
+export function ownVolumes({ ownVolumes: directories = [] }: ContainerSpec): Fragment[] {
+  if (directories.length === 0) return []
+  const steps = directories.flatMap((directory) => [
+    open(directory, ['rdonly', 'directory'], {
+      keep: VOLUME.ref,
+      undo: [remove_tree(directory)],
+      why: 'A volume without a name belongs to this container alone; from here on the undo of this step removes it.',
+    }),
+    close(VOLUME),
+  ])
+  return [{ primitive: 'state', title: 'Volumes of its own', steps: inPhase('prepare', 'host', steps) }]
+}
+
 const layers = ({ upper, work, merged }: Layout): Step[] => [
   mkdir(upper, 0o755, { why: 'What the container changes lands here: `diff` is the upper layer.' }),
   mkdir(work, 0o700, {
@@ -136,8 +152,9 @@ export const isNameTaken = (error: Error | undefined, layout: Layout): boolean =
   error.errno === 'EEXIST' &&
   error.step.args.some((arg) => arg.kind === 'text' && arg.parts[0] === layout.name)
 
-/** Everything of a container that has ended. */
-export function removeState(layout: Layout): void {
+/** Everything of a container that has ended; its volumes too, if they are its own and `volumes` says so. */
+export function removeState(layout: Layout, volumes: readonly string[] = []): void {
+  for (const directory of volumes) rmSync(directory, { recursive: true, force: true })
   rmSync(layout.overlay, { recursive: true, force: true })
   rmSync(layout.directory, { recursive: true, force: true })
   rmSync(layout.name, { force: true })

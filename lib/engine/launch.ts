@@ -20,6 +20,7 @@ import {
   likelyUser,
   type Machine,
   nameTaken,
+  ownVolumes,
   StartError,
   type Started,
   type Surroundings,
@@ -115,7 +116,7 @@ function surroundingsOf(request: LaunchRequest, layout: Layout, record: Containe
   const { spec, machine, extraHosts } = request
   const files = containerFiles(spec, layout, connections, extraHosts)
   const fragments: Fragment[] = [
-    ...(spec.ephemeral ? [ephemeralState(layout, record)] : []),
+    ...(spec.ephemeral ? [ephemeralState(layout, record), ...ownVolumes(spec)] : []),
     generatedFiles(files),
     ...connections.fragments,
   ]

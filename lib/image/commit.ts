@@ -71,19 +71,29 @@ export async function commitContainer({ record, layout }: StoredContainer, optio
 }
 
 /**
- * How the container was started, in the members that an image has. Docker keeps entrypoint and command apart in its container; here they are one list, of
- * which the image's entrypoint is the beginning unless another one was given.
+ * How the container was started, in the members that an image has. What the spec does not tell apart (a container of before there was `declared`) is told
+ * by the image: its entrypoint is the beginning of the program's words, unless another one was given.
  */
-function configOf({ argv, env, cwd, user }: ContainerSpec, image: ContainerConfig): ContainerConfig {
+function configOf({ argv, env, cwd, user, declared }: ContainerSpec, image: ContainerConfig): ContainerConfig {
+  const started = { User: user, Env: [...env], WorkingDir: cwd }
+  if (declared) {
+    const { entrypoint, cmd, labels, exposedPorts, volumes, stopSignal } = declared
+    const { Entrypoint: _, Cmd: __, ...rest } = image
+    return {
+      ...rest,
+      ...started,
+      ...(entrypoint && { Entrypoint: entrypoint }),
+      ...(cmd && { Cmd: cmd }),
+      ...(Object.keys(labels).length > 0 && { Labels: labels }),
+      ...(exposedPorts.length > 0 && { ExposedPorts: asSet(exposedPorts) }),
+      ...(volumes.length > 0 && { Volumes: asSet(volumes) }),
+      ...(stopSignal && { StopSignal: stopSignal }),
+    }
+  }
   const entrypoint = image.Entrypoint ?? []
   const kept = entrypoint.length > 0 && entrypoint.every((word, index) => argv[index] === word)
   const { Entrypoint: _, ...rest } = image
-  return {
-    ...rest,
-    User: user,
-    Env: [...env],
-    ...(kept && { Entrypoint: entrypoint }),
-    Cmd: kept ? argv.slice(entrypoint.length) : [...argv],
-    WorkingDir: cwd,
-  }
+  return { ...rest, ...started, ...(kept && { Entrypoint: entrypoint }), Cmd: kept ? argv.slice(entrypoint.length) : [...argv] }
 }
+
+const asSet = (names: readonly string[]): Record<string, object> => Object.fromEntries(names.map((name) => [name, {}]))

@@ -120,7 +120,7 @@ async function arrive(job: Job, options: FetchOptions, line: Line): Promise<void
   options.offer?.(job.blob, join(options.store.paths.incoming, hexOf(job.blob.digest)))
   for (;;) {
     const arrival = Arrival.resume(options.store.paths, options.store.blobs, job.blob, (offset) =>
-      watched(options.source(job.blob, offset, { mirrors }), offset, job.blob.size, line),
+      watched(options.source(job.blob, offset, { mirrors }), { offset, size: job.blob.size, line, signal: options.signal }),
     )
     try {
       return await take(arrival, job, options, line)
@@ -185,13 +185,38 @@ async function placeIt(unpacked: Unpacked, { diffId, parent }: Place): Promise<v
   }
 }
 
-async function* watched(source: AsyncIterable<Uint8Array>, offset: number, size: number, line: Line): AsyncGenerator<Uint8Array> {
+/** Told to stop it stops at once, also while a registry that does not answer is waited for. */
+async function* watched(
+  source: AsyncIterable<Uint8Array>,
+  { offset, size, line, signal }: { offset: number; size: number; line: Line; signal: AbortSignal | undefined },
+): AsyncGenerator<Uint8Array> {
+  const iterator = source[Symbol.asyncIterator]()
+  const { promise: stopped, reject } = withReject()
+  const stop = () => reject(signal?.reason)
+  signal?.addEventListener('abort', stop, { once: true })
   let current = offset
-  for await (const chunk of source) {
-    current += chunk.length
-    line.bar('Downloading', current, size)
-    yield chunk
+  try {
+    signal?.throwIfAborted()
+    for (;;) {
+      const { done, value } = await Promise.race([iterator.next(), stopped])
+      if (done) return
+      current += value.length
+      line.bar('Downloading', current, size)
+      yield value
+    }
+  } finally {
+    signal?.removeEventListener('abort', stop)
+    iterator.return?.()?.catch(() => undefined)
   }
+}
+
+function withReject(): { promise: Promise<never>; reject: (reason: unknown) => void } {
+  let reject: (reason: unknown) => void = () => undefined
+  const promise = new Promise<never>((_, no) => {
+    reject = no
+  })
+  promise.catch(() => undefined)
+  return { promise, reject }
 }
 
 /** A small document, by its digest: kept already, or fetched by one of those who want it. */

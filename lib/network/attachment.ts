@@ -77,10 +77,10 @@ export async function planAttachment(request: AttachmentRequest): Promise<Attach
   // Not the container's id: when it is started again, the end of its last cable may be there for a moment still.
   const id = randomBytes(8).toString('hex')
   const names = cableNames({ id, position: index })
-  const lease = { ...container, aliases, mac, device: names.outside.name }
-  const leased = leaseSteps(dataRoot, network, address, lease, `lease${index}`)
   const requests = request.ports.flatMap(parsePort)
   const ports = choosePorts(requests, requests.some(({ hostPort }) => typeof hostPort !== 'number') ? busyPorts() : () => false)
+  const lease = { ...container, aliases, mac, device: names.outside.name, ...(ports.length > 0 && { ports }) }
+  const leased = leaseSteps(dataRoot, network, address, lease, `lease${index}`)
   const published = portSteps(ports, address, `net${index}`, sweeping.delete(dataRoot))
   const adding = published.steps.at(-1)
   const portOf = (error: unknown): PublishedPort | undefined =>

@@ -15,6 +15,7 @@ import { StepError } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
 import { host, inPhase, ref, type Step } from '../kernel/step.js'
 import { leasesDirectory } from './config.js'
+import type { PublishedPort } from './ports.js'
 
 /** What a lease's file holds, as one line of JSON. */
 export interface Lease {
@@ -26,6 +27,8 @@ export interface Lease {
   readonly mac: string
   /** Name of the cable's end on the host: while that is there the container is, even when its shim was killed. */
   readonly device: string
+  /** The host's that lead to it, those that were chosen too; absent: none. */
+  readonly ports?: readonly PublishedPort[]
 }
 
 /** The hardware address that goes with an IPv4 address, as Docker had them: 02:42 and the four bytes. Two in one network cannot be alike. */

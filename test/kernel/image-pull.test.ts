@@ -6,7 +6,7 @@ import { parsePlatform } from '../../lib/image/platform.js'
 import { removeImage } from '../../lib/image/remove.js'
 import { shortDigest } from '../../lib/image/store/index.js'
 import { type Digest, MEDIA } from '../../lib/image/types.js'
-import { bigLayer, gzipped, layerTar, pullFrom, type TestStore, testStore } from '../support/images.js'
+import { bigLayer, gzipped, layerTar, PATIENT, pullFrom, type TestStore, testStore } from '../support/images.js'
 import { bytes } from '../support/registry-client.js'
 import { faults, RegistryServer } from '../support/registry-server.js'
 
@@ -180,6 +180,14 @@ describe('the network', () => {
     expect(readdirSync(join(at.root, 'overlay'))).toEqual([])
     expect(at.strays()).toHaveLength(1)
   })
+})
+
+test('a layer that is refused ends the others at once, also those that a registry is slow with', async () => {
+  const served = server.image('fleet/mixed', 'latest', { layers: [bigLayer(300_000, 'a'), bytes(5000, 'noise')] })
+  server.misbehave(`/blobs/${served.layers[0]?.digest}`, faults.stallAfter(100_000))
+  const begun = performance.now()
+  await expect(pullFrom(server, 'fleet/mixed', at.store, { timeouts: PATIENT })).rejects.toThrow()
+  expect(performance.now() - begun).toBeLessThan(PATIENT.idle / 2)
 })
 
 describe('a hostile registry leaves nothing behind:', () => {

@@ -81,7 +81,7 @@ test('two at once have two addresses and reach each other; a published port is r
     exitCode: 125,
     stderr: expect.stringContaining('Bind for 0.0.0.0:8080 failed: port is already allocated'),
   })
-  expect((await at.host.drydock('ps')).stdout).toMatch(/8080:80 +server/)
+  expect((await at.host.drydock('ps')).stdout).toMatch(/0\.0\.0\.0:8080->80\/tcp +server/)
   await at.host.drydock('rm', '-f', 'server')
   const free = await at.host.drydock('run', '--rm', '-p', '8080:81', '--rootfs', at.root.path, 'true')
   expect([free.exitCode, free.stderr]).toEqual([0, ''])

@@ -33,8 +33,11 @@ import { helpers, type IdmapSpec, idmap } from '../../primitives/idmap.js'
 import { overlay } from '../../primitives/rootfs/overlay.js'
 import { compileProfile, INTERPRETER_CALLS, type Profile } from '../../primitives/seccomp/index.js'
 
-/** Absolute paths: one directory as it is, or layers, the top one first, as a container sees them. */
-export type Tree = { readonly directory: string } | { readonly layers: readonly string[] }
+/**
+ * Absolute paths: one directory as it is, or layers, the top one first, as a container sees them; of those, when `within` is said, what is below that
+ * directory (a path inside, with no link in it).
+ */
+export type Tree = { readonly directory: string } | { readonly layers: readonly string[]; readonly within?: string }
 
 const DESK = ref('pack.desk')
 const TREE = ref('pack.tree')
@@ -93,7 +96,15 @@ function treeOnDesk(tree: Tree, rootless: boolean): Step[] {
   return [
     chdir(nothing),
     ...overlay({ lower, target: place, followed: !rootless }, { rootless }),
-    open(place, ['path', 'directory'], { keep: TREE.ref, why: 'The layers as one.' }),
+    ...(tree.within === undefined
+      ? [open(place, ['path', 'directory'], { keep: TREE.ref, why: 'The layers as one.' })]
+      : [
+          open_tree(text`/proc/self/fd/${DESK}/tree${tree.within}`, ['clone', 'cloexec'], {
+            keep: TREE.ref,
+            why: 'Of the layers as one, this directory.',
+          }),
+          move_mount(TREE, place),
+        ]),
     ...settled(TREE),
   ]
 }

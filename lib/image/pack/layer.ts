@@ -25,9 +25,16 @@ export async function* packLayer(upper: string, options: PackOptions = {}): Asyn
   yield* pack({ directory: upper }, 'layer', options, lowers.length > 0 ? [upper, ...lowers] : undefined)
 }
 
-/** All layers as a container sees them, the top one first (a container's upper directory too, whether it runs or not). */
-export async function* packTree(layers: readonly string[], options: ReadOptions = {}): AsyncGenerator<Buffer> {
-  yield* pack({ layers }, 'tree', options, undefined)
+/**
+ * All layers as a container sees them, the top one first (a container's upper directory too, whether it runs or not). `within`: only what is below this
+ * directory of theirs, by its absolute path, in which no link may be.
+ */
+export async function* packTree(
+  layers: readonly string[],
+  options: ReadOptions & { readonly within?: string } = {},
+): AsyncGenerator<Buffer> {
+  const { within } = options
+  yield* pack({ layers, ...(within !== undefined && { within }) }, 'tree', options, undefined)
 }
 
 async function* pack(

@@ -63,6 +63,9 @@ export async function credentialsFor(domain: string): Promise<Credentials | unde
   return found && decoded(found, key)
 }
 
+/** Would they be kept in the file, where whoever reads it has them? */
+export const keepsInFile = (domain: string): boolean => helperFor(readConfig(), keyOf(domain)) === undefined
+
 /** Keep them, as `docker login` does: in the helper when one is configured, in the file (0600) otherwise. */
 export async function saveCredentials(domain: string, credentials: Credentials): Promise<void> {
   const config = readConfig()

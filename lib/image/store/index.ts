@@ -18,7 +18,7 @@ import { chainIds } from './chain.js'
 import { type ClaimOptions, claim } from './claims.js'
 import { type Collected, type CollectOptions, collect } from './collect.js'
 import { ensureDirectories } from './files.js'
-import { find, type Image, imageOf } from './find.js'
+import { find, type Image, imageOf, lookUp } from './find.js'
 import { Layers } from './layers.js'
 import { Lease, leased } from './leases.js'
 import { Origins } from './origins.js'
@@ -74,6 +74,25 @@ export class Store {
   lease(): Lease {
     this.prepare()
     return new Lease(this.paths)
+  }
+
+  /**
+   * An image for a container that is going to be made. Its layers stay, whoever removes it, until the lease is released: once the container's record names
+   * them they are the container's.
+   */
+  async hold(word: string): Promise<{ readonly image: Image; readonly lease: Lease }> {
+    const lease = this.lease()
+    try {
+      for (;;) {
+        const { id, layers } = lookUp(this, word)
+        await lease.add([id, ...layers.flatMap(({ chainId, blob }) => [chainId, blob.digest])])
+        // Removed, or another one of that name, before the lease held: then what is there now.
+        if (lookUp(this, word).id === id) return { image: await this.find(id), lease }
+      }
+    } catch (error) {
+      lease.release()
+      throw error
+    }
   }
 
   /** Which names lead where changes by one program at a time. */

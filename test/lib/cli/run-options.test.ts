@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseEnvironment } from '../../../lib/cli/environment.js'
 import { parseDns, parseExtraHosts } from '../../../lib/cli/names.js'
@@ -67,6 +67,63 @@ describe('what was typed', () => {
     })
   })
 
+  test('what the image says holds, until something else is said', () => {
+    const image: RunnableImage = {
+      ...IMAGE,
+      id: `sha256:${'1'.repeat(64)}`,
+      env: ['PATH=/bin', 'A=1', 'B=2'],
+      entrypoint: ['/entry'],
+      workingDir: '/work',
+      user: '7:8',
+      labels: { a: 'image', b: 'image' },
+      exposedPorts: ['80/tcp'],
+      stopSignal: 'SIGINT',
+    }
+    const of = (...words: string[]) => requestOf(parsed('--network', 'none', ...words), image, root).spec
+    expect(of('app')).toMatchObject({
+      image: { id: image.id },
+      argv: ['/entry', '/bin/sh'],
+      env: ['PATH=/bin', 'A=1', 'B=2'],
+      cwd: '/work',
+      user: '7:8',
+      declared: {
+        entrypoint: ['/entry'],
+        cmd: ['/bin/sh'],
+        labels: { a: 'image', b: 'image' },
+        exposedPorts: ['80/tcp'],
+        volumes: [],
+        stopSignal: 'SIGINT',
+      },
+    })
+    const other = of(...['-e', 'A=x', '-e', 'C=3', '-w', '/', '-u', '0', '-l', 'b=mine', '-l', 'c', '--expose', '81-82/udp'], 'app', 'x')
+    expect(other).toMatchObject({ argv: ['/entry', 'x'], env: ['PATH=/bin', 'A=x', 'B=2', 'C=3'], cwd: '/', user: '0' })
+    expect(other.declared).toMatchObject({ labels: { a: 'image', b: 'mine', c: '' }, exposedPorts: ['80/tcp', '81/udp', '82/udp'] })
+    expect(of('--stop-signal', 'usr1', 'app').declared?.stopSignal).toBe('usr1')
+    expect(() => of('--stop-signal', 'NOPE', 'app')).toThrow('Invalid signal: NOPE')
+    expect(() => of('--expose', 'x', 'app')).toThrow('invalid range format for --expose: x')
+  })
+
+  test('volumes that the image wants are made, where nothing else is mounted', () => {
+    const image = { ...IMAGE, volumes: ['/data/', '/cache', '/logs', '/'] }
+    const { spec: made, fill } = requestOf(
+      parsed(...['--network', 'none', '-v', 'logs:/logs', '-v', '/own', '--tmpfs', '/cache', 'app']),
+      image,
+      root,
+    )
+    expect(made.mounts.map(({ kind, target }) => `${kind} ${target}`)).toEqual(['bind /logs', 'bind /own', 'bind /data', 'tmpfs /cache'])
+    expect(fill.map(({ target }) => target)).toEqual(['/logs', '/own', '/data'])
+    expect(made.ownVolumes).toEqual(
+      ['/own', '/data'].map((target) => dirname(made.mounts.find((mount) => mount.target === target)?.source ?? '')),
+    )
+    expect(made.declared?.volumes).toEqual(image.volumes)
+  })
+
+  test('-P publishes what is exposed and not published already', () => {
+    const image = { ...IMAGE, exposedPorts: ['80/tcp', '53/udp', '443'] }
+    const { spec: made } = requestOf(parsed('--network', 'bridge', '-P', '-p', '8080:80', 'app'), image, root)
+    expect(made.network).toMatchObject({ ports: ['8080:80', '53/udp', '443/tcp'] })
+  })
+
   test.each([
     [['--name', 'x', 'host'], 'invalid container name (x)'],
     [['-h', '-bad-', 'host'], "invalid hostname '-bad-'"],
@@ -122,7 +179,7 @@ describe('parts', () => {
   })
 
   test('a table as docker draws it', () => {
-    expect(table(['A', 'LONG'], [['xyz', '1']])).toBe('A     LONG\nxyz   1\n')
+    expect(table(['A', 'LONG'], [['xyz', '1']])).toBe('A         LONG\nxyz       1\n')
   })
 
   test.each([

@@ -11,7 +11,8 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(root, { recursive: true }))
 
-const volume = (text: string) => parseVolume(text, root, () => 'a'.repeat(64))
+const parsed = (text: string) => parseVolume(text, root, () => 'a'.repeat(64))
+const volume = (text: string) => parsed(text).mount
 
 test('a directory of the host', () => {
   expect(volume(`${root}:/data`)).toEqual({ kind: 'bind', source: root, sourceKind: 'directory', target: '/data', recursive: true })
@@ -57,4 +58,11 @@ test('a tmpfs and its options, of which the primitive knows the meaning', () => 
   expect(parseTmpfs('/scratch')).toEqual({ kind: 'tmpfs', target: '/scratch', options: [] })
   expect(parseTmpfs('/scratch/:exec,size=64k')).toEqual({ kind: 'tmpfs', target: '/scratch/', options: ['exec', 'size=64k'] })
   expect(() => parseTmpfs('scratch')).toThrow('must be absolute')
+})
+
+test('what is mounted: a path as it is, a volume with what the image has there', () => {
+  expect(parsed(`${root}:/data`)).toMatchObject({ source: 'path', copies: false })
+  expect(parsed('cargo:/hold')).toMatchObject({ source: 'named', copies: true })
+  expect(parsed('cargo:/hold:nocopy')).toMatchObject({ source: 'named', copies: false })
+  expect(parsed('/hold')).toMatchObject({ source: 'own', copies: true })
 })

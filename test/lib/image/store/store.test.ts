@@ -124,6 +124,20 @@ describe('garbage', () => {
     expect(['overlay', 'blobs/sha256', 'blobs/incoming', 'images/claims'].flatMap((path) => readdirSync(join(root, path)))).toEqual([])
   })
 
+  it('an image that is held for a container keeps its layers until the container has them', async () => {
+    const id = image(['a', 'b'], 'box')
+    const { image: held, lease } = await store.hold('box')
+    await removeImage(store, 'box', none)
+    await store.collect()
+    expect([held.id, layersLeft()]).toEqual([id, 2])
+    container(ID, held)
+    lease.release()
+    await store.collect()
+    expect(layersLeft()).toBe(2)
+    await expect(store.hold('box')).rejects.toThrow('No such image: box:latest')
+    expect(readdirSync(join(root, 'images/leases'))).toEqual([])
+  })
+
   it('a container keeps its layers when its image is gone', async () => {
     const id = image(['a', 'b'], 'box')
     const { layers } = await store.find(id)

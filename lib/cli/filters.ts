@@ -1,0 +1,74 @@
+/** `--filter key=value`, any number of times. */
+import { Option } from 'commander'
+import { DrydockError } from '../kernel/errors.js'
+
+export const FILTER = 'KEY=VALUE'
+
+/** Values of each key that was given. */
+export type Filters = ReadonlyMap<string, readonly string[]>
+
+/** An option that may be given more than once. */
+export const repeated = (flags: string, text: string): Option =>
+  new Option(flags, text).argParser((value: string, before: string[]) => [...before, value]).default([] as string[], 'none')
+
+/** Throws Docker's sentence for a key that is none of `known`. */
+export function parseFilters(texts: readonly string[], known: readonly string[]): Filters {
+  const filters = new Map<string, string[]>()
+  for (const text of texts) {
+    const at = text.indexOf('=')
+    if (at < 0)
+      throw new DrydockError(`invalid argument "${text}" for "-f, --filter" flag: invalid filter '${text}': it is KEY=VALUE`, {
+        status: 400,
+      })
+    const key = text.slice(0, at).trim().toLowerCase()
+    if (!known.includes(key)) throw new DrydockError(`Invalid filter '${key}'`, { status: 400 })
+    filters.set(key, [...(filters.get(key) ?? []), text.slice(at + 1).trim()])
+  }
+  return filters
+}
+
+/** Undefined when it was not given. */
+export function booleanFilter(filters: Filters, key: string): boolean | undefined {
+  const values = filters.get(key)
+  if (!values) return undefined
+  const meant = new Set(values.map((value) => ({ true: true, '1': true, false: false, '0': false })[value.toLowerCase()]))
+  const [first] = meant
+  if (first !== undefined && meant.size === 1) return first
+  throw new DrydockError(`Invalid filter '${key}=[${values.join(' ')}]'`, { status: 400 })
+}
+
+/** `label=KEY` and `label=KEY=VALUE`: all of them hold. */
+export function matchesLabels(filters: Filters, labels: Readonly<Record<string, string>>, key = 'label'): boolean {
+  return (filters.get(key) ?? []).every((text) => {
+    const [, name = '', value] = /^([^=]*)(?:=(.*))?$/s.exec(text) ?? []
+    return Object.hasOwn(labels, name) && (value === undefined || labels[name] === value)
+  })
+}
+
+const UNITS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 }
+
+/** A moment in milliseconds: a time (RFC 3339, a day, seconds since 1970), or so long ago (`10m`, `1h30m`). */
+export function parseMoment(text: string, now = Date.now()): number {
+  if (/^(\d+(\.\d+)?(h|ms|m|s))+$/.test(text)) {
+    const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s)/g)]
+    return now - parts.reduce((sum, [, number, unit = 's']) => sum + Number(number) * (UNITS[unit] as number), 0)
+  }
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000
+  const time = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN
+  if (!Number.isNaN(time)) return time
+  throw new DrydockError(`invalid time "${text}": it is a time such as 2026-01-31T10:00:00, or so long ago such as 24h`, { status: 400 })
+}
+
+/** Go's path.Match: `*` and `?` stop at a slash, `[a-z]` is one of those. */
+export function matchesPattern(pattern: string, name: string): boolean {
+  const source = pattern.replace(
+    /\\(.)|\[(\^?)([^\]]+)\]|\*|\?|[.+^${}()|[\]\\/]/g,
+    (found, escaped?: string, not?: string, set?: string) => {
+      if (escaped !== undefined) return escaped.replace(/[^\w]/, '\\$&')
+      if (set !== undefined) return `[${not}${set.replace(/[\\\]]/g, '\\$&')}]`
+      if (found === '*') return '[^/]*'
+      return found === '?' ? '[^/]' : `\\${found}`
+    },
+  )
+  return new RegExp(`^${source}$`, 's').test(name)
+}

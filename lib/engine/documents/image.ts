@@ -1,0 +1,28 @@
+/** An image as Docker's ImageInspect tells it. */
+import type { Image } from '../../image/store/index.js'
+import { configDocument } from './config.js'
+
+export function imageDocument({ id, config, record, tags, digests, layers, size, created }: Image): Record<string, unknown> {
+  const [top, ...below] = layers
+  return {
+    Id: id,
+    RepoTags: tags,
+    RepoDigests: digests,
+    Parent: record.parent ?? '',
+    Comment: config.history?.at(-1)?.comment ?? '',
+    Created: created,
+    DockerVersion: typeof config.docker_version === 'string' ? config.docker_version : '',
+    Author: config.author ?? '',
+    Config: configDocument(config.config ?? {}),
+    Architecture: config.architecture,
+    ...(config.variant && { Variant: config.variant }),
+    Os: config.os,
+    Size: size,
+    GraphDriver: {
+      Data: { ...(below.length > 0 && { LowerDir: below.join(':') }), ...(top !== undefined && { UpperDir: top }) },
+      Name: 'overlay2',
+    },
+    RootFS: { Type: 'layers', Layers: config.rootfs.diff_ids },
+    Metadata: { LastTagTime: '0001-01-01T00:00:00Z' },
+  }
+}
