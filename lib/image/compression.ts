@@ -2,6 +2,7 @@
 import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { DrydockError } from '../kernel/errors.js'
+import { WindowGuard } from './zstd-window.js'
 
 type Source = AsyncIterable<Uint8Array>
 
@@ -89,13 +90,13 @@ async function* unzstd(source: Source): AsyncGenerator<Buffer> {
       throw sentenceFor(error, 'zstd')
     }
   }
-  let begun = false
+  const guard = new WindowGuard()
   for await (const chunk of source) {
-    if (!begun) checkWindow(asBuffer(chunk))
-    begun = true
     // A few bytes may become 128 KiB: what one push can bring has to stay small.
     for (let at = 0; at < chunk.length; at += MOST_PUSHED) {
-      push(chunk.subarray(at, at + MOST_PUSHED), false)
+      const some = chunk.subarray(at, at + MOST_PUSHED)
+      guard.push(some)
+      push(some, false)
       yield* pieces
       pieces = []
     }
@@ -105,25 +106,6 @@ async function* unzstd(source: Source): AsyncGenerator<Buffer> {
 }
 
 const MOST_PUSHED = 1024
-
-/** What zstd(1) decodes without being asked for more, in bytes. */
-const LARGEST_WINDOW = 128 * 1024 * 1024
-
-/** How far back a frame may point is memory here. RFC 8878, 3.1.1.1. */
-function checkWindow(frame: Buffer): void {
-  const descriptor = frame[4] ?? 0
-  const isSingle = (descriptor & 0x20) !== 0
-  if (!frame.subarray(0, 4).equals(ZSTD) || frame.length < 18) return
-  const byte = frame[5] as number
-  let size = 2 ** (10 + (byte >> 3)) * (1 + (byte & 7) / 8)
-  if (isSingle) {
-    const width = [1, 2, 4, 8][descriptor >> 6] as number
-    const at = 5 + ([0, 1, 2, 4][descriptor & 3] as number)
-    size = width === 8 ? Number(frame.readBigUInt64LE(at)) : frame.readUIntLE(at, width)
-  }
-  if (size <= LARGEST_WINDOW) return
-  throw new DrydockError(`the zstd data needs ${Math.ceil(size / 2 ** 20)} MiB of memory to be read; 128 MiB is the most`, { status: 400 })
-}
 
 /** Errors of the source (a registry that is gone) stay what they are. */
 function sentenceFor(error: unknown, format: string): unknown {

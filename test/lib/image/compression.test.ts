@@ -7,6 +7,9 @@ import { DrydockError } from '../../../lib/kernel/errors.js'
 /** By zstd 1.5, of 'hello ', with a checksum. */
 const HELLO = Buffer.from('KLUv/QRYMQAAaGVsbG8g0jvhqQ==', 'base64')
 
+/** By the same, of 300,000 times 'a': blocks that are a byte repeated, after a content size of four bytes. */
+const LARGE = Buffer.from('KLUv/QRYVAAAEGFhAQD7/znAAgIAEGEDnwRhjV8Epg==', 'base64')
+
 async function* chunks(bytes: Buffer, size: number) {
   for (let at = 0; at < bytes.length; at += size) yield Buffer.from(bytes.subarray(at, at + size))
 }
@@ -32,6 +35,7 @@ describe('what compressed a layer is seen by its first bytes', () => {
     expect((await read(Buffer.concat([gzipSync('one '), gzipSync('two')]), 5)).toString()).toBe('one two')
     const skipped = Buffer.from('502a4d180400000061626364', 'hex')
     expect((await read(Buffer.concat([HELLO, skipped, HELLO]))).toString()).toBe('hello hello ')
+    expect(digest(await read(Buffer.concat([LARGE, HELLO]), 7))).toBe(digest(Buffer.from(`${'a'.repeat(300_000)}hello `)))
     expect((await read(Buffer.concat([skipped, HELLO]), 3)).toString()).toBe('hello ')
   })
 
@@ -56,6 +60,9 @@ describe('what compressed a layer is seen by its first bytes', () => {
     await expect(read(HELLO.subarray(0, 15))).rejects.toThrow('the zstd data ends too early')
     const window = Buffer.concat([Buffer.from('28b52ffd00f8', 'hex'), Buffer.alloc(20)])
     await expect(read(window)).rejects.toThrow(/needs \d+ MiB of memory/)
+    // Also behind others, wherever the chunks' borders are.
+    const later = Buffer.concat([HELLO, Buffer.from('502a4d180400000061626364', 'hex'), LARGE, window])
+    for (const size of [1, 5, 10_000]) await expect(read(later, size)).rejects.toThrow(/needs \d+ MiB of memory/)
   })
 
   test('the source’s own error comes through, and a reader that stops ends the source', async () => {
