@@ -18,7 +18,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['lib/engine'],
   ['lib/api'],
   ['lib/tutor'],
-  ['lib/cli', 'lib/repl', 'lib/doctor'],
+  ['lib/cli', 'lib/repl', 'lib/doctor', 'lib/classroom'],
   ['lib/index.ts'],
   ['lessons'],
   ['scripts', 'vitest.config.ts'],

@@ -14,6 +14,7 @@ const COMMANDS = {
   doctor: 'lib/doctor/main.ts',
   test: 'test/main.ts',
   lint: 'scripts/lint.ts',
+  registry: 'lib/classroom/main.ts',
   bench: 'bench/main.ts',
   'test:v2': 'test/guest/main.ts',
 }

@@ -33,6 +33,7 @@ const WITNESSES = [
   'umoci',
   'getfattr',
   'setfattr',
+  'mmdebstrap',
 ]
 
 const { findCommand, installHint, installPackages } = createRequire(import.meta.url)('../scripts/packages.cjs') as {

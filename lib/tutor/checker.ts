@@ -27,17 +27,38 @@ const LONGEST_CHECK = 60_000
 
 /** Try the function `exercise.id` of a file. Never throws for what a learner can do wrong. */
 export async function checkExercise(exercise: Exercise, file: string, limits: Partial<LearnerLimits> = {}): Promise<Verdict> {
-  const challenge = exercise.challenge(random)
+  const chosen = exercise.challenge(random)
+  if (!exercise.setting) return checkFunction(exercise, file, chosen, limits)
+  const bottle = await Bottle.open({ name: 'bottle' })
+  try {
+    const setting = await exercise.setting(bottle, chosen)
+    try {
+      return await checkFunction(exercise, file, { ...chosen, ...setting.given }, limits, bottle)
+    } finally {
+      await setting.close()
+    }
+  } finally {
+    await bottle.close()
+  }
+}
+
+/** In this bottle, or in one that is made when there are steps to run in it. */
+async function checkFunction(
+  exercise: Exercise,
+  file: string,
+  challenge: Trial['challenge'],
+  limits: Partial<LearnerLimits>,
+  prepared?: Bottle,
+): Promise<Verdict> {
   const { outcome, printed } = await runLearner(file, exercise.id, challenge, limits)
   const base = { challenge, printed, because: [], hint: undefined, looks: 0, passed: false }
   if ('problem' in outcome)
     return { ...base, saw: [`Your function ${exercise.id}: ${outcome.problem}${/[.?!]$/.test(outcome.problem) ? '' : '.'}`] }
-  const bottle = await Bottle.open({ name: 'bottle' })
+  const bottle = prepared ?? (await Bottle.open({ name: 'bottle' }))
   try {
-    const trial = new ExerciseTrial(bottle, challenge, outcome.steps)
-    return { ...base, ...(await tryOut(exercise, trial)) }
+    return { ...base, ...(await tryOut(exercise, new ExerciseTrial(bottle, challenge, outcome.steps))) }
   } finally {
-    await bottle.close()
+    if (bottle !== prepared) await bottle.close()
   }
 }
 

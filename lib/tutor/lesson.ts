@@ -106,10 +106,21 @@ export interface Exercise {
   readonly needs?: readonly Need[]
   /** New random names and limits at every try; passed to the learner's function as its only argument. */
   challenge(random: Random): Record<string, string | number | boolean | readonly string[]>
+  /**
+   * What must be there before the learner's function is called, such as a server that it asks: made in the bottle in which its steps will be run.
+   * What it tells is added to the challenge.
+   */
+  setting?(bottle: Bottle, challenge: Trial['challenge']): Promise<Setting>
   /** Looks at the kernel. Calls `trial.expect` for every thing that matters, the most telling first. */
   check(trial: Trial): Promise<void>
   /** From a nudge to nearly all: what is wrong, never how to get past the check. Shown one at a time on request. */
   readonly hints: readonly string[]
+}
+
+export interface Setting {
+  readonly given: Trial['challenge']
+  /** What is outside of the bottle is taken away. */
+  close(): Promise<void>
 }
 
 export interface Random {
