@@ -10,7 +10,12 @@ const common = {
 }
 
 /** What makes namespaces, mounts, links or cgroups, and compares the host before and after: one file at a time, or they see each other. */
-const HOST = ['test/kernel/**/*.test.ts', 'test/lessons/**/*.test.ts', 'test/e2e/**/*.test.ts', 'test/lib/{tutor,repl,doctor}/**/*.test.ts']
+const HOST = [
+  'test/kernel/**/*.test.ts',
+  'test/lessons/**/*.test.ts',
+  'test/e2e/**/*.test.ts',
+  'test/lib/{tutor,repl,doctor,classroom}/**/*.test.ts',
+]
 
 export default defineConfig({
   test: {

@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import type { Bottle } from '../../lib/bottle.js'
 import { storageDirectory } from '../../lib/classroom/places.js'
 import { buildUserland } from '../../lib/image/host/index.js'
+import { type Descriptor, type Manifest, MEDIA } from '../../lib/image/types.js'
+import { DrydockError } from '../../lib/kernel/errors.js'
 import { filesBelow } from '../04-rootfs/looks.js'
-import { type Image, imageOf } from './image.js'
+import { type Blob, blob, type Image, imageOf } from './image.js'
 import { type NewEntry, pack } from './tar.js'
 
 /** What `npm run registry` makes for this lesson: a system with rpm, and without apt. */
@@ -17,6 +19,38 @@ export function filledStorage(bottle: Bottle): string | undefined {
   const storage = storageDirectory()
   const tags = join(storage, 'docker/registry/v2/repositories', LIFEBOAT, '_manifests/tags/latest/current/link')
   return existsSync(bottle.hostPath(tags)) ? storage : undefined
+}
+
+/** Where `npm run registry` listens when nobody has named another place, and what a learner names whose teacher’s machine it is. */
+const roomRegistry = () => process.env.DRYDOCK_REGISTRY || 'http://127.0.0.1:5000'
+
+/** So long a registry gets that may not be there at all; and one that is, for a few megabytes over bad wifi. */
+const PATIENCE = { answer: 1000, blob: 60_000 } as const
+
+/** The image from a registry that runs, in the room or on this machine: asked for by the tutor, since the bottle has no way out. Undefined when there is none. */
+export async function fromTheRoom(): Promise<Image | undefined> {
+  const url = `${roomRegistry().replace(/\/$/, '')}/v2/${LIFEBOAT}`
+  try {
+    const answer = await fetch(`${url}/manifests/latest`, {
+      headers: { Accept: MEDIA.manifest },
+      signal: AbortSignal.timeout(PATIENCE.answer),
+    })
+    if (!answer.ok) return undefined
+    const manifest = blob(Buffer.from(await answer.arrayBuffer()), MEDIA.manifest)
+    const { config, layers } = JSON.parse(manifest.bytes.toString()) as Manifest
+    const [first, ...others] = await Promise.all([config, ...layers].map((descriptor) => fetched(url, descriptor)))
+    return first && { manifest, config: first, layers: others }
+  } catch (error) {
+    if (error instanceof DrydockError) throw error
+    return undefined
+  }
+}
+
+async function fetched(url: string, { digest, mediaType }: Descriptor): Promise<Blob> {
+  const answer = await fetch(`${url}/blobs/${digest}`, { signal: AbortSignal.timeout(PATIENCE.blob) })
+  const found = blob(Buffer.from(await answer.arrayBuffer()), mediaType)
+  if (found.descriptor.digest === digest) return found
+  throw new DrydockError(`${url} was asked for ${digest}, and has sent ${found.descriptor.digest}`)
 }
 
 /** Programs of a system without busybox. */

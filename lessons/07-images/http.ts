@@ -95,9 +95,11 @@ export async function askLarge(box: Box, place: Place, request: Request, title?:
   return answer
 }
 
-/** Behind the stage. */
+/** Behind the stage. A large body goes piece by piece, since a list of steps has to fit into the shim. */
 export async function askQuietly(shim: Shim, place: Place, request: Request): Promise<Answer> {
-  const answer = await rest(shim, await shim.run(asked(request, place)), request.method)
+  await shim.run([...connect(place), write(CONNECTION, headOf(request, place))])
+  for (const piece of pieces(request.body ?? Buffer.alloc(0))) await shim.run([piece])
+  const answer = await rest(shim, await shim.run([read(CONNECTION, PIECE)]), request.method)
   await shim.run([close(CONNECTION)])
   return answer
 }

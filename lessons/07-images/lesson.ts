@@ -27,7 +27,7 @@ export default lesson({
     { heading: 'Already exists', needs: REGISTRY, play: alreadyThere },
     { heading: 'One of your own', needs: REGISTRY, play: own },
     { heading: 'Yesterday’s latest', needs: REGISTRY, play: tags },
-    { heading: 'Another distribution', needs: [...REGISTRY, 'overlay'], play: foreign },
+    { heading: 'Another distribution', needs: [...REGISTRY, 'overlay', 'command:tar', 'command:gzip'], play: foreign },
     { heading: 'What Docker calls it' },
   ],
   exercises,

@@ -1,5 +1,5 @@
 /** The images that the registry is filled with, and how each is made of the packages of this machine's own distribution. */
-import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, realpathSync, rmSync } from 'node:fs'
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { execa } from 'execa'
 import { appletsOf } from '../image/host/busybox.js'
@@ -68,32 +68,35 @@ async function busybox({ work }: Workshop): Promise<Made> {
   return finish(work, 'busybox', { tag: 'latest', config: CONFIG, by: 'busybox-static' })
 }
 
-/** Applets that would stand in the way of the real program, or make the system look like one of another family. */
-const PACKAGE_MANAGERS = new Set(['rpm', 'rpm2cpio', 'dpkg', 'dpkg-deb'])
+/**
+ * Applets that would stand in the way of the real program, or make the system look like one of another family. The shell too: busybox's own takes its
+ * applets before any program in PATH, whether they have a name in the tree or not.
+ */
+const NOT_OF_BUSYBOX = new Set(['rpm', 'rpm2cpio', 'dpkg', 'dpkg-deb', 'sh', 'ash'])
 
-/** What of rpm’s own directory is for building packages, and asks for perl. */
-const RPM_PROGRAMS = ['rpm', 'rpmkeys', 'rpmdb', 'rpm2archive'] as const
+const RPM_PROGRAMS = ['rpm', 'rpmkeys', 'rpmdb', 'rpm2cpio'] as const
 
 async function lifeboat({ work }: Workshop): Promise<Made> {
   const { tree, place } = room(work, 'lifeboat')
   const needed = (await closureOf('rpm')).filter((name) => /^(lib|rpm|zlib)/.test(name))
-  await unpackPackages([...needed, 'busybox-static'], join(work, 'packages'), place)
-  const names = applets(place).filter((name) => !PACKAGE_MANAGERS.has(name))
+  await unpackPackages([...needed, 'busybox-static', 'dash', 'bash'], join(work, 'packages'), place)
+  const names = applets(place).filter((name) => !NOT_OF_BUSYBOX.has(name))
   const osRelease = {
     ID: 'lifeboat',
     ID_LIKE: 'rpm',
-    PRETTY_NAME: 'Lifeboat Linux (made of Debian’s busybox and rpm)',
+    PRETTY_NAME: 'Lifeboat Linux (of Debian’s busybox and rpm)',
   }
   buildUserland(tree, { name: 'Lifeboat Linux', osRelease, programs: ['busybox', ...names], directories: programsOf(place) })
-  for (const name of RPM_PROGRAMS) {
+  for (const [program, name] of [['dash', 'sh'], ['bash', 'bash'], ...RPM_PROGRAMS.map((one) => [one, one])] as const) {
     const found = programsOf(place)
-      .map((directory) => join(directory, name))
+      .map((directory) => join(directory, program))
       .find((path) => existsSync(path))
+    // Debian’s rpm asks bash where its database is. And rpm2cpio is a program in one release and a script in another.
     if (found) takeAlong(found, `usr/bin/${name}`, place, tree)
   }
   cpSync(join(place, 'usr/lib/rpm'), join(tree, 'usr/lib/rpm'), { recursive: true, verbatimSymlinks: true })
   mkdirSync(join(tree, 'var/lib/rpm'), { recursive: true })
-  return finish(work, 'lifeboat', { tag: 'latest', config: CONFIG, by: 'busybox-static rpm' })
+  return finish(work, 'lifeboat', { tag: 'latest', config: CONFIG, by: 'busybox-static dash bash rpm' })
 }
 
 /** A program of the unpacked packages with every library that it needs, each under the path that the linker knows. */
@@ -113,7 +116,9 @@ function takeAlong(source: string, target: string, place: string, tree: string):
   if (elf?.interpreter) {
     const name = basename(elf.interpreter)
     const found = libraries.get(name)
-    if (found) takeAlong(found, `usr/${elf.interpreter.split('/')[1]}/${name}`, place, tree)
+    const directory = elf.interpreter.split('/')[1] as string
+    if (found) takeAlong(found, `usr/${directory}/${name}`, place, tree)
+    if (!existsSync(join(tree, directory))) symlinkSync(`usr/${directory}`, join(tree, directory))
   }
 }
 

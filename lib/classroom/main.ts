@@ -66,7 +66,7 @@ async function serve({ listen: words, only, fill = false }: Options): Promise<nu
   const interrupted = interrupt()
   const server = await startServer(program, listen)
   try {
-    say(`docker-registry listens at ${showListen(listen)}; what is in it is kept in ${homeDirectory()}`)
+    say(`docker-registry listens at ${showListen(listen)}.\nWhat is in it is kept in ${homeDirectory()}.`)
     if (!isLoopback(listen)) say('Everybody who can reach that address can pull from it, and push to it: use it in a room that you trust.')
     const whole = await Promise.race([fillAll(server, recipes), interrupted, server.ended.then(() => undefined)])
     if (whole === undefined) return await leave(server)
@@ -162,7 +162,8 @@ function howTo(url: string, listen: Listen): string {
   const mirror = `http://${host}`
   return [
     '',
-    'Lesson 7 finds what is in it by itself: npm run lesson 7',
+    'Lesson 7 on this machine finds what is in it: npm run lesson 7',
+    ...(isLoopback(listen) ? [] : ['On the others it is told where:', `  DRYDOCK_REGISTRY=${mirror} npm run lesson 7`]),
     '',
     'To pull from it by name:',
     `  drydock pull ${isLoopback(listen) ? '' : `--insecure-registry ${host} `}${host}/library/busybox`,

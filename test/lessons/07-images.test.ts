@@ -1,19 +1,32 @@
 /** Lesson 7's exercises in both directions, what goes wrong on the way there, and the archives that it makes. */
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Writable } from 'node:stream'
 import { pathToFileURL } from 'node:url'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { LIFEBOAT } from '../../lessons/07-images/foreign.js'
 import { hull, LOWER } from '../../lessons/07-images/hull.js'
 import { digestOf } from '../../lessons/07-images/image.js'
 import lesson from '../../lessons/07-images/lesson.js'
 import { askedFor, publish, quietRegistry } from '../../lessons/07-images/registry.js'
+import { foreign } from '../../lessons/07-images/scenes/foreign.js'
 import { entries, pack } from '../../lessons/07-images/tar.js'
-import { Bottle } from '../../lib/bottle.js'
+import { Bottle, endHostSpawner } from '../../lib/bottle.js'
+import { archiveTree, imageOf as imageOfTree } from '../../lib/classroom/layer.js'
+import { publish as publishPacked } from '../../lib/classroom/publish.js'
+import { startServer } from '../../lib/classroom/server.js'
+import { buildUserland } from '../../lib/image/host/index.js'
 import { checkExercise } from '../../lib/tutor/checker.js'
+import { Display } from '../../lib/tutor/display.js'
 import type { Exercise } from '../../lib/tutor/lesson.js'
+import { findCommand } from '../../lib/tutor/packages.js'
+import { LessonStage } from '../../lib/tutor/stage.js'
+import { AutoGuide } from '../../lib/tutor/stage-auto.js'
 import { type Verification, verifyLesson } from '../../lib/tutor/verify.js'
 import { runAsOrdinaryUser } from '../support/ordinary.js'
 import { requires } from '../support/requires.js'
@@ -186,3 +199,58 @@ describe('the lesson’s archives', () => {
     },
   )
 })
+
+describe('where the foreign distribution comes from', () => {
+  /** Not below /tmp, of which a bottle has its own. */
+  const home = mkdtempSync('/var/tmp/drydock-lesson-7-')
+  afterAll(() => rmSync(home, { recursive: true, force: true }))
+
+  requires('command:docker-registry')('from what npm run registry has filled, or from one that runs', { timeout: 120_000 }, async () => {
+    const kept = process.env.DRYDOCK_DATA_ROOT
+    process.env.DRYDOCK_DATA_ROOT = join(home, 'data')
+    const server = await startServer(findCommand('docker-registry') as string, { address: '127.0.0.1', port: await freePort() })
+    try {
+      buildUserland(join(home, 'tree'), { name: 'Lifeboat of the test', programs: ['sh', 'uname', 'sleep', 'cat'] })
+      await archiveTree(join(home, 'tree'), join(home, 'lifeboat.tar'))
+      await publishPacked(server.url, LIFEBOAT, 'latest', await imageOfTree(join(home, 'lifeboat.tar'), {}, 'a test'))
+      expect(await playForeign()).toMatch(/has the files of your.*Lifeboat of the test/s)
+      process.env.DRYDOCK_DATA_ROOT = join(home, 'other')
+      process.env.DRYDOCK_REGISTRY = server.url
+      expect(await playForeign()).toMatch(/from the one in the room.*Lifeboat of the test/s)
+    } finally {
+      await server.stop()
+      await endHostSpawner()
+      delete process.env.DRYDOCK_REGISTRY
+      if (kept === undefined) delete process.env.DRYDOCK_DATA_ROOT
+      else process.env.DRYDOCK_DATA_ROOT = kept
+    }
+  })
+})
+
+/** What the scene shows when nobody is asked; it throws for what goes wrong in it. */
+async function playForeign(): Promise<string> {
+  let written = ''
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      written += chunk
+      done()
+    },
+  })
+  const display = new Display({ stream, colour: 0 })
+  const stage = new LessonStage({ bottle: await Bottle.open({ name: 'bottle' }), lesson, display, guide: new AutoGuide(display) })
+  try {
+    await foreign(stage)
+  } finally {
+    await stage.close()
+  }
+  return written
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}

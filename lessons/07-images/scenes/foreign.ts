@@ -7,7 +7,7 @@ import type { LookRow, Stage } from '../../../lib/tutor/lesson.js'
 import { PROC_FLAGS } from '../../01-namespaces/looks.js'
 import { directories, layersOption, systemSeenBy } from '../../04-rootfs/looks.js'
 import { leaveFor } from '../../04-rootfs/world.js'
-import { ATLANTIS, atlantis, filledStorage, LIFEBOAT } from '../foreign.js'
+import { ATLANTIS, atlantis, filledStorage, fromTheRoom, LIFEBOAT } from '../foreign.js'
 import { ask, askLarge } from '../http.js'
 import { digestOf, short } from '../image.js'
 import { expect, openRegistry, PLACE } from '../registry.js'
@@ -18,17 +18,21 @@ const PATH = ['PATH=/usr/sbin:/usr/bin:/sbin:/bin']
 /** Programs by which one tells a family of distributions. */
 const MANAGERS = ['apt-get', 'dpkg', 'dnf', 'yum', 'rpm', 'apk', 'pacman', 'zypper'] as const
 
+const FROM_FILES = 'This registry has the files of your `npm run registry`.'
+const FROM_ROOM = 'What is in this registry the tutor has fetched from the one in the room.'
+const ABOUT_LIFEBOAT =
+  'The image _lifeboat_ in it was put together from Debian’s packages of busybox and rpm: a small system of the other family, with rpm for its package manager.'
+const ABOUT_ATLANTIS =
+  'Nobody has run `npm run registry` here yet, so the image is one that the tutor has put together from programs of your machine. With `npm run registry` there would be one with rpm, and another release of Debian.'
+
 export async function foreign(stage: Stage): Promise<void> {
   const { bottle } = stage
-  const filled = filledStorage(bottle)
-  const repository = filled ? LIFEBOAT : ATLANTIS
-  if (filled) await openRegistry(stage, {}, filled)
-  else await openRegistry(stage, { [`${ATLANTIS}:latest`]: atlantis(bottle) })
-  await stage.say(
-    filled
-      ? 'This registry has the files of your `npm run registry`. The image _lifeboat_ in it was put together from Debian’s packages of busybox and rpm: an honest small system of the other family, with rpm for its package manager.'
-      : 'Nobody has run `npm run registry` here yet, so the image is one that the tutor has put together from programs of your machine. With `npm run registry` there would be one with rpm, and another release of Debian.',
-  )
+  const storage = filledStorage(bottle)
+  const room = storage === undefined ? await fromTheRoom() : undefined
+  const repository = storage !== undefined || room ? LIFEBOAT : ATLANTIS
+  if (storage !== undefined) await openRegistry(stage, {}, storage)
+  else await openRegistry(stage, { [`${repository}:latest`]: room ?? atlantis(bottle) })
+  await stage.say(repository === LIFEBOAT ? `${storage === undefined ? FROM_ROOM : FROM_FILES} ${ABOUT_LIFEBOAT}` : ABOUT_ATLANTIS)
   const layers = await pull(stage, repository)
   const box = await stage.box('container')
   await box.together(
@@ -54,7 +58,7 @@ export async function foreign(stage: Stage): Promise<void> {
       'A shell in the container asks for both: `uname -r`, and `. /etc/os-release; echo $PRETTY_NAME`. Which of the two is another one than on your machine?',
     choices: [kernel, system, both],
     async measure() {
-      const script = `echo "kernel: $(uname -r)"; . /etc/os-release; echo "system: $PRETTY_NAME"; for m in ${MANAGERS.join(' ')}; do command -v $m >/dev/null && echo "has: $m"; done; apt-get update; exec sleep 1000`
+      const script = `echo "kernel: $(uname -r)"; . /etc/os-release; echo "system: $PRETTY_NAME"; for m in ${MANAGERS.join(' ')}; do command -v $m >/dev/null && echo "has: $m"; done; ${repository === LIFEBOAT ? 'rpm --version; ' : ''}apt-get update; exec sleep 1000`
       await box.step(
         execve('/bin/sh', ['sh', '-c', script], PATH, {
           why: 'the shell of the image; it also looks for package managers, and tries the one of Debian',
