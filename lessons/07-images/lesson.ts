@@ -8,6 +8,7 @@ import { foreign } from './scenes/foreign.js'
 import { layer } from './scenes/layer.js'
 import { own, tags } from './scenes/own.js'
 import { sums } from './scenes/sums.js'
+import { words } from './scenes/words.js'
 
 const REGISTRY = ['command:docker-registry'] as const
 
@@ -28,7 +29,7 @@ export default lesson({
     { heading: 'One of your own', needs: REGISTRY, play: own },
     { heading: 'Yesterday’s latest', needs: REGISTRY, play: tags },
     { heading: 'Another distribution', needs: [...REGISTRY, 'overlay', 'command:tar', 'command:gzip'], play: foreign },
-    { heading: 'What Docker calls it' },
+    { heading: 'What Docker calls it', needs: [...REGISTRY, 'overlay'], play: words },
   ],
   exercises,
 })

@@ -29,6 +29,9 @@ export function ownDistribution(text = readFileSync('/etc/os-release', 'utf8')):
   return id in RELEASES ? { id, codename: field('VERSION_CODENAME') } : undefined
 }
 
+/** What else of its distribution there may be. */
+export const foreignReleases = ({ id, codename }: Distribution): readonly string[] => (RELEASES[id] ?? []).filter((one) => one !== codename)
+
 /** The address of the machine's own mirror. Of several lines of sources the one of its own release counts. */
 export async function ownMirror({ codename }: Distribution): Promise<string> {
   const format = '$(SITE) $(RELEASE) $(COMPONENT)'
@@ -44,9 +47,8 @@ export async function ownMirror({ codename }: Distribution): Promise<string> {
 }
 
 /** Releases that are not this machine's, and that the mirror has. Asked one after the other: the first is wanted, mostly. */
-export async function* otherReleases({ id, codename }: Distribution, mirror: string, place: string): AsyncGenerator<string> {
-  for (const release of RELEASES[id] ?? []) {
-    if (release === codename) continue
+export async function* otherReleases(distribution: Distribution, mirror: string, place: string): AsyncGenerator<string> {
+  for (const release of foreignReleases(distribution)) {
     const file = join(place, `${release}.InRelease`)
     const { exitCode } = await execa(HELPER, ['download-file', `${mirror.replace(/\/$/, '')}/dists/${release}/InRelease`, file], QUIET)
     rmSync(file, { force: true })
@@ -55,11 +57,11 @@ export async function* otherReleases({ id, codename }: Distribution, mirror: str
 }
 
 /** These packages, fetched by apt and unpacked into `tree`; what an earlier time has fetched is taken as it is. */
-export async function unpackPackages(names: readonly string[], archives: string, tree: string): Promise<void> {
+export async function unpackPackages(names: readonly string[], archives: string, tree: string, signal: AbortSignal): Promise<void> {
   mkdirSync(archives, { recursive: true })
   const missing = names.filter((name) => archiveOf(archives, name) === undefined)
   if (missing.length > 0) {
-    const { exitCode, stderr } = await execa('apt-get', ['download', ...missing], { ...QUIET, cwd: archives })
+    const { exitCode, stderr } = await execa('apt-get', ['download', ...missing], { ...QUIET, cwd: archives, cancelSignal: signal })
     if (exitCode !== 0) throw new DrydockError(`apt-get cannot download ${missing.join(' ')}: ${reason(String(stderr))}`)
   }
   mkdirSync(tree, { recursive: true })

@@ -8,11 +8,14 @@ import { endHostSpawner } from '../bottle.js'
 import { DrydockError, sentenceOf } from '../kernel/errors.js'
 import { findCommand, installHint } from '../tutor/packages.js'
 import { ownDistribution, ownMirror } from './apt.js'
-import { RECIPES, type Recipe, type Workshop } from './images.js'
+import { type Recipe, recipes as recipesFor } from './images.js'
 import { imageOf } from './layer.js'
 import { homeDirectory, workDirectory } from './places.js'
 import { publish, sizeThere } from './publish.js'
 import { type Listen, parseListen, type Server, showListen, startServer } from './server.js'
+import type { Workshop } from './workshop.js'
+
+const ALL = recipesFor(ownDistribution())
 
 interface Options {
   readonly listen: string
@@ -43,7 +46,7 @@ function parseArguments(argv: readonly string[]): Options | { readonly status: n
       'A local registry for lessons without a network: starts it, fills it with images made of this distribution’s packages, and stays until Ctrl-C.',
     )
     .option('--listen <address:port>', 'where it listens; 0.0.0.0:5000 is for everybody in the room', '127.0.0.1:5000')
-    .option('--only <name...>', `of the images only these: ${RECIPES.map(({ name }) => shortName(name)).join(', ')}`)
+    .option('--only <name...>', `of the images only these: ${ALL.map(({ name }) => shortName(name)).join(', ')}`)
     .option('--fill', 'fill it, and stop then')
     .helpOption('-h, --help', 'show this')
     .allowExcessArguments(false)
@@ -64,12 +67,19 @@ async function serve({ listen: words, only, fill = false }: Options): Promise<nu
   if (program === undefined) throw new DrydockError(`docker-registry is not installed: ${installHint(['docker-registry'])}`)
   mkdirSync(homeDirectory(), { recursive: true })
   const interrupted = interrupt()
+  const enough = new AbortController()
   const server = await startServer(program, listen)
   try {
     say(`docker-registry listens at ${showListen(listen)}.\nWhat is in it is kept in ${homeDirectory()}.`)
     if (!isLoopback(listen)) say('Everybody who can reach that address can pull from it, and push to it: use it in a room that you trust.')
-    const whole = await Promise.race([fillAll(server, recipes), interrupted, server.ended.then(() => undefined)])
-    if (whole === undefined) return await leave(server)
+    const filling = fillAll(server, recipes, enough.signal)
+    const whole = await Promise.race([filling, interrupted, server.ended.then(() => undefined)])
+    if (whole === undefined) {
+      enough.abort()
+      // What is being made is not left half done by somebody who outlives us.
+      await filling
+      return await leave(server)
+    }
     say(howTo(server.url, listen))
     if (fill) return whole ? 0 : 1
     say('Ctrl-C stops it.')
@@ -82,15 +92,15 @@ async function serve({ listen: words, only, fill = false }: Options): Promise<nu
 }
 
 function chosen(only: readonly string[] | undefined): readonly Recipe[] {
-  if (!only) return RECIPES
-  const known = (wanted: string) => RECIPES.find(({ name }) => shortName(name) === wanted || name === wanted)
+  if (!only) return ALL
+  const known = (wanted: string) => ALL.find(({ name }) => shortName(name) === wanted || name === wanted)
   const unknown = only.find((name) => !known(name))
   if (unknown !== undefined) {
     throw new DrydockError(
-      `there is no image '${unknown}' to fill the registry with; there are: ${RECIPES.map(({ name }) => shortName(name)).join(', ')}`,
+      `there is no image '${unknown}' to fill the registry with; there are: ${ALL.map(({ name }) => shortName(name)).join(', ')}`,
     )
   }
-  return RECIPES.filter((recipe) => only.some((name) => known(name) === recipe))
+  return ALL.filter((recipe) => only.some((name) => known(name) === recipe))
 }
 
 async function leave(server: Server): Promise<number> {
@@ -100,10 +110,11 @@ async function leave(server: Server): Promise<number> {
 }
 
 /** Each image that is not there yet is made. One that cannot be had does not keep the others away. True when all are there. */
-async function fillAll({ url }: Server, recipes: readonly Recipe[]): Promise<boolean> {
+async function fillAll({ url }: Server, recipes: readonly Recipe[], signal: AbortSignal): Promise<boolean> {
   let whole = true
   let workshop: Workshop | undefined
   for (const recipe of recipes) {
+    if (signal.aborted) return false
     const there = await tagThere(url, recipe)
     if (there) {
       row(`${shortName(recipe.name)}:${there.tag}`, `${megabytes(there.size)}, was there already`)
@@ -111,7 +122,7 @@ async function fillAll({ url }: Server, recipes: readonly Recipe[]): Promise<boo
     }
     const began = Date.now()
     try {
-      workshop ??= await openWorkshop()
+      workshop ??= await openWorkshop(signal)
       process.stdout.write(`  ${shortName(recipe.name).padEnd(20)} is being made …\n`)
       const made = await recipe.make(workshop)
       const image = await imageOf(made.archive, made.config, made.by)
@@ -123,6 +134,7 @@ async function fillAll({ url }: Server, recipes: readonly Recipe[]): Promise<boo
       )
     } catch (error) {
       if (!(error instanceof DrydockError)) throw error
+      if (signal.aborted) return false
       whole = false
       row(shortName(recipe.name), `not there: ${sentenceOf(error)}`)
     }
@@ -130,7 +142,7 @@ async function fillAll({ url }: Server, recipes: readonly Recipe[]): Promise<boo
   return whole
 }
 
-async function openWorkshop(): Promise<Workshop> {
+async function openWorkshop(signal: AbortSignal): Promise<Workshop> {
   const distribution = ownDistribution()
   const lacking = ['apt-get', 'dpkg-deb', 'tar'].filter((name) => !findCommand(name))
   if (!distribution || lacking.length > 0) {
@@ -139,11 +151,11 @@ async function openWorkshop(): Promise<Workshop> {
     )
   }
   mkdirSync(workDirectory(), { recursive: true })
-  return { distribution, mirror: await ownMirror(distribution), work: workDirectory() }
+  return { distribution, mirror: await ownMirror(distribution), work: workDirectory(), signal }
 }
 
 async function tagThere(url: string, { name, tags }: Recipe): Promise<{ tag: string; size: number } | undefined> {
-  for (const tag of tags(ownDistribution() ?? { id: '', codename: '' })) {
+  for (const tag of tags) {
     const size = await sizeThere(url, name, tag)
     if (size !== undefined) return { tag, size }
   }
@@ -179,9 +191,9 @@ function howTo(url: string, listen: Listen): string {
 const say = (text: string) => process.stdout.write(`${text}\n`)
 const row = (name: string, words: string) => say(`  ${name.padEnd(20)} ${words}`)
 
-/** Resolves when somebody wants this to end. The first of the signals is enough; a second one is not waited for. */
+/** Resolves when somebody wants this to end. The handlers stay: execa ends this program by a signal that nobody else listens to. */
 function interrupt(): Promise<undefined> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve(undefined))
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve(undefined))
   })
 }

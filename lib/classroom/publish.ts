@@ -1,35 +1,45 @@
-/** Into a registry, by the distribution protocol: what is there already is left. */
-import { readFileSync } from 'node:fs'
-import { type Descriptor, MEDIA } from '../image/types.js'
-import { DrydockError } from '../kernel/errors.js'
+/** Into a registry: what is there already is left. */
+import { createReadStream } from 'node:fs'
+import { parseReference } from '../image/reference.js'
+import { Registry, RegistryError } from '../image/registry/index.js'
+import type { Manifest } from '../image/types.js'
 import type { PackedImage } from './layer.js'
+
+/** One repository of the registry at `url`, as nobody in particular: no mirrors of the user’s, no passwords. */
+function repository(url: string, name: string): Registry {
+  const { host } = new URL(url)
+  return new Registry(parseReference(`${host}/${name}`), {
+    config: { mirrors: [], insecure: [host], certificates: [] },
+    credentials: async () => undefined,
+  })
+}
 
 /** The size of an image by its manifest, layers and config; undefined when the registry does not have it. */
 export async function sizeThere(url: string, name: string, tag: string): Promise<number | undefined> {
-  const answer = await fetch(`${url}/v2/${name}/manifests/${tag}`, { headers: { Accept: MEDIA.manifest } })
-  if (answer.status !== 200) return undefined
-  const manifest = (await answer.json()) as { config: Descriptor; layers: Descriptor[] }
-  return [manifest.config, ...manifest.layers].reduce((sum, { size }) => sum + size, 0)
+  const registry = repository(url, name)
+  try {
+    const { bytes } = await registry.manifest(tag)
+    const { config, layers } = JSON.parse(bytes.toString()) as Manifest
+    return [config, ...layers].reduce((sum, { size }) => sum + size, 0)
+  } catch (error) {
+    if (error instanceof RegistryError && error.status === 404) return undefined
+    throw error
+  } finally {
+    registry.close()
+  }
 }
 
 export async function publish(url: string, name: string, tag: string, { layer, config, manifest }: PackedImage): Promise<void> {
-  await putBlob(url, name, layer.descriptor, () => readFileSync(layer.file))
-  await putBlob(url, name, config.descriptor, () => config.bytes)
-  const headers = { 'Content-Type': manifest.descriptor.mediaType }
-  await expect(201, await fetch(`${url}/v2/${name}/manifests/${tag}`, { method: 'PUT', headers, body: manifest.bytes }))
-}
-
-async function putBlob(url: string, name: string, { digest }: Descriptor, read: () => Buffer<ArrayBuffer>): Promise<void> {
-  if ((await fetch(`${url}/v2/${name}/blobs/${digest}`, { method: 'HEAD' })).status === 200) return
-  const opened = await expect(202, await fetch(`${url}/v2/${name}/blobs/uploads/`, { method: 'POST' }))
-  // Relative or not, and with a query of its own (OCI distribution-spec, "Pushing a blob monolithically").
-  const place = new URL(opened.headers.get('location') ?? '', url)
-  place.searchParams.set('digest', digest)
-  const headers = { 'Content-Type': 'application/octet-stream' }
-  await expect(201, await fetch(place, { method: 'PUT', headers, body: read() }))
-}
-
-async function expect(status: number, answer: Response): Promise<Response> {
-  if (answer.status === status) return answer
-  throw new DrydockError(`the registry answers ${answer.status}, not ${status}: ${(await answer.text()).trim()}`)
+  const registry = repository(url, name)
+  try {
+    if (!(await registry.hasBlob(layer.descriptor))) await registry.putBlob(layer.descriptor, () => createReadStream(layer.file))
+    if (!(await registry.hasBlob(config.descriptor))) {
+      await registry.putBlob(config.descriptor, async function* () {
+        yield config.bytes
+      })
+    }
+    await registry.putManifest(manifest.bytes, manifest.descriptor.mediaType, tag)
+  } finally {
+    registry.close()
+  }
 }

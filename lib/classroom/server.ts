@@ -57,6 +57,9 @@ http:
   addr: ${JSON.stringify(showListen(listen))}
 `
 
+/** Version 3 sends traces to a collector on this machine, and complains when there is none. */
+const QUIET = 'OTEL_TRACES_EXPORTER=none'
+
 export async function startServer(program: string, listen: Listen): Promise<Server> {
   const home = homeDirectory()
   mkdirSync(storageDirectory(), { recursive: true })
@@ -71,7 +74,7 @@ export async function startServer(program: string, listen: Listen): Promise<Serv
     dup3(ref('log'), 1),
     dup3(ref('log'), 2),
     close(ref('log')),
-    execve(program, ['docker-registry', 'serve', config], [`PATH=${process.env.PATH ?? '/usr/bin:/bin'}`]),
+    execve(program, ['docker-registry', 'serve', config], [`PATH=${process.env.PATH ?? '/usr/bin:/bin'}`, QUIET]),
   ])
   let over = false
   const ended = shim.exited.then(

@@ -1,5 +1,5 @@
 /** `npm run registry`: begins, fills, keeps, says what is missing, and leaves nothing running. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -224,6 +224,26 @@ describe.skipIf(!reachable)('images from the distribution’s packages', { timeo
     const text = readFileSync(join(await unpacked('library/debian', tag), 'etc/os-release'), 'utf8')
     expect(text).toContain(`VERSION_CODENAME=${tag}`)
     expect(tag).not.toBe(ownDistribution()?.codename)
+  })
+
+  requires(
+    'root',
+    'command:mmdebstrap',
+    'command:unshare',
+  )('Ctrl-C in the middle ends all of it at once', async () => {
+    const session = new TerminalSession(process.execPath, [...START, '--listen', place(), '--only', 'debian'], {
+      cwd: root,
+      env: { ...process.env, ...env },
+    })
+    await session.see('is being made')
+    await new Promise((resolve) => setTimeout(resolve, 4000))
+    const began = Date.now()
+    session.type(CTRL_C)
+    await session.see('The registry has stopped.')
+    expect(await session.ended()).toBe(0)
+    expect(Date.now() - began).toBeLessThan(10_000)
+    await noneLeft()
+    expect(readdirSync(join(home, 'data/registry/work')).filter((name) => name !== 'packages')).toEqual([])
   })
 
   requires('command:setpriv', 'user-namespaces')('an ordinary user has busybox too', async () => {
