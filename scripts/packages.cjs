@@ -32,7 +32,6 @@ const PACKAGES = {
   docker: ['docker.io', 'moby-engine', 'docker-cli', 'docker', 'docker'],
   umoci: ['umoci', 'umoci', 'umoci', 'umoci', 'umoci'],
   setfattr: ['attr', 'attr', 'attr', 'attr', 'attr'],
-  'docker-registry': ['docker-registry', 'docker-distribution', 'docker-registry', 'docker-registry', 'distribution-registry'],
   openssl: ['openssl', 'openssl', 'openssl', 'openssl', 'openssl'],
   skopeo: ['skopeo', 'skopeo', 'skopeo', 'skopeo', 'skopeo'],
   getfattr: ['attr', 'attr', 'attr', 'attr', 'attr'],
