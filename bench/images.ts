@@ -3,15 +3,16 @@
  * thousand of this machine's files, and one of a hundred thousand small ones. Every round begins without the image. The most memory that a
  * pull's process had is told too. Run by main.ts on a host of its own.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { execa } from 'execa'
 import { DRYDOCK } from '../test/support/private-host.js'
+import { startRegistry } from '../test/support/registry.js'
 import { type Daemon, startDaemon } from './daemon.js'
 import { measure, PLACE } from './isolated.js'
-import { findCommand, interleaved, medianOf, report, roundsOf } from './tools.js'
+import { interleaved, medianOf, report, roundsOf } from './tools.js'
 
 /** What issue 4 asks for, of the peer's time; and of memory, in MiB. */
 const TARGETS = { docker: 1 / 2 }
@@ -26,7 +27,7 @@ const ENVIRONMENT = { PATH: `${dirname(process.execPath)}${delimiter}${PATH}`, H
 await measure(async (signal) => {
   await execa('ip', ['link', 'set', 'lo', 'up'])
   const daemon = await startDaemon(`${PLACE}/docker`, signal)
-  const registry = await startRegistry(signal)
+  const registry = await startRegistry({ place: `${PLACE}/registry`, port: 5000 })
   try {
     for (const [name, make] of [
       ['files', someOfTheMachines],
@@ -43,8 +44,7 @@ await measure(async (signal) => {
       await forget(daemon, image)
     }
   } finally {
-    registry.kill('SIGTERM')
-    await once(registry, 'exit')
+    await registry.stop()
     await daemon.stop()
   }
 })
@@ -137,28 +137,6 @@ function residentPeak(pid: number): number {
     return Number(/^VmHWM:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024
   } catch {
     return 0
-  }
-}
-
-async function startRegistry(signal: AbortSignal): Promise<ChildProcess> {
-  const place = `${PLACE}/registry`
-  mkdirSync(place)
-  const config = [
-    'version: 0.1',
-    'log: {level: error, accesslog: {disabled: true}}',
-    `storage: {filesystem: {rootdirectory: ${place}/data}}`,
-    `http: {addr: "${REGISTRY}"}`,
-  ]
-  writeFileSync(`${place}/config.yml`, `${config.join('\n')}\n`)
-  const child = spawn(findCommand('docker-registry') as string, ['serve', `${place}/config.yml`], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(20_000)])
-  for (;;) {
-    deadline.throwIfAborted()
-    const answered = await fetch(`http://${REGISTRY}/v2/`).catch(() => undefined)
-    if (answered?.ok) return child
-    await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
 

@@ -9,25 +9,15 @@ import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { settleForDocker } from '../test/support/dockerd.js'
 
 /** The directory of a measurement's files there. */
 export const PLACE = '/run/bench'
 
-/**
- * A v2 hierarchy beside v1 ones is put out of sight: crun 1.8 takes it for what it should use and fails; and since it then writes to the
- * place all the same, there is a tmpfs. So is AppArmor, into which dockerd would load a profile. /etc and /opt are written to by dockerd and containerd, whatever their options say.
- */
 const SETTLE = `
 mount -t tmpfs -o mode=755 private /run
 mkdir -p ${PLACE}/tmp ${PLACE}/home
-for directory in etc opt; do
-  [ -d /$directory ] || continue
-  mkdir -p ${PLACE}/$directory/upper ${PLACE}/$directory/work
-  mount -t overlay -o lowerdir=/$directory,upperdir=${PLACE}/$directory/upper,workdir=${PLACE}/$directory/work private /$directory
-done
-for hidden in /sys/fs/cgroup/unified /sys/kernel/security; do
-  if grep -q " $hidden " /proc/self/mountinfo; then umount -l $hidden; mount -t tmpfs private $hidden; fi
-done
+${settleForDocker(PLACE)}
 "$@"`
 
 const NAMESPACES = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--net', '--ipc', '--uts', '--propagation', 'private']

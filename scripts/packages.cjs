@@ -35,6 +35,7 @@ const PACKAGES = {
   openssl: ['openssl', 'openssl', 'openssl', 'openssl', 'openssl'],
   skopeo: ['skopeo', 'skopeo', 'skopeo', 'skopeo', 'skopeo'],
   getfattr: ['attr', 'attr', 'attr', 'attr', 'attr'],
+  setcap: ['libcap2-bin', 'libcap', 'libcap-setcap', 'libcap', 'libcap-progs'],
   iptables: ['iptables', 'iptables-nft', 'iptables', 'iptables', 'iptables'],
 }
 
@@ -101,9 +102,29 @@ function installPackages(commands) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const apt = (args) => spawnSync('apt-get', args, { stdio: 'ignore', env }).status === 0
   const install = ['install', '-y', '--no-install-recommends', ...names]
-  const done = apt(install) || (apt(['update']) && apt(install))
+  const done = withoutServices(() => apt(install) || (apt(['update']) && apt(install)))
   process.stderr.write(done ? ' done\n' : ' failed\n')
   return done
+}
+
+/**
+ * Packages that bring a daemon (docker.io, docker-registry) start it when they are installed. What is wanted are commands: invoke-rc.d(8) asks
+ * this file, and 101 forbids it. One that the administrator has made stays as it is.
+ */
+function withoutServices(work) {
+  const policy = '/usr/sbin/policy-rc.d'
+  let own = false
+  try {
+    fs.writeFileSync(policy, '#!/bin/sh\nexit 101\n', { flag: 'wx', mode: 0o755 })
+    own = true
+  } catch {
+    // There is one already.
+  }
+  try {
+    return work()
+  } finally {
+    if (own) fs.unlinkSync(policy)
+  }
 }
 
 module.exports = { findCommand, installHint, installPackages }

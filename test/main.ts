@@ -34,6 +34,10 @@ const WITNESSES = [
   'getfattr',
   'setfattr',
   'mmdebstrap',
+  'python3',
+  'dockerd',
+  'docker',
+  'setcap',
 ]
 
 const { findCommand, installHint, installPackages } = createRequire(import.meta.url)('../scripts/packages.cjs') as {
