@@ -1,10 +1,10 @@
 /** A container of drydock's and one of runc's, asked for the same, compared from inside. What differs is in docs/DIFFERENCES.md. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { judge, readPart, readTable } from '../../support/differences.js'
 import { PrivateHost } from '../../support/private-host.js'
 import { missing, requires } from '../../support/requires.js'
 import { byDrydock, byRunc, oneHierarchy, onHost, probeRoot, RUNS } from './runs.js'
 import { differencesOf, type ProbeOutput, sightOf } from './sight.js'
-import { judge, readTable } from './table.js'
 
 const NEEDS = ['root', 'command:runc', 'command:busybox', 'command:unshare', 'command:ip'] as const
 const able = missing(NEEDS).length === 0
@@ -33,14 +33,14 @@ describe('a container seen from inside is as Docker’s, but for what is listed'
       // Both have looked at all that there is to see.
       expect(JSON.parse(peer.get('errors') as string)).toEqual({})
       expect(peer.size).toBeGreaterThan(300)
-      expect(judge(name, differencesOf(peer, drydock), readTable())).toEqual({ unlisted: [], unseen: [] })
+      expect(judge(name, differencesOf(peer, drydock), readTable(readPart('a container')))).toEqual({ unlisted: [], unseen: [] })
     })
   }
 })
 
 describe('the table', () => {
   test('is about runs that there are', () => {
-    for (const { runs, what } of readTable(undefined, false)) {
+    for (const { runs, what } of readTable(readPart('a container'), false)) {
       if (runs !== 'all') expect(Object.keys(RUNS), what).toEqual(expect.arrayContaining([...runs]))
     }
   })

@@ -2,9 +2,10 @@
  * What Docker asks of its runtime: the OCI configuration that dockerd writes for `docker run`, as data. After moby's daemon/pkg/oci/defaults.go
  * (the default), daemon/oci_linux.go (what the flags change) and container/container_unix.go (the three files).
  */
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { ARCH } from '../../../lib/kernel/constants.js'
 import { DEFAULT_PROFILE } from '../../../lib/primitives/seccomp/index.js'
+import { isUnified } from '../../support/differences.js'
 
 export interface DockerRun {
   readonly argv: readonly string[]
@@ -80,9 +81,6 @@ export function dockerSpec(run: DockerRun): object {
     },
   }
 }
-
-/** With version 2 alone Docker gives each container a cgroup namespace, otherwise the host's. */
-export const isUnified = (): boolean => existsSync('/sys/fs/cgroup/cgroup.controllers')
 
 function mounts({ files, readOnly, privileged }: DockerRun): object[] {
   const flags = ['nosuid', 'noexec', 'nodev']

@@ -5,6 +5,7 @@
 import { constant } from '../../../lib/kernel/constants.js'
 import { type Mount, parseMount } from '../../../lib/kernel/proc/mountinfo.js'
 import { capabilityNames } from '../../../lib/kernel/proc/status.js'
+import type { Difference } from '../../support/differences.js'
 
 export interface Attempt {
   readonly errno: string | null
@@ -111,12 +112,6 @@ function descriptor({ target, cloexec, flags }: { target: string; cloexec: boole
 function keyring(value: unknown, host: ProbeOutput): string {
   if (typeof value !== 'string' || !value.startsWith('keyring;')) return String(value)
   return value === host.inherited.sessionKeyring ? 'the host’s' : 'its own'
-}
-
-export interface Difference {
-  readonly key: string
-  readonly peer: string
-  readonly drydock: string
 }
 
 const ABSENT = 'absent'

@@ -1,8 +1,13 @@
-/** The tables of docs/DIFFERENCES.md: what is known to differ, in which runs, and how. */
-import { readFileSync } from 'node:fs'
+/** The tables of docs/DIFFERENCES.md: what is known to differ, in which runs, and how. Tests hold it against what they see, in both directions. */
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { isUnified } from './docker-spec.js'
-import type { Difference } from './sight.js'
+
+export interface Difference {
+  readonly key: string
+  /** What the peer has, in words; and drydock. */
+  readonly peer: string
+  readonly drydock: string
+}
 
 export interface Row {
   /** As it stands in the table, for messages. */
@@ -12,10 +17,21 @@ export interface Row {
   readonly matches: (one: Difference) => boolean
 }
 
-const TABLE = join(import.meta.dirname, '../../../docs/DIFFERENCES.md')
+const FILE = join(import.meta.dirname, '../../docs/DIFFERENCES.md')
+
+/** The rows of the part whose heading begins with `Where a container` or `Where an image`. */
+export function readPart(about: 'a container' | 'an image'): string {
+  const parts = readFileSync(FILE, 'utf8').split(/^# /m)
+  const part = parts.find((text) => text.startsWith(`Where ${about}`))
+  if (part === undefined) throw new Error(`docs/DIFFERENCES.md says nothing of where ${about} differs`)
+  return part
+}
+
+/** With version 2 of cgroups alone Docker gives each container a cgroup namespace, otherwise the host's. */
+export const isUnified = (): boolean => existsSync('/sys/fs/cgroup/cgroup.controllers')
 
 /** The rows that count on this machine. */
-export function readTable(text = readFileSync(TABLE, 'utf8'), unified = isUnified()): Row[] {
+export function readTable(text: string, unified = isUnified()): Row[] {
   const rows = text.split('\n').filter((line) => line.startsWith('| `'))
   return rows.flatMap((line) => {
     const cells = line.split('|').slice(1, -1)
