@@ -136,6 +136,12 @@ describe('a layer as root', () => {
     expect(listed.trim().split('\n')).toEqual(['./kept', './own', './tree/file', './usr/new', './wood/file'])
   })
 
+  requires('root')('what hides a name of 255 bytes, whose own is longer than a file’s may be', async () => {
+    const { directory } = await place.unpack(layer({ path: `deep/.wh.${'w'.repeat(255)}` }))
+    expect(seen(directory)[`deep/${'w'.repeat(255)}`]).toMatchObject({ type: 'char', device: '0:0' })
+    await expect(place.unpack(layer({ path: `.wh.${'w'.repeat(256)}` }))).rejects.toThrow('has a name of more than 255 bytes')
+  })
+
   requires('root', 'command:getfattr')('an opaque root', async () => {
     const { directory } = await place.unpack(layer({ path: '.wh..wh..opq' }, { path: 'file' }))
     expect(attributes(directory)).toEqual({ 'trusted.overlay.opaque': '79' })

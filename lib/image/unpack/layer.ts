@@ -51,7 +51,10 @@ export class Layer implements TarSink {
     this.entries++
     const { path, outside } = cleanPath(entry.path)
     if (outside) throw refused(entry, 'is outside of the layer')
-    const long = tooLong(path)
+    const { parent: parentPath, name } = splitPath(path)
+    // A whiteout's own name may be longer than a file's: it is made by the name that it hides.
+    const made = name.startsWith(WHITEOUT_PREFIX) ? name.slice(WHITEOUT_PREFIX.length) : name
+    const long = tooLong(parentPath === '' ? made : `${parentPath}/${made}`)
     if (long) throw refused(entry, long)
     if (path === '') {
       // The root is everybody's, and Docker leaves it as it is.
@@ -59,13 +62,12 @@ export class Layer implements TarSink {
       return
     }
     this.#sender.about(path)
-    const { parent: parentPath, name } = splitPath(path)
     if (path.startsWith(METADATA) && path !== OPAQUE) return
     if (parentPath !== '' && `/${parentPath}`.includes('/.wh.')) throw refused(entry, 'is below a name that means that something is hidden')
     const parent = this.#tree.directoryAt(parentPath, (directory, missing) => this.#imply(directory, missing))
     if (!(parent instanceof Directory)) throw refused(entry, obstacleWords(parent))
     if (parent.path !== parentPath) {
-      const found = tooLong(parent.pathOf(name))
+      const found = tooLong(parent.pathOf(made))
       if (found) throw refused(entry, found)
     }
     if (name.startsWith(WHITEOUT_PREFIX)) this.#whiteout(entry, parent, name)
