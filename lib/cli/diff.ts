@@ -1,7 +1,7 @@
 /** `drydock diff`: what a container has changed of its image's files. */
 import { Command } from 'commander'
 import { findContainer } from '../container/index.js'
-import { type Change, changes } from '../image/pack/index.js'
+import { changes, withoutMountPoints } from '../image/pack/index.js'
 import { dataRoot } from '../kernel/places.js'
 import { interruptible } from './interrupt.js'
 import { parseVerb } from './verb.js'
@@ -21,27 +21,4 @@ export async function diff(argv: readonly string[]): Promise<number> {
       .join(''),
   )
   return 0
-}
-
-/** Made where an image has none, for what is mounted there: Docker makes them in a layer of its own, which it does not show. */
-const MOUNT_POINTS: ReadonlySet<string> = new Set([
-  '/dev',
-  '/dev/console',
-  '/dev/pts',
-  '/dev/shm',
-  '/etc/hosts',
-  '/etc/hostname',
-  '/etc/resolv.conf',
-  '/proc',
-  '/sys',
-])
-
-/** Neither those nor the directories that are listed because of them alone. */
-export function withoutMountPoints(found: readonly Change[]): Change[] {
-  const isMountPoint = ({ kind, path }: Change) => kind === 'A' && MOUNT_POINTS.has(path)
-  const made = found.filter(isMountPoint).map(({ path }) => path)
-  const rest = found.filter((change) => !isMountPoint(change))
-  const holds = (path: string, among: readonly string[]) => among.some((one) => one.startsWith(`${path}/`))
-  const paths = rest.map(({ path }) => path)
-  return rest.filter(({ path, kind }) => kind === 'D' || !holds(path, made) || holds(path, paths))
 }

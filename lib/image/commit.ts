@@ -2,7 +2,7 @@
 import type { ContainerSpec, StoredContainer } from '../container/index.js'
 import { applyInstructions } from './instructions.js'
 import { makeImage, makeLayer } from './made.js'
-import { packLayer, packTree } from './pack/index.js'
+import { mountPointsOf, packLayer, packTree } from './pack/index.js'
 import { ownPlatform } from './platform.js'
 import { type Reference, withDefaultTag } from './reference.js'
 import { lookUp } from './store/find.js'
@@ -37,9 +37,10 @@ export async function commitContainer({ record, layout }: StoredContainer, optio
     await lease.add(below.flatMap(({ chainId, blob }) => [chainId, blob.digest]))
     const map = ownIdmap()
     const reading = { ...(map && { idmap: map }), ...(onWarning && { onWarning }), ...(signal && { signal }) }
+    const apart = parent && (await mountPointsOf(layout.upper, spec.image.layers, reading))
     // The layers of a directory or of the host's programs are in no image: then all that the container sees becomes the one layer.
     const tar = parent
-      ? packLayer(layout.upper, { lowers: spec.image.layers, ...reading })
+      ? packLayer(layout.upper, { lowers: spec.image.layers, ...reading, ...(apart && { apart }) })
       : packTree([layout.upper, ...spec.image.layers], reading)
     const layer = await makeLayer(tar, below.at(-1)?.chainId, making)
     const layers = layer ? [...below, layer] : below

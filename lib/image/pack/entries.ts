@@ -17,6 +17,8 @@ export interface Form {
    * `.wh..wh..opq`. `tree`: everything is what it is.
    */
   readonly form: 'layer' | 'tree'
+  /** Absolute paths of which there is to be no entry. */
+  readonly apart?: ReadonlySet<string>
   readonly warn: (sentence: string) => void
 }
 
@@ -39,6 +41,7 @@ export class Entries {
   /** The entries of one node: none, one, or two for an opaque directory. */
   of(node: Node): Entry[] {
     const { path, name, kind } = node
+    if (this.#options.apart?.has(`/${path}`)) return []
     const layer = this.#options.form === 'layer'
     if (layer && isWhiteout(node)) return [{ input: whiteout(node), content: false }]
     if (layer && name.startsWith(WHITEOUT)) return this.#leave(path, 'in a layer a name that begins with .wh. means that a file is deleted')

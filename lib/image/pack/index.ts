@@ -3,6 +3,7 @@
  *
  *     layer.ts      an upper directory as a layer, for commit; all layers as one archive, for export
  *     changes.ts    docker diff
+ *     mount-points.ts   what is there because of a mount, and no change
  *     walk.ts       a tree from the top down, in an order that is always the same
  *     nodes.ts      what is behind each name; records.ts: as the kernel writes it
  *     entries.ts    what is found, as entries: overlayfs's form into that of layers
@@ -13,4 +14,5 @@
  */
 export { type Change, type ChangeKind, changes } from './changes.js'
 export { type PackOptions, packLayer, packTree } from './layer.js'
+export { mountPointsOf, withoutMountPoints } from './mount-points.js'
 export type { ReadOptions } from './reader.js'

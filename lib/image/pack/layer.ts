@@ -2,7 +2,7 @@
 import { DrydockError } from '../../kernel/errors.js'
 import { TAR_END, tarHeader } from '../tar/index.js'
 import { contents, type Piece } from './contents.js'
-import { Entries, isWhiteout } from './entries.js'
+import { Entries, type Form, isWhiteout } from './entries.js'
 import type { Node } from './nodes.js'
 import { type ReadOptions, TreeReader } from './reader.js'
 import { walk } from './walk.js'
@@ -13,6 +13,8 @@ export interface PackOptions extends ReadOptions {
    * redirect_dir and metacopy, when root's kernel has them switched on).
    */
   readonly lowers?: readonly string[]
+  /** Absolute paths that are left out; what is below one is not, unless it is named too. */
+  readonly apart?: ReadonlySet<string>
 }
 
 /**
@@ -21,8 +23,8 @@ export interface PackOptions extends ReadOptions {
  * same bytes. Like Docker's it has no entry for the root itself.
  */
 export async function* packLayer(upper: string, options: PackOptions = {}): AsyncGenerator<Buffer> {
-  const { lowers = [] } = options
-  yield* pack({ directory: upper }, 'layer', options, lowers.length > 0 ? [upper, ...lowers] : undefined)
+  const { lowers = [], apart } = options
+  yield* pack({ directory: upper }, { form: 'layer', ...(apart && { apart }) }, options, lowers.length > 0 ? [upper, ...lowers] : undefined)
 }
 
 /**
@@ -34,12 +36,12 @@ export async function* packTree(
   options: ReadOptions & { readonly within?: string } = {},
 ): AsyncGenerator<Buffer> {
   const { within } = options
-  yield* pack({ layers, ...(within !== undefined && { within }) }, 'tree', options, undefined)
+  yield* pack({ layers, ...(within !== undefined && { within }) }, { form: 'tree' }, options, undefined)
 }
 
 async function* pack(
   tree: Parameters<typeof TreeReader.open>[0],
-  form: 'layer' | 'tree',
+  form: Omit<Form, 'warn'>,
   options: ReadOptions,
   all: readonly string[] | undefined,
 ): AsyncGenerator<Buffer> {
@@ -47,7 +49,7 @@ async function* pack(
   const readers = new Readers(options, all)
   try {
     const nodes = walk(await readers.first(tree), { merged: () => readers.merged() })
-    yield* contents(pieces(nodes, new Entries({ form, warn }), readers), warn)
+    yield* contents(pieces(nodes, new Entries({ ...form, warn }), readers), warn)
     yield TAR_END
   } finally {
     await readers.close()

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { withoutMountPoints } from '../../../lib/cli/diff.js'
-import type { ChangeKind } from '../../../lib/image/pack/index.js'
+import type { ChangeKind } from '../../../../lib/image/pack/index.js'
+import { withoutMountPoints } from '../../../../lib/image/pack/index.js'
 
 const shown = (...lines: string[]) =>
   withoutMountPoints(lines.map((line) => ({ kind: line[0] as ChangeKind, path: line.slice(2) }))).map(({ kind, path }) => `${kind} ${path}`)
