@@ -5,21 +5,39 @@ import { DATA_ROOT, type Machine, PLACE } from './machines.js'
 import { drydocksLayers } from './stores.js'
 
 export const TREE = join(PLACE, 'tree')
-/** The first layer by GNU tar: with fractions of seconds and attributes; and in its older form, without. */
+/**
+ * The first layer by GNU tar, with fractions of seconds and attributes: once with sparse files as such, of which Docker cannot say again what it
+ * was given (tar-split); and in its older form, without attributes.
+ */
 export const POSIX_TAR = join(PLACE, 'posix.tar')
+export const FULL_TAR = join(PLACE, 'full.tar')
 export const GNU_TAR = join(PLACE, 'gnu.tar')
 
 export async function makeTree(machine: Machine): Promise<void> {
   mkdirSync(machine.host.path(TREE))
   await machine.python('stage', '1', TREE)
   await machine.shell(
-    `tar --format=posix --pax-option=delete=atime,delete=ctime --xattrs --xattrs-include='*' --sparse --sort=name -C $1 -cf $2 .
-     tar --format=gnu --sparse --sort=name -C $1 -cf $3 .`,
+    `posix="--format=posix --pax-option=delete=atime,delete=ctime --xattrs --xattrs-include=*"
+     set -f
+     tar $posix --sparse --sort=name -C $1 -cf $2 .
+     tar $posix --sort=name -C $1 -cf $3 .
+     tar --format=gnu --sort=name -C $1 -cf $4 .`,
     TREE,
     POSIX_TAR,
+    FULL_TAR,
     GNU_TAR,
   )
 }
+
+const CHANGES = [
+  'ENTRYPOINT ["/bin/busybox"]',
+  'CMD ["true"]',
+  'ENV PLACE="dry dock" EMPTY=',
+  'LABEL a.label="of two words" other=1',
+  'EXPOSE 80 53/udp',
+  'USER root',
+  'WORKDIR /tmp/work',
+].flatMap((instruction) => ['--change', instruction])
 
 /** As Docker names an overlay's directories: those below with colons between, the topmost first. */
 interface Overlay {
@@ -29,7 +47,7 @@ interface Overlay {
 }
 
 export async function byDocker(machine: Machine, name: string): Promise<void> {
-  await machine.docker('import', '--change', 'CMD ["/bin/true"]', POSIX_TAR, `${name}:layer1`)
+  await machine.docker('import', ...CHANGES, FULL_TAR, `${name}:layer1`)
   for (const number of [2, 3]) await committed(machine, name, number)
   await machine.docker('tag', `${name}:layer3`, name)
 }
@@ -58,7 +76,7 @@ async function change(machine: Machine, { LowerDir, UpperDir, WorkDir }: Overlay
 
 /** The same by drydock; the container has run, and ended. */
 export async function byDrydock(machine: Machine, name: string): Promise<void> {
-  await machine.drydock(['import', '--change', 'CMD ["/bin/true"]', POSIX_TAR, `${name}:layer1`])
+  await machine.drydock(['import', ...CHANGES, FULL_TAR, `${name}:layer1`])
   for (const number of [2, 3]) {
     const below = `${name}:layer${number - 1}`
     const container = `layer${number}`

@@ -12,7 +12,7 @@ export interface Inspected {
   readonly Created: string
   readonly Architecture: string
   readonly Os: string
-  readonly Config: unknown
+  readonly Config: Readonly<Record<string, unknown>>
   readonly RootFS: { readonly Type: string; readonly Layers: readonly string[] }
 }
 
