@@ -8,7 +8,7 @@ import { type Difference, judge, readPart, readTable } from '../../support/diffe
 import { missing, requires } from '../../support/requires.js'
 import { addIndex, archiveLayers, writeDirectoryImage } from './archives.js'
 import { Machine, NEEDS, PLACE } from './machines.js'
-import { byDocker, byDrydock, byUmoci, GNU_TAR, makeTree, POSIX_TAR } from './makers.js'
+import { byDocker, byDrydock, byUmoci, GNU_TAR, makeTree, POSIX_TAR, TREE } from './makers.js'
 import { dockersImage, dockersLayers, drydocksImage, drydocksLayers, type Inspected, type Layers } from './stores.js'
 import { differences, look } from './trees.js'
 
@@ -142,6 +142,53 @@ describe('imported', PATIENT, () => {
   }
 })
 
+describe('what Docker refuses drydock takes', PATIENT, () => {
+  it('names that come again: the last one counts, and directories become one', async () => {
+    const archive = at('again.tar')
+    await machine.python('oddities', at('once.tar'), archive)
+    await expect(machine.docker('import', archive, 'again')).rejects.toThrow('duplicates of file paths not supported')
+    await machine.drydock(['import', archive, 'again'])
+    const [tree] = await look(machine, [...(await drydocksLayers(machine, 'again')).values()])
+    const told = [...(tree?.values() ?? [])].map(({ path, type, mode, owner, size }) =>
+      `${path} ${type} ${mode} ${owner} ${size ?? ''}`.trim(),
+    )
+    expect(told.slice(1)).toEqual([
+      'twice directory 0755 0:0',
+      'twice/directory directory 0711 0:0',
+      'twice/directory/kept file 0644 0:0 4',
+      'twice/directory-then-file file 0644 0:0 14',
+      'twice/file file 0640 2:0 6',
+      'twice/file-then-directory directory 0755 0:0',
+      'twice/link file 0644 0:0 16',
+      'twice/linked file 0644 0:0 11',
+      'twice/linked-2 file 0644 0:0 12',
+    ])
+  })
+
+  it('sparse files in GNU tar’s older format', async () => {
+    const archive = at('sparse-gnu.tar')
+    await machine.run('tar', '--format=gnu', '--sparse', '-C', TREE, '-cf', archive, 'sparse')
+    await expect(machine.docker('import', archive, 'sparse')).rejects.toThrow('unhandled tar header type 83')
+    await machine.drydock(['import', archive, 'sparse'])
+    const [whole, layer] = await look(machine, [TREE, ...(await drydocksLayers(machine, 'sparse')).values()])
+    const sparse = new Map([...(whole ?? [])].filter(([path]) => path.startsWith('sparse/')))
+    const found = new Map([...(layer ?? [])].filter(([path]) => path.startsWith('sparse/')))
+    expect(sparse.size).toBe(6)
+    expect(differences(sparse, found, since).filter(({ key }) => !key.endsWith(' mtime'))).toEqual([])
+  })
+
+  it('an image with sparse files of another format, which Docker has and cannot give away', async () => {
+    // A push fails for the same reason, after all its attempts.
+    await expect(machine.docker('save', '--output', at('sparse.tar'), 'imported:posix')).rejects.toThrow('could not verify layer data')
+    await machine.docker('rmi', 'imported:posix')
+    await machine.drydock(['tag', 'imported:posix', named('imported')])
+    await machine.drydock(['push', '--quiet', named('imported')])
+    await machine.docker('pull', '--quiet', named('imported'))
+    const seen = await compare(await dockersLayers(machine, named('imported')), await drydocksLayers(machine, 'imported:posix'))
+    expect(judged('import', seen)).toEqual([])
+  })
+})
+
 describe('made by drydock', PATIENT, () => {
   it('an image is pushed, and pulled by Docker', async () => {
     await byDrydock(machine, named('drydock'))
@@ -216,6 +263,24 @@ async function sameByUmoci(layouts: readonly string[]): Promise<void> {
 }
 
 const treesOf = (layers: Layers) => look(machine, [...layers.values()])
+
+describe('in a container', PATIENT, () => {
+  it('the layers are one tree as the kernel joins Docker’s', async () => {
+    await machine.docker('pull', '--quiet', named('docker'))
+    // A name may have a newline in it, and they are in the order of the directory.
+    const find = ['find', '/', '-xdev', '-path', '/etc', '-prune', '-o', '-path', '/dev', '-prune', '-o', '-print0']
+    const inside = await machine.drydock(['run', '--rm', '--network', 'none', named('docker'), ...find])
+    const lower = [...(await dockersLayers(machine, named('docker'))).values()].reverse().join(':')
+    const outside = await machine.shell(
+      'mkdir -p $1; mount -t overlay -o "lowerdir=$2" overlay $1; at=$1; shift 2; status=0; chroot $at /bin/busybox "$@" || status=$?; umount $at; exit $status',
+      at('joined'),
+      lower,
+      ...find,
+    )
+    expect(inside.split('\0').sort()).toEqual(outside.split('\0').sort())
+    expect(inside.split('\0').length).toBeGreaterThan(200)
+  })
+})
 
 describe('the table', () => {
   test('is about runs that there are', () => {

@@ -24,6 +24,9 @@ export const PLACE = '/run/images'
 /** Of drydock, where nothing else is said. */
 export const DATA_ROOT = '/var/lib/drydock'
 
+/** None: what this user has for registries and helpers is left alone. */
+const CREDENTIALS = { DOCKER_CONFIG: join(PLACE, 'no-credentials'), REGISTRY_AUTH_FILE: undefined }
+
 export class Machine {
   readonly host: PrivateHost
   readonly dockerd: Dockerd
@@ -58,7 +61,7 @@ export class Machine {
 
   /** What it prints; throws with what it complains of. */
   async run(...argv: string[]): Promise<string> {
-    const { exitCode, stdout, stderr } = await this.host.run(argv)
+    const { exitCode, stdout, stderr } = await this.host.run(argv, { env: CREDENTIALS })
     if (exitCode !== 0) throw new Error(`${argv.join(' ')}: exit status ${exitCode}: ${stderr || stdout}`)
     return stdout
   }
@@ -69,7 +72,9 @@ export class Machine {
 
   /** `root`: its data root, for a store of its own. */
   async drydock(args: readonly string[], root: string = DATA_ROOT): Promise<string> {
-    const { exitCode, stdout, stderr } = await this.host.run([process.execPath, DRYDOCK, ...args], { env: { DRYDOCK_DATA_ROOT: root } })
+    const { exitCode, stdout, stderr } = await this.host.run([process.execPath, DRYDOCK, ...args], {
+      env: { ...CREDENTIALS, DRYDOCK_DATA_ROOT: root },
+    })
     if (exitCode !== 0) throw new Error(`drydock ${args.join(' ')}: exit status ${exitCode}: ${stderr || stdout}`)
     return stdout
   }

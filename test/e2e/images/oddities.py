@@ -1,5 +1,6 @@
-"""oddities.py FILE: an archive as no tool of today makes it, but as layers may be: what of it counts is for its reader to know."""
-import io
+"""oddities.py FILE [TWICE]: an archive as no tool of today makes it, but as layers may be: what of it counts is for its reader to know. In TWICE
+names come again, with which Docker has nothing to do.
+"""
 import sys
 import tarfile
 
@@ -97,6 +98,25 @@ LAYER = [
     bytes(1024),
 ]
 
-with open(sys.argv[1], "wb") as made:
-    for part in LAYER:
-        made.write(part)
+AGAIN = [
+    member("twice/file", "first", mode=0o600, uid=1),
+    member("twice/file", "second", mode=0o640, uid=2),
+    directory("twice/directory", mode=0o700, pax_headers={"mtime": "1500000000.5"}),
+    member("twice/directory/kept", "kept"),
+    directory("twice/directory", mode=0o711, pax_headers={"mtime": "1500000001.25"}),
+    directory("twice/directory-then-file"),
+    member("twice/directory-then-file/inside", "goes"),
+    member("twice/directory-then-file", "a file at last"),
+    member("twice/file-then-directory", "goes"),
+    directory("twice/file-then-directory"),
+    member("twice/link", type=tarfile.SYMTYPE, linkname="directory"),
+    member("twice/link", "no link any more"),
+    member("twice/linked", "of two names"),
+    member("twice/linked-2", type=tarfile.LNKTYPE, linkname="twice/linked"),
+    member("twice/linked", "of one name"),
+    bytes(1024),
+]
+
+for path, layer in zip(sys.argv[1:], (LAYER, AGAIN)):
+    with open(path, "wb") as made:
+        made.write(b"".join(layer))
