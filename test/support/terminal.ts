@@ -1,6 +1,10 @@
 /** A program on a terminal, and somebody in front of it: waits for words, types keys. */
+import type { Socket } from 'node:net'
 import { stripVTControlCharacters } from 'node:util'
 import { type IPty, spawn } from 'node-pty'
+
+/** node-pty closes a terminal 200 ms after its program has ended, read or not; a busy machine may take longer to read. Milliseconds. */
+const LAST_WORDS = 5000
 
 /** Nothing that is waited for takes so long, on a busy machine either. */
 const PATIENCE = 20_000
@@ -28,6 +32,7 @@ export class TerminalSession {
       env: { ...env, TERM: 'xterm-256color' },
       name: 'xterm-256color',
     })
+    keepLastWords(this.#pty)
     this.#pty.onData((data) => {
       this.#raw += data
       for (const listener of this.#listeners) listener()
@@ -99,5 +104,16 @@ export class TerminalSession {
       this.#listeners.add(check)
       check()
     })
+  }
+}
+
+/** The kernel says by an error (EIO) when all is read and nobody holds the other end; only then, or much later, is the terminal closed. */
+function keepLastWords(pty: IPty): void {
+  const { _socket: socket } = pty as unknown as { _socket: Socket }
+  const destroy = socket.destroy.bind(socket)
+  socket.destroy = (error?: Error) => {
+    if (error) return destroy(error)
+    setTimeout(destroy, LAST_WORDS).unref()
+    return socket
   }
 }
