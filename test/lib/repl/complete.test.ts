@@ -11,7 +11,7 @@ const offers = (line: string) => complete(line, surroundings)[0]
 describe('complete', () => {
   it('offers calls, actors and commands at the beginning', () => {
     expect(offers('sethost')).toEqual(['sethostname '])
-    expect(offers('sta')).toEqual(['state ', 'statfs '])
+    expect(offers('sta')).toEqual(['state ', 'statfs ', 'statx '])
     expect(offers('hos')).toEqual(['host '])
     expect(offers('host sethost')).toEqual(['sethostname '])
     expect(offers('host stat')).toEqual(['statfs '])
