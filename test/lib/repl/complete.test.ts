@@ -14,7 +14,7 @@ describe('complete', () => {
     expect(offers('sta')).toEqual(['state ', 'statfs ', 'statx '])
     expect(offers('hos')).toEqual(['host '])
     expect(offers('host sethost')).toEqual(['sethostname '])
-    expect(offers('host stat')).toEqual(['statfs '])
+    expect(offers('host stat')).toEqual(['statfs ', 'statx '])
     expect(offers('fd = ope')).toEqual(['open ', 'open_tree ', 'openat ', 'openat2 '])
     expect(offers('- umo')).toEqual(['umount ', 'umount2 '])
     expect(offers('? pivot')).toEqual(['pivot_root '])
