@@ -6,6 +6,7 @@ import { parseReference } from '../image/reference.js'
 import { Store } from '../image/store/index.js'
 import { dataRoot } from '../kernel/places.js'
 import { counted, download, openArchive } from './archive.js'
+import { freeBuffersSoon } from './buffers.js'
 import { repeated } from './filters.js'
 import { interruptible } from './interrupt.js'
 import { displayOn } from './progress.js'
@@ -19,6 +20,7 @@ interface Options {
 
 /** The archive may be compressed. */
 export async function importTree(argv: readonly string[]): Promise<number> {
+  freeBuffersSoon()
   const command = new Command('drydock import')
     .description('Make an image of an archive that holds a root file system.')
     .argument('<source>', 'a file, an address (http://…), or - for standard input')

@@ -6,6 +6,7 @@ import { parsePlatform } from '../image/platform.js'
 import { Store } from '../image/store/index.js'
 import { dataRoot } from '../kernel/places.js'
 import { openArchive } from './archive.js'
+import { freeBuffersSoon } from './buffers.js'
 import { interruptible } from './interrupt.js'
 import { displayOn, type ProgressEvent } from './progress.js'
 import { parseVerb } from './verb.js'
@@ -17,6 +18,7 @@ interface Options {
 }
 
 export async function load(argv: readonly string[]): Promise<number> {
+  freeBuffersSoon()
   const command = new Command('drydock load')
     .description('Read images from an archive.')
     .usage('[OPTIONS]')

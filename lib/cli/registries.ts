@@ -5,6 +5,7 @@ import type { Reference } from '../image/reference.js'
 import { Registry, registryConfig, withOptions } from '../image/registry/index.js'
 import type { Store } from '../image/store/index.js'
 import type { Platform } from '../image/types.js'
+import { freeBuffersSoon } from './buffers.js'
 import { interruptible } from './interrupt.js'
 import { displayOn, type Screen } from './progress.js'
 
@@ -35,6 +36,7 @@ export interface PullRequest {
 
 /** What was pulled, the last one last. Fails with one sentence. */
 export async function pullImages(reference: Reference, request: PullRequest): Promise<readonly Pulled[]> {
+  freeBuffersSoon()
   const { store, platform, all = false } = request
   return withRegistry(reference, request, async (registry, onProgress, signal) => {
     const options = { store, registry, onProgress, signal, ...(platform && { platform }) }
