@@ -56,7 +56,7 @@ async function begin(source: Source): Promise<{ first: Buffer; all: Source }> {
 }
 
 /** Large pieces: each costs a turn through the event loop. */
-const PIECE = 128 * 1024
+const PIECE = 256 * 1024
 
 /** All members, one behind the other, as gzip(1) reads them. The work is done beside this thread. */
 async function* gunzip(source: Source): AsyncGenerator<Buffer> {

@@ -144,9 +144,10 @@ function mountsNow(): Seen[] {
 function linksNow(): Seen[] {
   const names = (readNetDev() ?? []).map(({ name }) => name)
   return sorted(
-    names.map((name) => {
+    names.flatMap((name) => {
       const directory = `/sys/class/net/${name}`
-      const index = readProcFile(`${directory}/ifindex`)?.trim()
+      const index = indexOf(directory)
+      if (index === 'dying') return []
       if (index === undefined) return { name, detail: '' }
       const master = readProcLink(`${directory}/master`)?.split('/').at(-1)
       return {
@@ -155,6 +156,16 @@ function linksNow(): Seen[] {
       }
     }),
   )
+}
+
+/** A device that is being removed has its files for a moment yet, and they answer EINVAL. */
+function indexOf(directory: string): string | 'dying' | undefined {
+  try {
+    return readProcFile(`${directory}/ifindex`)?.trim()
+  } catch (error) {
+    if (((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === 'EINVAL') return 'dying'
+    throw error
+  }
 }
 
 function kindOf(name: string, directory: string): string {

@@ -51,7 +51,8 @@ test('a hundred runs whose runner is killed, each at another call, leave nothing
   const four = [0, 1, 2, 3].map(async (lane) => {
     for (const point of points.filter((_, index) => index % 4 === lane)) {
       const { stdout } = await at.host.run(program('run-killed', at.root.path, String(point), 'bridge'))
-      expect(stdout).toBe(point >= calls ? String(calls) : '')
+      // Past its last call it is not killed, unless it lost its address to a run beside it and made more calls.
+      expect(point >= calls ? ['', String(calls)] : ['']).toContain(stdout)
     }
   })
   await Promise.all(four)
