@@ -3,9 +3,10 @@
  * the distribution's own packages, says how to use it, and stays until Ctrl-C. What was made is kept: the next start takes a moment, and no network.
  */
 import { mkdirSync, rmSync } from 'node:fs'
-import { Command, CommanderError } from 'commander'
+import { Command } from 'commander'
 import { endHostSpawner } from '../bottle.js'
 import { DrydockError, sentenceOf } from '../kernel/errors.js'
+import { parseCommandLine } from '../tutor/command-line.js'
 import { findCommand, installHint } from '../tutor/packages.js'
 import { ownDistribution, ownMirror } from './apt.js'
 import { type Recipe, recipes as recipesFor } from './images.js'
@@ -48,16 +49,8 @@ function parseArguments(argv: readonly string[]): Options | { readonly status: n
     .option('--listen <address:port>', 'where it listens; 0.0.0.0:5000 is for everybody in the room', '127.0.0.1:5000')
     .option('--only <name...>', `of the images only these: ${ALL.map(({ name }) => shortName(name)).join(', ')}`)
     .option('--fill', 'fill it, and stop then')
-    .helpOption('-h, --help', 'show this')
-    .allowExcessArguments(false)
-    .exitOverride()
-  try {
-    command.parse([...argv], { from: 'user' })
-  } catch (error) {
-    if (error instanceof CommanderError) return { status: error.exitCode }
-    throw error
-  }
-  return command.opts<Options>()
+  const parsed = parseCommandLine<Options>(command, argv)
+  return 'status' in parsed ? parsed : parsed.options
 }
 
 async function serve({ listen: words, only, fill = false }: Options): Promise<number> {

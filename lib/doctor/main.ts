@@ -1,8 +1,9 @@
 /** `npm run doctor`: what this host can and cannot do, what helps, and what a crash left. */
-import { Command, CommanderError } from 'commander'
+import { Command } from 'commander'
 import { endHostSpawner } from '../bottle.js'
 import { DrydockError, sentenceOf } from '../kernel/errors.js'
 import { confirm } from '../tutor/ask.js'
+import { parseCommandLine } from '../tutor/command-line.js'
 import { Display } from '../tutor/display.js'
 import { Quit } from '../tutor/guide.js'
 import type { Chapter } from './finding.js'
@@ -41,16 +42,8 @@ function parseArguments(argv: readonly string[]): Options | { readonly status: n
     .option('--fix', 'remove the leftovers without asking')
     .option('--json', 'for programs: everything as one JSON object')
     .option('--plain', 'for screen readers: no colour, no moving cursor')
-    .helpOption('-h, --help', 'show this')
-    .allowExcessArguments(false)
-    .exitOverride()
-  try {
-    command.parse([...argv], { from: 'user' })
-  } catch (error) {
-    if (error instanceof CommanderError) return { status: error.exitCode }
-    throw error
-  }
-  return command.opts<Options>()
+  const parsed = parseCommandLine<Options>(command, argv)
+  return 'status' in parsed ? parsed : parsed.options
 }
 
 /** The chapters in the order in which they are read, each as soon as it is known. */

@@ -1,8 +1,9 @@
 /** `npm run repl`: a prompt for system calls, in a bottle. */
 import { createInterface } from 'node:readline'
-import { Command, CommanderError } from 'commander'
+import { Command } from 'commander'
 import { Bottle } from '../bottle.js'
 import { DrydockError, sentenceOf } from '../kernel/errors.js'
+import { parseCommandLine } from '../tutor/command-line.js'
 import { Display } from '../tutor/display.js'
 import { Prompt } from './interactive.js'
 import { Repl } from './repl.js'
@@ -31,17 +32,9 @@ function parseArguments(argv: readonly string[]): { readonly plain: boolean } | 
       'A prompt for system calls. They are really made, in a private host that is gone when you leave.\nWithout a terminal, lines are read from the input, and the first that fails ends it (unless it begins with -).',
     )
     .option('--plain', 'for screen readers: no colour, no drawn lines', false)
-    .helpOption('-h, --help', 'show this')
     .addHelpText('after', "\nExamples:\n  npm run repl\n  printf 'clone uts\\nsethostname box\\nuname\\n' | npm run repl")
-    .allowExcessArguments(false)
-    .exitOverride()
-  try {
-    command.parse([...argv], { from: 'user' })
-  } catch (error) {
-    if (error instanceof CommanderError) return { status: error.exitCode }
-    throw error
-  }
-  return command.opts<{ plain: boolean }>()
+  const parsed = parseCommandLine<{ plain: boolean }>(command, argv)
+  return 'status' in parsed ? parsed : parsed.options
 }
 
 const openBottle = () => Bottle.open({ name: 'repl' })

@@ -1,5 +1,6 @@
 /** What is typed after `npm run lesson --`. */
-import { Command, CommanderError } from 'commander'
+import { Command } from 'commander'
+import { parseCommandLine } from './command-line.js'
 
 export interface TutorArguments {
   readonly lesson: string | undefined
@@ -20,19 +21,12 @@ export function parseArguments(argv: readonly string[]): TutorArguments | { read
     .option('--yes', 'do not ask before starting over')
     .option('--list', 'list the lessons and leave')
     .option('--plain', 'for screen readers: no colour, no drawn lines, no moving cursor')
-    .helpOption('-h, --help', 'show this')
     .addHelpText(
       'after',
       '\nExamples:\n  npm run lesson            the list\n  npm run lesson 1          open lesson 1, or go on with it\n  npm run lesson 2 -- --auto',
     )
-    .allowExcessArguments(false)
-    .exitOverride()
-  try {
-    command.parse([...argv], { from: 'user' })
-  } catch (error) {
-    if (error instanceof CommanderError) return { status: error.exitCode }
-    throw error
-  }
-  const { auto = false, reset = false, list = false, plain = false, yes = false } = command.opts<Partial<TutorArguments>>()
-  return { auto, reset, list, plain, yes, lesson: command.args[0] }
+  const parsed = parseCommandLine<Partial<TutorArguments>>(command, argv)
+  if ('status' in parsed) return parsed
+  const { auto = false, reset = false, list = false, plain = false, yes = false } = parsed.options
+  return { auto, reset, list, plain, yes, lesson: parsed.args[0] }
 }
