@@ -101,8 +101,10 @@ function installPackages(commands) {
   process.stderr.write(`drydock: installing ${names.join(' ')} …`)
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const apt = (args) => spawnSync('apt-get', args, { stdio: 'ignore', env }).status === 0
-  const install = ['install', '-y', '--no-install-recommends', ...names]
-  const done = withoutServices(() => apt(install) || (apt(['update']) && apt(install)))
+  const install = (packages) => apt(['install', '-y', '--no-install-recommends', ...packages])
+  // One that cannot be had does not keep the others away.
+  const oneByOne = () => names.map((name) => install([name])).every(Boolean)
+  const done = withoutServices(() => install(names) || (apt(['update']) && (install(names) || oneByOne())))
   process.stderr.write(done ? ' done\n' : ' failed\n')
   return done
 }
