@@ -26,6 +26,7 @@ export async function attach(argv: readonly string[]): Promise<number> {
     detachKeys: parsed.detachKeys,
     signalProxy: parsed.sigProxy,
     broken: async () => attachment.close(),
+    redraw: true,
   })
   const end = await foreground.attend(exitOf(attachment, () => readContainer(root, record.spec.id)?.exit?.exitCode))
   attachment.close()

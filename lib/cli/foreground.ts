@@ -40,6 +40,8 @@ export interface ForegroundOptions {
   readonly signalProxy: boolean
   /** Nobody reads the output any more. */
   readonly broken: () => Promise<unknown>
+  /** The program has drawn on another terminal before: it shall draw anew. */
+  readonly redraw?: boolean
 }
 
 export type End = { readonly exit: Exit } | { readonly detached: true }
@@ -94,9 +96,10 @@ export class Foreground {
       this.#peer.resize(rows, columns)
     }
     process.stdout.on('resize', resize)
-    // It may have changed while the container was made. As docker does, one that is a little larger first: a program that draws sees a change.
+    // As docker attach does, one that is a little larger first: a program that draws sees a change.
     const { rows, columns } = terminalSize()
-    this.#peer.resize(rows + 1, columns + 1)
+    if (this.#options.redraw) this.#peer.resize(rows + 1, columns + 1)
+    // It may have changed while the container was made.
     resize()
     this.#undo.push(() => process.stdout.off('resize', resize))
   }

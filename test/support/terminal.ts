@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { type IPty, spawn } from 'node-pty'
 
 /** node-pty closes a terminal 200 ms after its program has ended, read or not; a busy machine may take longer to read. Milliseconds. */
-const LAST_WORDS = 5000
+const LAST_WORDS = 2000
 
 /** Nothing that is waited for takes so long, on a busy machine either. */
 const PATIENCE = 20_000

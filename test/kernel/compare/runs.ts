@@ -119,14 +119,19 @@ async function probe(host: PrivateHost, argv: readonly string[], terminal: boole
     if (exitCode !== 0) throw new Error(`${argv.join(' ')}: ${exitCode}: ${stderr}`)
     return parseProbe(stdout)
   }
-  const [file, ...args] = host.enter(argv)
-  const session = new TerminalSession(file as string, args, { cols: 80, rows: 24 })
-  // A terminal’s last words may be read after its program’s end has been noticed.
-  await session.see('"errors":')
-  await session.see('}\n')
+  const session = new TerminalSession('sh', ['-c', STAY, 'sh', ...host.enter(argv)], { cols: 80, rows: 24 })
+  const text = await session.see(ENDED)
+  session.type('\r')
   if ((await session.ended()) !== 0) throw new Error(`${argv.join(' ')}: ${session.text}`)
-  return parseProbe(session.text)
+  return parseProbe(text)
 }
+
+/**
+ * When a session's leader ends, the kernel hangs its terminal up, and what is not read by then, beyond the 4 KiB that a terminal's reader has
+ * waiting, is lost (tty_ldisc_hangup). So the leader stays until somebody has read all, its own last words too, and presses a key.
+ */
+const ENDED = 'the program has ended'
+const STAY = `"$@"; status=$?; echo '${ENDED}'; read -r key; exit "$status"`
 
 async function done(host: PrivateHost, argv: readonly string[]): Promise<void> {
   const { exitCode, stderr } = await host.run(argv)
