@@ -158,7 +158,6 @@ static const struct call calls[] = {
 	CALL(capget, "p8P24"),
 	KIND(capset, "p8p24", CREDENTIALS),
 	KIND(seccomp, "iiP", SECCOMP),
-	CALL(bpf, "ipn"),
 	CALL(keyctl, "i|xxxx"),
 	CALL(add_key, "ssPni"),
 	CALL(request_key, "ssSi"),
@@ -229,6 +228,7 @@ static const struct call calls[] = {
 
 	/* functions of our own, special.c and tree.c */
 	FUNCTION(netlink, "ip|P"),
+	FUNCTION(bpf, "ipn"),
 	FUNCTION(rmdir_tree, "s"),
 	FUNCTION(thaw_tree, "s"),
 	FUNCTION(remove_tree, "s"),

@@ -36,6 +36,7 @@ const struct call *call_find(const uint8_t *name, size_t length);
 
 /* special.c, tree.c */
 long call_netlink(struct step *step);
+long call_bpf(struct step *step);
 long call_rmdir_tree(struct step *step);
 long call_thaw_tree(struct step *step);
 long call_remove_tree(struct step *step);

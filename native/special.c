@@ -113,3 +113,17 @@ long call_netlink(struct step *step)
 	/* An answer that nobody has waited for (of a step that was interrupted) has another sequence number: use each number once. */
 	return listen_to(fd, &talk);
 }
+
+/* --- bpf(cmd, attr, size) -------------------------------------------------------------------------------------------------- */
+
+/* As often as libbpf tries. */
+#define LOADS 5
+
+/* The verifier of BPF_PROG_LOAD gives way to a signal, such as the one that says that the client has sent more, by EAGAIN: then once more. */
+long call_bpf(struct step *step)
+{
+	long made = -EAGAIN;
+	for (int i = 0; i < LOADS && made == -EAGAIN; i++)
+		made = CALL(SYS_bpf, step->arg[0].number, step->arg[1].number, step->arg[2].number);
+	return made;
+}
