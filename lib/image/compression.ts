@@ -55,8 +55,8 @@ async function begin(source: Source): Promise<{ first: Buffer; all: Source }> {
   return { first, all: all() }
 }
 
-/** Large pieces: each costs a turn through the event loop. */
-const PIECE = 256 * 1024
+/** Each piece costs a turn through the event loop, and waits in memory until it is written. */
+const PIECE = 64 * 1024
 
 /** All members, one behind the other, as gzip(1) reads them. The work is done beside this thread. */
 async function* gunzip(source: Source): AsyncGenerator<Buffer> {
