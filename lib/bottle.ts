@@ -23,7 +23,8 @@ import { Shim } from './kernel/shim.js'
 import { Spawner } from './kernel/spawner.js'
 import { host, inPhase, ref, type Step } from './kernel/step.js'
 import { lostParent } from './primitives/cgroups/index.js'
-import { helpers, type IdmapPlan, idmap, planIdmap } from './primitives/idmap.js'
+import { type IdmapPlan, idmap, planIdmap } from './primitives/idmap.js'
+import { runHelpers } from './primitives/idmap-helpers.js'
 
 export interface BottleOptions {
   /** The name of the private host: its hostname, and part of the names of what it leaves in /run while it lives. */
@@ -207,11 +208,7 @@ const cgroupOption = (cgroup: BottleCgroup) => (cgroup.bornInside ? { cgroup: cg
 async function mapIds(outer: Shim, map: IdmapPlan | undefined): Promise<void> {
   if (!map) return
   await outer.run(idmap(map).steps.filter(({ phase }) => phase === 'admit'))
-  for (const [program, ...args] of helpers(map, outer.childPid as number)) {
-    const { execa } = await import('execa') // takes longer to load than a bottle to make: only for those who need it
-    const { failed, stderr } = await execa(program as string, args, { reject: false })
-    if (failed) throw new DrydockError(`the ids of the bottle cannot be mapped: ${stderr.trim() || `${program} failed`}`)
-  }
+  await runHelpers(map, outer.childPid as number, 'the bottle')
 }
 
 const becomeSteps = (map: IdmapPlan): Step[] => idmap(map).steps.filter(({ phase }) => phase === 'become')

@@ -10,14 +10,11 @@
  *
  * The plan is one list; it is cut once, where the user has to be known.
  */
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
-import { DrydockError } from '../kernel/errors.js'
 import type { MonitorSettings } from '../kernel/monitor.js'
 import type { Result } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
 import type { Step } from '../kernel/step.js'
-import { helpers } from '../primitives/idmap.js'
+import { runHelpers } from '../primitives/idmap-helpers.js'
 import type { ContainerUser } from '../primitives/process.js'
 import { type Assembled, assemble, checkPossible, type Surroundings } from './assemble.js'
 import { startError } from './failures.js'
@@ -86,13 +83,6 @@ async function admit(steps: readonly PlannedStep[], make: Make, shim: Shim, { ma
   if (machine.idmap?.method !== 'newuidmap') return make(steps)
   const [before, after] = meetBefore('become', steps)
   await make(before)
-  for (const [program, ...args] of helpers(machine.idmap, shim.childPid as number)) {
-    try {
-      await promisify(execFile)(program as string, args)
-    } catch (cause) {
-      const said = String((cause as { stderr?: string }).stderr ?? '').trim()
-      throw new DrydockError(`the ids of the container cannot be mapped: ${said || `${program} failed`}`, { cause })
-    }
-  }
+  await runHelpers(machine.idmap, shim.childPid as number, 'the container')
   return make(after)
 }

@@ -8,9 +8,7 @@
  *     root        the tree becomes `/`, and the host's is gone: no link, no race with a container that still runs leads out
  *     privileges  what reading needs, a filter of the calls that are made, nothing else
  */
-import { execFile } from 'node:child_process'
 import { release } from 'node:os'
-import { promisify } from 'node:util'
 import { type Capability, capset, seccomp_set_mode_filter, set_no_new_privs } from '../../kernel/calls/credentials.js'
 import { close, mkdir, open } from '../../kernel/calls/files.js'
 import {
@@ -25,11 +23,11 @@ import {
   umount2,
 } from '../../kernel/calls/mounts.js'
 import { chdir, clone, fchdir, type Namespace } from '../../kernel/calls/process.js'
-import { DrydockError } from '../../kernel/errors.js'
 import type { Shim } from '../../kernel/shim.js'
 import { ref, type Step, text } from '../../kernel/step.js'
 import type { Word } from '../../kernel/words.js'
-import { helpers, type IdmapSpec, idmap } from '../../primitives/idmap.js'
+import { type IdmapSpec, idmap } from '../../primitives/idmap.js'
+import { runHelpers } from '../../primitives/idmap-helpers.js'
 import { overlay } from '../../primitives/rootfs/overlay.js'
 import { compileProfile, INTERPRETER_CALLS, type Profile } from '../../primitives/seccomp/index.js'
 
@@ -48,20 +46,9 @@ export async function confine(shim: Shim, tree: Tree, ids: IdmapSpec | undefined
   if (ids) kinds.unshift('user')
   const mapped = ids ? idmap(ids).steps : []
   await shim.run([clone(...kinds), ...mapped.filter(({ phase }) => phase === 'admit')])
-  if (ids) await map(ids, shim.childPid as number)
+  if (ids) await runHelpers(ids, shim.childPid as number, 'the containers')
   const become = mapped.filter(({ phase }) => phase !== 'admit')
   await shim.run([...become, ...desk(), ...treeOnDesk(tree, ids !== undefined), ...leave(), ...privileges(ids !== undefined)])
-}
-
-async function map(ids: IdmapSpec, pid: number): Promise<void> {
-  for (const [program, ...args] of helpers(ids, pid)) {
-    try {
-      await promisify(execFile)(program as string, args)
-    } catch (cause) {
-      const said = String((cause as { stderr?: string }).stderr ?? '').trim()
-      throw new DrydockError(`the ids of the containers cannot be mapped: ${said || `${program} failed`}`, { cause })
-    }
-  }
 }
 
 /** A tmpfs on top of `/`. Paths go on meaning the host's: what a process calls `/` is below it, and only the descriptor leads there. */

@@ -2,9 +2,7 @@
  * Removing a tree that came out of an image: of any depth, with devices and links that lead anywhere, and for an ordinary user with files that belong to ids
  * which that user is only inside of a user namespace.
  */
-import { execFile } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { remove_tree } from '../../kernel/calls/files.js'
 import { clone } from '../../kernel/calls/process.js'
 import { errnoOf } from '../../kernel/constants.js'
@@ -13,7 +11,8 @@ import { withLoneShim } from '../../kernel/lone.js'
 import type { Result } from '../../kernel/result.js'
 import type { Shim } from '../../kernel/shim.js'
 import { container, host } from '../../kernel/step.js'
-import { helpers, type IdmapSpec, idmap, planIdmap } from '../../primitives/idmap.js'
+import { type IdmapSpec, idmap, planIdmap } from '../../primitives/idmap.js'
+import { runHelpers } from '../../primitives/idmap-helpers.js'
 
 /** How an ordinary user's ids are mapped; undefined for root, whose images are not mapped. */
 export const ownIdmap = (): IdmapSpec | undefined => (process.geteuid?.() === 0 ? undefined : planIdmap())
@@ -46,6 +45,6 @@ const nameOf = (errno: number): string => errnoOf(errno).name
 
 async function enterOwn(shim: Shim, map: IdmapSpec): Promise<void> {
   await shim.run([clone('user')])
-  for (const [program, ...args] of helpers(map, shim.childPid as number)) await promisify(execFile)(program as string, args)
+  await runHelpers(map, shim.childPid as number, 'the layers')
   await shim.run(idmap(map).steps)
 }

@@ -3,22 +3,12 @@
  * accepted is what Go's archive/tar accepts, and so Docker. tar(5) of libarchive describes them all.
  */
 import { damaged, showName } from './damage.js'
-import { BLOCK, NO_BYTES, type Timestamp } from './types.js'
+import { BLOCK, NO_BYTES, type TarEntry } from './types.js'
 
-export interface RawHeader {
-  /** Prefix and name. */
-  readonly path: Buffer
+/** What stands in the block itself; the rest of an entry comes from records before it. */
+export interface RawHeader extends Omit<TarEntry, 'type' | 'xattrs' | 'sparse'> {
   /** The letter that says what follows: '0' a file, 'x' PAX records, … A NUL byte means a file too. */
   readonly flag: number
-  readonly linkPath: Buffer
-  readonly mode: number
-  readonly uid: number
-  readonly gid: number
-  readonly size: number
-  readonly mtime: Timestamp
-  readonly atime?: Timestamp
-  readonly major: number
-  readonly minor: number
 }
 
 const USTAR = 0x75737461 // 'usta'

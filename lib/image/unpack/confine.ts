@@ -3,9 +3,7 @@
  * sees nothing but the layer's directory (its root, with the host's tree gone), no network, no other process, has the few capabilities that files
  * of other owners need, and a filter lets it make a dozen calls and no more.
  */
-import { execFile } from 'node:child_process'
 import { release } from 'node:os'
-import { promisify } from 'node:util'
 import { seccomp_set_mode_filter, set_no_new_privs } from '../../kernel/calls/credentials.js'
 import { chmod, chown } from '../../kernel/calls/files.js'
 import { mount, mount_setattr, pivot_root, umount2 } from '../../kernel/calls/mounts.js'
@@ -15,7 +13,8 @@ import { StepError } from '../../kernel/result.js'
 import type { Shim } from '../../kernel/shim.js'
 import { container, type Step } from '../../kernel/step.js'
 import { ALL_CAPABILITIES, availableCapabilities, type Capability, capabilitySteps, lastCapability } from '../../primitives/capabilities.js'
-import { explainUserNamespaceFailure, helpers, type IdmapSpec, idmap } from '../../primitives/idmap.js'
+import { explainUserNamespaceFailure, type IdmapSpec, idmap } from '../../primitives/idmap.js'
+import { runHelpers } from '../../primitives/idmap-helpers.js'
 import { compileProfile, INTERPRETER_CALLS, type Profile } from '../../primitives/seccomp/index.js'
 
 const NAMESPACES: readonly Namespace[] = ['mnt', 'net', 'ipc', 'uts', 'pid']
@@ -34,9 +33,7 @@ export interface Confinement {
 export async function confine(shim: Shim, { directory, idmap: map, calls }: Confinement): Promise<void> {
   try {
     await shim.run([clone(...NAMESPACES, ...(map ? (['user'] as const) : [])), ...phase(map, 'admit')])
-    for (const [program, ...args] of map ? helpers(map, shim.childPid as number) : []) {
-      await promisify(execFile)(program as string, args)
-    }
+    if (map) await runHelpers(map, shim.childPid as number, "the layer's files")
     await shim.run([...phase(map, 'become'), ...container(enter(directory)), ...container(giveUp(map, calls))])
   } catch (error) {
     throw sentence(error, directory, map)
@@ -80,9 +77,6 @@ function giveUp(map: IdmapSpec | undefined, calls: readonly string[]): Step[] {
 }
 
 function sentence(error: unknown, directory: string, map: IdmapSpec | undefined): unknown {
-  const said = (error as { stderr?: string }).stderr
-  if (said !== undefined)
-    return new DrydockError(`the ids of the layer's files cannot be mapped: ${said.trim() || String(error)}`, { cause: error })
   if (!(error instanceof StepError)) return error
   const known = map ? explainUserNamespaceFailure(error.errno) : undefined
   return new DrydockError(`a process that is confined to ${directory} cannot be made: ${error.message}${known ? `: ${known}` : ''}`, {
