@@ -1,11 +1,12 @@
 /** The documents of what inspect can show, with what only the kernel and the other files know put in. */
-import { lstatSync, readdirSync, statSync } from 'node:fs'
+import { lstatSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StoredContainer } from '../container/index.js'
 import { containerDocument, type Endpoint } from '../engine/documents/index.js'
 import { firstProcess } from '../engine/living.js'
 import { Store } from '../image/store/index.js'
 import { DrydockError } from '../kernel/errors.js'
+import { namesIfReadable } from '../kernel/readable.js'
 import { inspectNetwork, type NetworkView } from '../network/index.js'
 import { mapOf } from './format/index.js'
 import { networkDocument } from './network.js'
@@ -47,7 +48,7 @@ async function sizeOf({ record, layout }: StoredContainer, root: string): Promis
 /** Bytes in files, those of hard links once. What this user may not look into is not counted. */
 function bytesBelow(directory: string, seen = new Set<string>()): number {
   let bytes = 0
-  for (const name of namesIn(directory)) {
+  for (const name of namesIfReadable(directory)) {
     const path = join(directory, name)
     const found = lstatSync(path, { throwIfNoEntry: false })
     if (found?.isDirectory()) bytes += bytesBelow(path, seen)
@@ -58,14 +59,6 @@ function bytesBelow(directory: string, seen = new Set<string>()): number {
     }
   }
   return bytes
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory)
-  } catch {
-    return []
-  }
 }
 
 export const networkOf = async (word: string, root: string): Promise<object> =>

@@ -2,10 +2,11 @@
  * A container on disk: its directories, its record, its name. An ephemeral one (`--rm`) is made by steps of its plan, each with its undo, so
  * that nothing is left even when this program is killed; the record of one that stays is written here, synced and renamed.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { close, mkdir, open, remove_tree, unlink, write } from '../kernel/calls/files.js'
 import { DrydockError } from '../kernel/errors.js'
+import { namesIfReadable, textIfReadable } from '../kernel/readable.js'
 import { StepError } from '../kernel/result.js'
 import { type Fragment, inPhase, ref, type Step } from '../kernel/step.js'
 import { type Layout, layoutOf } from './layout.js'
@@ -130,9 +131,10 @@ function takeName(dataRoot: string, layout: Layout, id: string): void {
 
 /** Remove a name whose container is gone: a crash came between the two. False when the container is there. */
 export function forgetName(dataRoot: string, path: string): boolean {
-  const holder = readText(path)
+  const holder = textIfReadable(path)
   // Without content somebody is taking it just now.
-  if (holder === undefined || holder === '' || readText(join(dataRoot, 'containers', holder, 'config.json')) !== undefined) return false
+  if (holder === undefined || holder === '' || textIfReadable(join(dataRoot, 'containers', holder, 'config.json')) !== undefined)
+    return false
   rmSync(path, { force: true })
   return true
 }
@@ -141,7 +143,7 @@ export function forgetName(dataRoot: string, path: string): boolean {
 export function nameTaken(path: string): DrydockError {
   const name = path.slice(path.lastIndexOf('/') + 1)
   return new DrydockError(
-    `Conflict. The container name "/${name}" is already in use by container "${readText(path) ?? ''}". You have to remove (or rename) that container to be able to reuse that name.`,
+    `Conflict. The container name "/${name}" is already in use by container "${textIfReadable(path) ?? ''}". You have to remove (or rename) that container to be able to reuse that name.`,
     { status: 409 },
   )
 }
@@ -169,24 +171,24 @@ export interface StoredContainer {
 
 /** All containers, the newest first. A directory whose record is not written yet is not one. */
 export function listContainers(dataRoot: string): StoredContainer[] {
-  const found = entriesOf(join(dataRoot, 'containers')).flatMap((id) => readContainer(dataRoot, id) ?? [])
+  const found = namesIfReadable(join(dataRoot, 'containers')).flatMap((id) => readContainer(dataRoot, id) ?? [])
   return found.sort((a, b) => (a.record.created < b.record.created ? 1 : -1))
 }
 
 export function readContainer(dataRoot: string, id: string): StoredContainer | undefined {
-  const record = parsed<ContainerRecord>(readText(join(dataRoot, 'containers', id, 'config.json')))
+  const record = parsed<ContainerRecord>(textIfReadable(join(dataRoot, 'containers', id, 'config.json')))
   if (record?.version !== 1) return undefined
   const layout = layoutOf(dataRoot, id, record.spec.name)
-  const exit = parsed<ExitRecord>(readText(layout.exit))
+  const exit = parsed<ExitRecord>(textIfReadable(layout.exit))
   return { record, layout, ...(exit && { exit }) }
 }
 
 /** By name, by id, or by the beginning of an id, as Docker finds it. Throws `No such container`. */
 export function findContainer(dataRoot: string, word: string): StoredContainer {
-  const named = /^[\w.-]+$/.test(word) ? readText(join(dataRoot, 'names', word)) : undefined
+  const named = /^[\w.-]+$/.test(word) ? textIfReadable(join(dataRoot, 'names', word)) : undefined
   const direct = named && readContainer(dataRoot, named)
   if (direct) return direct
-  const ids = /^[0-9a-f]+$/.test(word) ? entriesOf(join(dataRoot, 'containers')).filter((id) => id.startsWith(word)) : []
+  const ids = /^[0-9a-f]+$/.test(word) ? namesIfReadable(join(dataRoot, 'containers')).filter((id) => id.startsWith(word)) : []
   if (ids.length > 1) throw new DrydockError(`Multiple IDs found with provided prefix: ${word}`, { status: 400 })
   const found = ids[0] && readContainer(dataRoot, ids[0])
   if (!found) throw new DrydockError(`No such container: ${word}`, { status: 404 })
@@ -206,26 +208,10 @@ export function writeDurably(path: string, content: string): void {
   renameSync(temporary, path)
 }
 
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return undefined
-  }
-}
-
 function parsed<T>(text: string | undefined): T | undefined {
   try {
     return text === undefined ? undefined : (JSON.parse(text) as T)
   } catch {
     return undefined
-  }
-}
-
-function entriesOf(directory: string): string[] {
-  try {
-    return readdirSync(directory)
-  } catch {
-    return []
   }
 }

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { OWN_CGROUP, runDirectoryPath } from '../kernel/places.js'
 import { type CgroupHierarchy, readCgroup, readHierarchies } from '../kernel/proc/cgroup.js'
+import { textIfReadable } from '../kernel/readable.js'
 import { ownCgroups } from '../kernel/snapshot.js'
 import { removeLeftovers as balanceLedger, readLedger } from '../primitives/cgroups/index.js'
 import type { Leftover } from './leftovers.js'
@@ -61,8 +62,8 @@ const frozenLeft = () => left().filter(({ path, hierarchy }) => foreign(path, hi
 
 /** The file and the word that thaw what is frozen here: freezer.state of version 1, cgroup.freeze of version 2. */
 function switchOf(path: string): { file: string; word: string } | undefined {
-  if (read(join(path, 'freezer.self_freezing'))?.trim() === '1') return { file: join(path, 'freezer.state'), word: 'THAWED' }
-  return read(join(path, 'cgroup.freeze'))?.trim() === '1' ? { file: join(path, 'cgroup.freeze'), word: '0' } : undefined
+  if (textIfReadable(join(path, 'freezer.self_freezing'))?.trim() === '1') return { file: join(path, 'freezer.state'), word: 'THAWED' }
+  return textIfReadable(join(path, 'cgroup.freeze'))?.trim() === '1' ? { file: join(path, 'cgroup.freeze'), word: '0' } : undefined
 }
 
 /** Let them run on, into the signal that waits for them; resolves when they have ended, or have had the time to. */
@@ -136,14 +137,6 @@ export async function removeCgroup({ name: path }: Leftover): Promise<string | u
   if (top.endsWith(`/${OWN_CGROUP}`)) removeIfEmpty(top)
   if (lstatSync(runDirectoryPath(), { throwIfNoEntry: false })) balanceLedger(runDirectoryPath())
   return undefined
-}
-
-function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return undefined
-  }
 }
 
 function removeIfEmpty(path: string): void {

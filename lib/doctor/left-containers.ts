@@ -2,7 +2,7 @@
  * What containers of `drydock run` leave on disk when their shim is killed or the power fails: directories of containers that were to go
  * with their process (--rm), names that lead nowhere, layers of no container. A container that was to be kept is never one of them.
  */
-import { lstatSync, readdirSync, readFileSync, type Stats } from 'node:fs'
+import { lstatSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
 import { readContainer, shortId } from '../container/index.js'
 import { remove_tree } from '../kernel/calls/files.js'
@@ -10,6 +10,7 @@ import { errnoOf } from '../kernel/constants.js'
 import { withLoneShim } from '../kernel/lone.js'
 import { dataRoot } from '../kernel/places.js'
 import { readMountinfo } from '../kernel/proc/mountinfo.js'
+import { namesIfReadable, textIfReadable } from '../kernel/readable.js'
 import { host } from '../kernel/step.js'
 import type { Leftover } from './leftovers.js'
 import { findMakers, ID, isFresh, type Makers, ownRoot } from './makers.js'
@@ -133,18 +134,6 @@ async function removeTrees(paths: readonly string[]): Promise<string | undefined
 const exists = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined
 
 /** What a name's file holds; undefined when it is gone, or not ours to read. */
-function idIn(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8').trim()
-  } catch {
-    return undefined
-  }
-}
+const idIn = (path: string): string | undefined => textIfReadable(path)?.trim()
 
-function listed(path: string): string[] {
-  try {
-    return readdirSync(path).sort()
-  } catch {
-    return []
-  }
-}
+const listed = (path: string): string[] => namesIfReadable(path).sort()

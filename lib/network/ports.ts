@@ -1,5 +1,4 @@
 /** Published ports: the texts of `-p` read, free ports chosen, and the steps that take a port of the host and lead it to the container. */
-import { readFileSync } from 'node:fs'
 import { isIPv4 } from 'node:net'
 import { close } from '../kernel/calls/files.js'
 import { bind_inet, setsockopt_reuseaddr } from '../kernel/calls/internet.js'
@@ -7,6 +6,7 @@ import { listen, netlink, nfnetlink_socket, socket } from '../kernel/calls/socke
 import { DrydockError } from '../kernel/errors.js'
 import { parseIp } from '../kernel/ip.js'
 import { elementsAdd, elementsDelete, field, portField, type SetElements } from '../kernel/netlink/nfnetlink.js'
+import { textIfReadable } from '../kernel/readable.js'
 import { inPhase, ref, type Step } from '../kernel/step.js'
 import { PUBLISHED, PUBLISHED_ANYWHERE, TABLE } from './nft.js'
 
@@ -102,21 +102,13 @@ export function busyPorts(): (protocol: Protocol, port: number) => boolean {
   const found = { tcp: new Set<number>(), udp: new Set<number>() }
   for (const protocol of ['tcp', 'udp'] as const) {
     for (const file of [protocol, `${protocol}6`]) {
-      for (const [, port] of readText(`/proc/self/net/${file}`).matchAll(/^ *\d+: [0-9A-F]+:([0-9A-F]{4}) /gm)) {
+      // Without IPv6 two of the files are missing.
+      for (const [, port] of (textIfReadable(`/proc/self/net/${file}`) ?? '').matchAll(/^ *\d+: [0-9A-F]+:([0-9A-F]{4}) /gm)) {
         found[protocol].add(Number.parseInt(port as string, 16))
       }
     }
   }
   return (protocol, port) => found[protocol].has(port)
-}
-
-/** Without IPv6 two of the files are missing. */
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
-  }
 }
 
 /** The elements of the packet filter's maps that lead a port to a container. */

@@ -1,6 +1,6 @@
 /** /etc/resolv.conf: the host's resolvers as a container can use them, and the file that a container gets. resolv.conf(5). */
-import { readFileSync } from 'node:fs'
 import { parseIp } from '../kernel/ip.js'
+import { textIfReadable } from '../kernel/readable.js'
 
 export interface ResolvConf {
   readonly nameservers: readonly string[]
@@ -42,7 +42,7 @@ export function reachable(nameserver: string): boolean {
 }
 
 /** The host's own resolv.conf; when it names only loopback addresses, the one behind it. `read` gives a file's text or undefined. */
-export function hostResolvConf(read: (path: string) => string | undefined = readText): ResolvConf {
+export function hostResolvConf(read: (path: string) => string | undefined = textIfReadable): ResolvConf {
   const own = parseResolvConf(read('/etc/resolv.conf') ?? '')
   if (own.nameservers.some(reachable)) return own
   const behind = read(BEHIND_RESOLVED)
@@ -50,7 +50,10 @@ export function hostResolvConf(read: (path: string) => string | undefined = read
 }
 
 /** The host's resolvers that a container can reach. When there is none, none is made up: a public one would learn what this host asks. */
-export function hostNameservers(read: (path: string) => string | undefined = readText): { nameservers: string[]; warnings: string[] } {
+export function hostNameservers(read: (path: string) => string | undefined = textIfReadable): {
+  nameservers: string[]
+  warnings: string[]
+} {
   const { nameservers } = hostResolvConf(read)
   const usable = nameservers.filter(reachable)
   if (usable.length > 0) return { nameservers: usable, warnings: [] }
@@ -82,12 +85,4 @@ export function resolvConfFor(request: ResolvConfRequest, host: ResolvConf = hos
   if (search.length > 0) lines.push(`search ${search.join(' ')}`)
   if (options.length > 0) lines.push(`options ${options.join(' ')}`)
   return lines.map((line) => `${line}\n`).join('')
-}
-
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return undefined
-  }
 }

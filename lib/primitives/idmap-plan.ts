@@ -1,8 +1,9 @@
 /** What this machine lets us map: the choice between the three methods of idmap.ts, and what their errors mean here. */
-import { accessSync, constants, readFileSync } from 'node:fs'
+import { accessSync, constants } from 'node:fs'
 import { release, userInfo } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { type IdRange, parseIdMap } from '../kernel/proc/idmap.js'
+import { textIfReadable } from '../kernel/readable.js'
 import type { IdmapSpec } from './idmap.js'
 
 /** Facts about the host, as far as user namespaces go. `undefined`: the kernel has no such file. */
@@ -181,18 +182,18 @@ const SYS_ADMIN = 21n
 
 /** The facts about this machine and this process. */
 export function readIdmapHost(): IdmapHost {
-  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(read('/proc/self/status') ?? '')?.[1] ?? '0'}`)
+  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(textIfReadable('/proc/self/status') ?? '')?.[1] ?? '0'}`)
   return {
     uid: process.geteuid?.() ?? 0,
     gid: process.getegid?.() ?? 0,
     user: userName(),
     privileged: [SETGID, SETUID, SYS_ADMIN].every((bit) => (effective >> bit) & 1n),
-    subuid: read('/etc/subuid') ?? '',
-    subgid: read('/etc/subgid') ?? '',
+    subuid: textIfReadable('/etc/subuid') ?? '',
+    subgid: textIfReadable('/etc/subgid') ?? '',
     newuidmap: programPath('newuidmap'),
     newgidmap: programPath('newgidmap'),
-    ownUidMap: parseIdMap(read('/proc/self/uid_map') ?? ''),
-    ownGidMap: parseIdMap(read('/proc/self/gid_map') ?? ''),
+    ownUidMap: parseIdMap(textIfReadable('/proc/self/uid_map') ?? ''),
+    ownGidMap: parseIdMap(textIfReadable('/proc/self/gid_map') ?? ''),
     maxUserNamespaces: readNumber('/proc/sys/user/max_user_namespaces'),
     unprivilegedClone: readNumber('/proc/sys/kernel/unprivileged_userns_clone'),
     apparmorRestricts: readNumber('/proc/sys/kernel/apparmor_restrict_unprivileged_userns'),
@@ -200,16 +201,8 @@ export function readIdmapHost(): IdmapHost {
   }
 }
 
-function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return undefined
-  }
-}
-
 function readNumber(path: string): number | undefined {
-  const content = read(path)
+  const content = textIfReadable(path)
   return content === undefined ? undefined : Number(content.trim())
 }
 

@@ -7,8 +7,8 @@
  * The cache is made from /etc/ld.so.conf, so that is read and not the cache. `glibc-hwcaps` directories hold faster builds of libraries that are
  * in the plain directory too: the plain one runs everywhere, and is taken. LD_LIBRARY_PATH and /etc/ld.so.preload are the user's, not the program's.
  */
-import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, normalize } from 'node:path'
+import { namesIfReadable, textIfReadable } from '../../kernel/readable.js'
 
 export type LinkerKind = 'glibc' | 'musl'
 
@@ -64,7 +64,7 @@ function muslDirectories(interpreter: string, root: string): string[] {
   const architecture = /^ld-musl-(.+)\.so/.exec(basename(interpreter))?.[1]
   // The prefix is what comes before /lib/ld-musl-ARCH.so.1: nothing, on a machine whose own libc it is.
   const prefix = dirname(dirname(interpreter))
-  const text = readIfThere(join(root, prefix, `etc/ld-musl-${architecture}.path`))
+  const text = textIfReadable(join(root, prefix, `etc/ld-musl-${architecture}.path`))
   if (text === undefined) return ['/lib', '/usr/local/lib', '/usr/lib']
   return text.split(/[:\n]/).filter((path) => path !== '')
 }
@@ -76,7 +76,7 @@ export function configuredDirectories(root = '/'): string[] {
   const read = (file: string) => {
     if (seen.has(file)) return
     seen.add(file)
-    for (const raw of (readIfThere(join(root, file)) ?? '').split('\n')) {
+    for (const raw of (textIfReadable(join(root, file)) ?? '').split('\n')) {
       const line = raw.replace(/#.*/, '').trim()
       const include = /^include\s+(.*)$/.exec(line)?.[1]
       if (include !== undefined)
@@ -100,7 +100,7 @@ function expand(pattern: string, directory: string, root: string): string[] {
       .replace(/\*/g, '.*')
       .replace(/\?/g, '.')}$`,
   )
-  return namesIn(join(root, folder))
+  return namesIfReadable(join(root, folder))
     .filter((name) => expression.test(name) && (last.startsWith('.') || !name.startsWith('.')))
     .sort()
     .map((name) => join(folder, name))
@@ -129,20 +129,4 @@ export function expandWords(text: string, origin: string, { bits, machine }: Mac
   const triplet = MULTIARCH[`${bits}:${machine}`]
   const ways = [...(triplet ? [`lib/${triplet}`] : []), bits === 64 ? 'lib64' : 'lib32', 'lib']
   return ways.map((way) => replaced.replace(LIB, () => way))
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return undefined
-  }
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory)
-  } catch {
-    return []
-  }
 }

@@ -1,0 +1,23 @@
+/**
+ * For whoever looks at what may be gone at any moment, or not be his to see, and goes on without it either way. Where it matters which of the two
+ * it is, proc/read.ts tells.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+
+/** The whole file as text, or undefined. */
+export function textIfReadable(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+/** Names in a directory, in no order; none when it cannot be listed. */
+export function namesIfReadable(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+  } catch {
+    return []
+  }
+}
