@@ -1,12 +1,12 @@
 /** `drydock attach`: back to a container that runs. */
 import { Command } from 'commander'
 import { findContainer, readContainer } from '../container/index.js'
+import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../engine/keys.js'
 import { Attachment } from '../kernel/attachment.js'
 import { DrydockError } from '../kernel/errors.js'
 import type { Exit } from '../kernel/frames.js'
 import { dataRoot } from '../kernel/places.js'
 import { Foreground } from './foreground.js'
-import { DEFAULT_DETACH_KEYS, parseDetachKeys } from './keys.js'
 import { parseVerb } from './verb.js'
 
 /** Exit status: the container's, when it ends while one is attached; 0 after the detach keys. */

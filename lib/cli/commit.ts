@@ -8,9 +8,8 @@ import { Store } from '../image/store/index.js'
 import { DrydockError } from '../kernel/errors.js'
 import { dataRoot, OWN_CGROUP } from '../kernel/places.js'
 import { type Cgroup, cgroupOf, freeze, isFrozen, thaw } from '../primitives/cgroups/index.js'
-import { repeated } from './filters.js'
 import { interruptible } from './interrupt.js'
-import { parseVerb, switchOf } from './verb.js'
+import { parseVerb, repeated, switchOf } from './verb.js'
 
 interface Options {
   readonly author?: string

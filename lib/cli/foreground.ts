@@ -1,8 +1,8 @@
 /** A container and the caller's terminal: keys in, output out, signals and sizes passed on, until it ends or is left. */
 import { constants } from 'node:os'
 import type { ContainerSpec } from '../container/index.js'
+import { DetachKeys } from '../engine/keys.js'
 import type { Exit } from '../kernel/frames.js'
-import { DetachKeys } from './keys.js'
 import { rawTerminal, terminalSize } from './terminal.js'
 
 /** Passed on with --sig-proxy, as docker does; what the kernel or Node needs for itself is not. */

@@ -1,12 +1,12 @@
 /** `drydock image prune`: images that nobody has a name for, or with --all those that no container uses. */
 import { Command } from 'commander'
+import { parseFilters } from '../engine/filters.js'
 import { pruneImages } from '../image/prune.js'
 import { Store } from '../image/store/index.js'
 import { dataRoot } from '../kernel/places.js'
-import { FILTER, parseFilters, repeated } from './filters.js'
 import { whichRun } from './rmi.js'
 import { humanSize } from './table.js'
-import { parseVerb } from './verb.js'
+import { FILTER, parseVerb, repeated } from './verb.js'
 
 interface Options {
   readonly all: boolean

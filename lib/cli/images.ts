@@ -1,13 +1,13 @@
 /** `drydock images`: the images of the store, a row for each name. Docker's table. */
 import { Command } from 'commander'
+import { parseFilters } from '../engine/filters.js'
+import { filterImages } from '../engine/image-filters.js'
 import { familiarName, parseReference } from '../image/reference.js'
 import { type Image, Store } from '../image/store/index.js'
 import { dataRoot } from '../kernel/places.js'
-import { FILTER, parseFilters, repeated } from './filters.js'
 import { type Listing, showRows } from './format/index.js'
-import { filterImages } from './image-filters.js'
 import { createdAt, createdSince, humanSize, shortDigest } from './table.js'
-import { parseVerb } from './verb.js'
+import { FILTER, parseVerb, repeated } from './verb.js'
 
 interface Options {
   readonly all: boolean

@@ -7,10 +7,9 @@ import { Store } from '../image/store/index.js'
 import { dataRoot } from '../kernel/places.js'
 import { counted, download, openArchive } from './archive.js'
 import { freeBuffersSoon } from './buffers.js'
-import { repeated } from './filters.js'
 import { interruptible } from './interrupt.js'
 import { displayOn } from './progress.js'
-import { parseVerb } from './verb.js'
+import { parseVerb, repeated } from './verb.js'
 
 interface Options {
   readonly change: readonly string[]

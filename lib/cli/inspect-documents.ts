@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import type { StoredContainer } from '../container/index.js'
 import { containerDocument, type Endpoint } from '../engine/documents/index.js'
 import { firstProcess } from '../engine/living.js'
+import { volumeDirectory } from '../engine/volumes.js'
 import { Store } from '../image/store/index.js'
 import { DrydockError } from '../kernel/errors.js'
 import { namesIfReadable } from '../kernel/readable.js'
 import { inspectNetwork, type NetworkView } from '../network/index.js'
 import { mapOf } from './format/index.js'
 import { networkDocument } from './network.js'
-import { volumeDirectory } from './volumes.js'
 
 export async function documentOf(container: StoredContainer, root: string, withSize: boolean): Promise<object> {
   const { spec } = container.record

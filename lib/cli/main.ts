@@ -1,6 +1,7 @@
 /** `drydock`: one verb, one file. What a usual run needs is loaded at once, since each module more costs a millisecond; images
  * and the tutor are not. */
 import { DrydockError, sentenceOf } from '../kernel/errors.js'
+import { VERSION } from '../kernel/version.js'
 import { attach } from './attach.js'
 import type { Action } from './group.js'
 import { IMAGE_VERBS, image } from './image.js'
@@ -8,7 +9,6 @@ import { network } from './network.js'
 import { ps } from './ps.js'
 import { rm } from './rm.js'
 import { run } from './run.js'
-import { VERSION } from './version.js'
 
 const VERBS: Readonly<Record<string, Action>> = {
   run: { text: 'make a container and run a program in it', run },

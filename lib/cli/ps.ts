@@ -2,9 +2,9 @@
 import { Command } from 'commander'
 import { listContainers, type StoredContainer, shortId } from '../container/index.js'
 import { firstProcesses } from '../engine/living.js'
+import { portsOf } from '../engine/ports.js'
 import { dataRoot } from '../kernel/places.js'
 import { type Listing, showRows } from './format/index.js'
-import { portsOf } from './ports.js'
 import { ago, createdAt } from './table.js'
 import { parseVerb } from './verb.js'
 

@@ -1,6 +1,6 @@
 /** The flags of `drydock run`: docker's, and three of our own that show how it is done. */
 import { Command, Option } from 'commander'
-import { DEFAULT_DETACH_KEYS } from './keys.js'
+import { DEFAULT_DETACH_KEYS } from '../engine/keys.js'
 import { parseVerb } from './verb.js'
 
 export interface RunFlags {

@@ -1,5 +1,5 @@
 /** A verb's arguments by commander: parsed, or the exit status after it has said what there is to say, in docker's words. */
-import { type Command, CommanderError } from 'commander'
+import { type Command, CommanderError, Option } from 'commander'
 import { DrydockError, sentenceOf } from '../kernel/errors.js'
 
 export interface Parsed<Options> {
@@ -77,3 +77,10 @@ export async function toEach(
   }
   return status
 }
+
+/** What a filter looks like in a usage line. */
+export const FILTER = 'KEY=VALUE'
+
+/** An option that may be given more than once. */
+export const repeated = (flags: string, text: string): Option =>
+  new Option(flags, text).argParser((value: string, before: string[]) => [...before, value]).default([] as string[], 'none')

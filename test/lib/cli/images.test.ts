@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { parseFilters } from '../../../lib/cli/filters.js'
-import { filterImages } from '../../../lib/cli/image-filters.js'
 import { rowsOf } from '../../../lib/cli/images.js'
+import { parseFilters } from '../../../lib/engine/filters.js'
+import { filterImages } from '../../../lib/engine/image-filters.js'
 import type { Image } from '../../../lib/image/store/index.js'
 
 const hex = (digit: string) => `sha256:${digit.repeat(64)}` as const

@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { parseEnvironment } from '../../../lib/cli/environment.js'
 import { parseDns, parseExtraHosts } from '../../../lib/cli/names.js'
 import { type RunnableImage, requestOf } from '../../../lib/cli/request.js'
 import { parseRun, type RunArguments } from '../../../lib/cli/run-options.js'
 import { parseSecurity } from '../../../lib/cli/security.js'
 import { ago, table } from '../../../lib/cli/table.js'
+import { parseEnvironment } from '../../../lib/engine/environment.js'
 
 let root: string
 beforeAll(() => {

@@ -1,15 +1,8 @@
 /** `--filter key=value`, any number of times. */
-import { Option } from 'commander'
 import { DrydockError } from '../kernel/errors.js'
-
-export const FILTER = 'KEY=VALUE'
 
 /** Values of each key that was given. */
 export type Filters = ReadonlyMap<string, readonly string[]>
-
-/** An option that may be given more than once. */
-export const repeated = (flags: string, text: string): Option =>
-  new Option(flags, text).argParser((value: string, before: string[]) => [...before, value]).default([] as string[], 'none')
 
 /** Throws Docker's sentence for a key that is none of `known`. */
 export function parseFilters(texts: readonly string[], known: readonly string[]): Filters {

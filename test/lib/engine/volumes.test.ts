@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { parseTmpfs, parseVolume, volumeDirectory } from '../../../lib/cli/volumes.js'
+import { parseTmpfs, parseVolume, volumeDirectory } from '../../../lib/engine/volumes.js'
 
 let root: string
 beforeAll(() => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseBytes, parseInteger, parseMemory, parseSwap } from '../../../lib/cli/units.js'
+import { parseBytes, parseInteger, parseMemory, parseSwap } from '../../../lib/engine/units.js'
 
 test.each([
   ['1024', 1024],

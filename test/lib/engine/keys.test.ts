@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { DEFAULT_DETACH_KEYS, DetachKeys, parseDetachKeys } from '../../../lib/cli/keys.js'
+import { DEFAULT_DETACH_KEYS, DetachKeys, parseDetachKeys } from '../../../lib/engine/keys.js'
 
 const typed = (keys: DetachKeys, text: string) => {
   const { through, detached } = keys.pass(Buffer.from(text))

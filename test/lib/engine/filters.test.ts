@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { booleanFilter, matchesLabels, matchesPattern, parseFilters, parseMoment } from '../../../lib/cli/filters.js'
 import { createdAt, createdSince } from '../../../lib/cli/table.js'
 import { switchOf } from '../../../lib/cli/verb.js'
+import { booleanFilter, matchesLabels, matchesPattern, parseFilters, parseMoment } from '../../../lib/engine/filters.js'
 
 const KNOWN = ['dangling', 'label']
 
