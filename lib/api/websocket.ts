@@ -14,6 +14,12 @@ export async function acceptWebSocket(request: IncomingMessage, socket: Socket):
   const server = new WebSocketServer({ noServer: true, maxPayload: LONGEST_MESSAGE, perMessageDeflate: false })
   return new Promise((resolve, reject) => {
     socket.once('close', () => reject(new DrydockError('the websocket did not come about', { status: 400 })))
-    server.handleUpgrade(request, socket, Buffer.alloc(0), (client) => resolve(createWebSocketStream(client)))
+    server.handleUpgrade(request, socket, Buffer.alloc(0), (client) => {
+      const stream = createWebSocketStream(client)
+      // There is no half of it that could stay open.
+      client.once('close', () => stream.destroy())
+      stream.on('error', () => undefined)
+      resolve(stream)
+    })
   })
 }
