@@ -67,6 +67,8 @@ export interface ContainerTable {
 }
 
 export interface EventLog {
+  /** How many listen to it. */
+  readonly listeners: number
   /** Time and scope are added; a container's old members too. */
   publish(event: {
     readonly Type: EngineEvent['Type']
