@@ -1,12 +1,12 @@
 /** `-v` and `--tmpfs` as Docker's command line takes them, into mounts. docker-run(1), "Volumes". */
-import { statSync } from 'node:fs'
+import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { isAbsolute, normalize, resolve } from 'node:path'
 import { DrydockError } from '../kernel/errors.js'
 import type { MountSpec } from '../primitives/rootfs/index.js'
 import { createVolume } from './volume/store.js'
 
-const PROPAGATIONS = ['rprivate', 'private', 'rshared', 'shared', 'rslave', 'slave'] as const
-type Propagation = (typeof PROPAGATIONS)[number]
+export const PROPAGATIONS = ['rprivate', 'private', 'rshared', 'shared', 'rslave', 'slave'] as const
+export type Propagation = (typeof PROPAGATIONS)[number]
 
 /** Options that concern SELinux or other platforms: accepted, as Docker accepts them here. */
 const WITHOUT_EFFECT = new Set(['z', 'Z', 'consistent', 'cached', 'delegated'])
@@ -24,8 +24,13 @@ const refuse = (sentence: string): never => {
   throw new DrydockError(sentence, { status: 400 })
 }
 
+export interface VolumeOptions {
+  /** A directory of the host that is not there is made, as Docker does for `-v` (and not for `--mount`). */
+  readonly makePath?: boolean
+}
+
 /** `[SOURCE:]TARGET[:OPTIONS]`: a host's path, a named volume, or (without a source) a new anonymous one, which `anonymous` names. */
-export function parseVolume(text: string, dataRoot: string, anonymous: () => string): Volume {
+export function parseVolume(text: string, dataRoot: string, anonymous: () => string, { makePath = false }: VolumeOptions = {}): Volume {
   const parts = text.split(':')
   if (parts.length > 3 || parts.some((part) => part === '')) return refuse(`invalid volume specification: '${text}'`)
   const [source, target, options = ''] = parts.length === 1 ? [anonymous(), parts[0] as string] : (parts as [string, string, string?])
@@ -34,6 +39,7 @@ export function parseVolume(text: string, dataRoot: string, anonymous: () => str
   const kind = parts.length === 1 ? 'own' : isPath(source) ? 'path' : 'named'
   const made = kind === 'path' ? undefined : createVolume(dataRoot, { name: source, anonymous: kind === 'own' }).volume
   const path = made?.directory ?? resolve(source)
+  if (kind === 'path' && makePath && !existsSync(path)) mkdirSync(path, { recursive: true, mode: 0o755 })
   const mount: MountSpec = {
     kind: 'bind',
     source: path,
@@ -47,7 +53,7 @@ export function parseVolume(text: string, dataRoot: string, anonymous: () => str
   return { mount, source: kind, copies: copies && made !== undefined && made.options === null }
 }
 
-function checkTarget(target: string, text: string): void {
+export function checkTarget(target: string, text: string): void {
   if (!isAbsolute(target)) refuse(`invalid volume specification: '${text}': the path inside the container, '${target}', must be absolute`)
   if (normalize(target) === '/') refuse(`invalid volume specification: '${text}': the destination can't be '/'`)
 }
@@ -70,7 +76,7 @@ function parseOptions(text: string, whole: string): { readOnly: boolean; propaga
 const isPath = (source: string): boolean =>
   isAbsolute(source) || source.startsWith('./') || source.startsWith('../') || source === '.' || source === '..'
 
-function kindOf(path: string): 'file' | 'directory' {
+export function kindOf(path: string): 'file' | 'directory' {
   const found = statSync(path, { throwIfNoEntry: false })
   if (!found) return refuse(`invalid mount config for type "bind": bind source path does not exist: ${path}`)
   return found.isDirectory() ? 'directory' : 'file'

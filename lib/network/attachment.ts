@@ -48,6 +48,8 @@ export interface Attachment {
   readonly mac: string
   /** What its lease says. */
   readonly lease: Lease
+  /** Its further names in the network's name service. */
+  readonly aliases: readonly string[]
   /** `eth0`. */
   readonly interface: string
   /** Lines for /etc/hosts, without line ends. */
@@ -114,6 +116,7 @@ export async function planAttachment(request: AttachmentRequest): Promise<Attach
     gateway: config.gateway,
     mac,
     lease,
+    aliases,
     interface: names.inside.name,
     hostsLines: [`${address}\t${container.hostname}`],
     nameservers: resolvers.nameservers,

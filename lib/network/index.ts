@@ -3,7 +3,7 @@ import type { NameService } from './names.js'
 
 export { type Attachment, type AttachmentRequest, networkFragmentFor, planAttachment } from './attachment.js'
 export { DEFAULT_NETWORK, type NetworkChoices, type NetworkConfig, type NewNetworkSettings } from './config.js'
-export { endpointIdOf, forgetLeases, leaseOf, leave, renameLeases, rewrite as rewriteLease } from './lease-changes.js'
+export { forgetLeases, leaseOf, leave, renameLease, rewrite as rewriteLease } from './lease-changes.js'
 export type { Lease } from './leases.js'
 export type { NameService } from './names.js'
 export {

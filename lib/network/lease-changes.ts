@@ -4,16 +4,11 @@
  * The shim that has started a container removes its leases by their paths when it ends, whatever is in them by then. So a file that a living shim has locked keeps
  * its place: only its content changes, in one write.
  */
-import { createHash } from 'node:crypto'
 import { closeSync, ftruncateSync, openSync, rmSync, statSync, utimesSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { leasesDirectory, readNetworks } from './config.js'
-import { guarded, isLocked, type Lease, readAllLeases } from './leases.js'
-
-/** An endpoint's own id, another one for each cable: 64 hexadecimal digits. */
-export const endpointIdOf = ({ id, device }: Pick<Lease, 'id' | 'device'>): string =>
-  createHash('sha256').update(`${id} ${device}`).digest('hex')
+import { guarded, isLocked, type Lease, readAllLeases, readLeases } from './leases.js'
 
 /** The container's lease of this network, also one that it has left. */
 export function leaseOf(dataRoot: string, network: string, id: string): { readonly address: string; readonly lease: Lease } | undefined {
@@ -48,13 +43,10 @@ export function rewrite(dataRoot: string, network: string, address: string, leas
   utimesSync(directory, now, now)
 }
 
-/** The container is called otherwise from now on. */
-export function renameLeases(dataRoot: string, id: string, name: string): void {
-  for (const { name: network } of readNetworks(dataRoot)) {
-    for (const [address, lease] of readAllLeases(dataRoot, network)) {
-      if (lease.id === id) rewrite(dataRoot, network, address, { ...lease, name })
-    }
-  }
+/** Another name for whoever has an address. */
+export function renameLease(dataRoot: string, network: string, address: string, id: string, name: string): void {
+  const lease = readLeases(dataRoot, network).get(address)
+  if (lease?.id === id) rewrite(dataRoot, network, address, { ...lease, name })
 }
 
 /** Milliseconds between two looks while somebody else reclaims leases, and for how many of them. */
