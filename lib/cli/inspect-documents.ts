@@ -5,9 +5,8 @@ import { containerDocument, type Endpoint } from '../engine/documents/index.js'
 import { firstProcess } from '../engine/living.js'
 import { volumeDocument, volumeOf } from '../engine/volume/index.js'
 import { Store } from '../image/store/index.js'
-import { inspectNetwork, type NetworkView } from '../network/index.js'
+import { inspectNetwork } from '../network/index.js'
 import { mapOf } from './format/index.js'
-import { networkDocument } from './network.js'
 
 export async function documentOf(container: StoredContainer, root: string, withSize: boolean): Promise<object> {
   const { spec } = container.record
@@ -43,9 +42,6 @@ async function sizeOf({ record, layout }: StoredContainer, root: string): Promis
   const below = await Promise.all(layers.map((layer) => bytesBelow(layer)))
   return { own, all: own + below.reduce((sum, bytes) => sum + bytes, 0) }
 }
-
-export const networkOf = async (word: string, root: string): Promise<object> =>
-  networkDocument((await inspectNetwork(root, word)) as NetworkView)
 
 export const volumeDocumentOf = (word: string, root: string): object => volumeDocument(volumeOf(root, word))
 

@@ -15,6 +15,7 @@ import type { EngineContext, EngineSettings } from './context.js'
 import { Core } from './core.js'
 import { type InsideMembers, lifeOf } from './life/index.js'
 import { recover } from './life/recover.js'
+import { prepareNetworks } from './network/index.js'
 import { lacking, PARTS, type Parts } from './parts.js'
 import type { ContainersNoun, EngineNouns, EventsNoun, ExecsNoun, ImagesNoun, NetworksNoun, SystemNoun, VolumesNoun } from './types.js'
 
@@ -69,6 +70,7 @@ export class Engine implements EngineNouns {
       log,
     })
     try {
+      await prepareNetworks(core)
       await recover(core)
       return new Engine(core, { ...PARTS, ...parts })
     } catch (error) {

@@ -3,6 +3,7 @@ import { DrydockError } from '../kernel/errors.js'
 import type { EngineContext } from './context.js'
 import { imagesOf } from './image/index.js'
 import type { InsideMembers } from './life/index.js'
+import { networksOf } from './network/index.js'
 import { systemOf } from './system/index.js'
 import type { ContainersNoun, ExecsNoun, ImagesNoun, NetworksNoun, SystemNoun, VolumesNoun } from './types.js'
 import { volumesOf } from './volume/index.js'
@@ -24,6 +25,7 @@ export function lacking<T extends object>(what: string): T {
 
 export const PARTS: Partial<Parts> = {
   images: imagesOf,
+  networks: networksOf,
   volumes: volumesOf,
   system: systemOf,
 }
