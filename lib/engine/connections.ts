@@ -69,8 +69,8 @@ export async function connectionsOf(request: LaunchRequest, shim?: Shim, attempt
 async function plugged(request: LaunchRequest, network: Networks, shim: Shim | undefined, attempt: number): Promise<Connections> {
   const { spec, dataRoot } = request
   const attachments = new Map<string, Attachment>()
-  // Of an internal network nothing leaves.
-  const wayOut = network.names.find((name) => readNetwork(dataRoot, name)?.more?.internal !== true)
+  // Of an internal network nothing leaves, and nothing comes in.
+  const wayOut = network.names.find((name) => readNetwork(dataRoot, name)?.more?.internal !== true) ?? network.names[0]
   for (const [index, name] of network.names.entries()) {
     const { ip, mac, aliases } = endpointOf(request, network, name, index)
     if (shim) await ensureWhole(shim, dataRoot, name)
@@ -84,7 +84,7 @@ async function plugged(request: LaunchRequest, network: Networks, shim: Shim | u
       route: name === wayOut,
       attempt,
       ...(shim && { shim }),
-      ports: index === 0 ? network.ports : [],
+      ports: name === wayOut ? network.ports : [],
       ...(ip !== undefined && { ip }),
       ...(mac !== undefined && { mac }),
       ...(request.machine.idmap && { maker: 'host' as const }),

@@ -1,6 +1,7 @@
 /** A container gets one more network: at its next start, or at once while it runs. */
 import type { ContainerRecord, EndpointRequest } from '../../container/index.js'
 import { DrydockError, sentenceOf } from '../../kernel/errors.js'
+import type { Shim } from '../../kernel/shim.js'
 import {
   type Attachment,
   freePosition,
@@ -31,7 +32,14 @@ export async function connect(context: EngineContext, handle: ContainerHandle, n
   const mode = checkConnect(handle, network, request)
   const record = connected(handle.record, mode, network.name, request)
   if (!handle.running || network.kind !== 'bridge') return handle.revise(record)
+  context.late.note(handle.id)
   const { attachment, ports } = await plugged(context, handle, network, request, mode)
+  if (!handle.running) {
+    // It has ended in this very moment, and perhaps before there was something to take back.
+    context.late.note(handle.id)
+    await context.late.ended(handle.id)
+    throw new DrydockError(`container ${handle.id} is not running`, { status: 409 })
+  }
   const endpoint: Endpoint = {
     networkId: network.id,
     address: attachment.address,
@@ -41,7 +49,6 @@ export async function connect(context: EngineContext, handle: ContainerHandle, n
     aliases: attachment.aliases,
     ports,
   }
-  context.late.note(handle.id)
   if (attachment.userDefined) await serveNames(context, handle, network.name)
   tell(context, handle, () => {
     changeHosts(handle, { add: attachment.hostsLines })
@@ -111,6 +118,9 @@ async function plugged(
     try {
       await ensureWhole(shim, dataRoot, name)
       const before = leaseOf(dataRoot, name, handle.id)
+      const stray = before && !before.lease.left ? before.lease.device : undefined
+      // Somebody who was killed has plugged it in, and has not said so.
+      if (stray !== undefined) await withShim(context, (other) => pullOut(other, stray))
       const held = before && (request.ip === undefined || request.ip === before.address) ? before.address : undefined
       attachment = await planAttachment({
         dataRoot,
@@ -144,11 +154,8 @@ async function plugged(
 }
 
 /** A shim for an errand that is not undone. */
-export async function withShim<T>(
-  { newShim }: EngineContext,
-  act: (shim: Awaited<ReturnType<EngineContext['newShim']>>) => Promise<T>,
-): Promise<T> {
-  const shim = await newShim()
+export async function withShim<T>(context: EngineContext, act: (shim: Shim) => Promise<T>): Promise<T> {
+  const shim = await context.newShim()
   try {
     return await act(shim)
   } finally {

@@ -18,7 +18,7 @@ export async function disconnect(context: EngineContext, handle: ContainerHandle
   const mode = checkDisconnect(handle, network)
   const record = disconnected(handle.record, mode, network.name)
   const { [network.name]: endpoint, ...rest } = handle.endpoints
-  handle.revise(record, handle.running && endpoint ? await unplugged(context, handle, network.name, endpoint, rest) : rest)
+  handle.revise(record, handle.running && endpoint ? await unplugged(context, handle, mode, network.name, endpoint, rest) : rest)
   context.events.publish({
     Type: 'network',
     Action: 'disconnect',
@@ -38,12 +38,12 @@ function disconnected(record: ContainerRecord, mode: Networks, name: string): Co
 async function unplugged(
   context: EngineContext,
   handle: ContainerHandle,
+  { names: before }: Networks,
   network: string,
   { address }: Endpoint,
   rest: Endpoints,
 ): Promise<Endpoints> {
   const { dataRoot, late, log } = context
-  const names = Object.keys(rest)
   const found = leaseOf(dataRoot, network, handle.id)
   let endpoints = rest
   if (found && !found.lease.left) {
@@ -56,7 +56,12 @@ async function unplugged(
   try {
     await keepWayOut(context, handle, rest)
     changeHosts(handle, { remove: [`${address}\t${handle.record.spec.hostname}`] })
-    changeResolvers(dataRoot, handle, [...names, network], names)
+    changeResolvers(
+      dataRoot,
+      handle,
+      before,
+      before.filter((name) => name !== network),
+    )
   } catch (error) {
     log('warn', `${handle.name}: after it has left network ${network}: ${sentenceOf(error)}`)
   }

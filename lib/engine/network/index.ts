@@ -29,7 +29,7 @@ export { LateNetworks } from './late.js'
 export function networksOf(context: EngineContext): NetworksNoun {
   // What takes a network away and what puts a container on it come one after the other.
   let queue: Promise<unknown> = Promise.resolve()
-  const inTurn = <T>(act: () => Promise<T>): Promise<T> => {
+  const inTurn: InTurn = (act) => {
     const result = queue.then(act)
     queue = result.catch(() => undefined)
     return result
@@ -39,8 +39,8 @@ export function networksOf(context: EngineContext): NetworksNoun {
     inspect: async (word, options) => inspect(context, word, options),
     create: (body) => inTurn(() => create(context, body)),
     remove: (word) => inTurn(() => remove(context, findNetwork(context, word))),
-    connect: (word, body) => inTurn(() => connectOne(context, word, body)),
-    disconnect: (word, body) => inTurn(() => disconnectOne(context, word, body)),
+    connect: (word, body) => connectOne(context, word, body, inTurn),
+    disconnect: (word, body) => disconnectOne(context, word, body, inTurn),
     prune: (filters) => inTurn(() => prune(context, filters)),
   }
 }
@@ -127,19 +127,22 @@ async function prune(context: EngineContext, filters: Filters): ReturnType<Netwo
 const CONNECT: Members = { Container: is('text'), EndpointConfig: is('object') }
 const DISCONNECT: Members = { Container: is('text'), Force: is('flag') }
 
-async function connectOne(context: EngineContext, word: string, body: Document): Promise<void> {
+type InTurn = <T>(act: () => Promise<T>) => Promise<T>
+
+/** The container's turn first: it may be long until it has stopped, and other networks need not wait for that. */
+async function connectOne(context: EngineContext, word: string, body: Document, inTurn: InTurn): Promise<void> {
   const { Container = '', EndpointConfig } = readMembers(body, CONNECT) as { Container?: string; EndpointConfig?: unknown }
   const network = findNetwork(context, word)
   const handle = context.containers.find(Container)
   const request = endpointRequest(EndpointConfig, 'EndpointConfig.')
-  await handle.exclusively(() => connect(context, handle, network, request))
+  await handle.exclusively(() => inTurn(() => connect(context, handle, network, request)))
 }
 
-async function disconnectOne(context: EngineContext, word: string, body: Document): Promise<void> {
+async function disconnectOne(context: EngineContext, word: string, body: Document, inTurn: InTurn): Promise<void> {
   const { Container = '', Force = false } = readMembers(body, DISCONNECT) as { Container?: string; Force?: boolean }
   const network = findNetwork(context, word)
   const handle = findForced(context, Container, Force)
-  await handle.exclusively(() => disconnect(context, handle, network))
+  await handle.exclusively(() => inTurn(() => disconnect(context, handle, network)))
 }
 
 /** By force also an endpoint whose container is gone is taken away; here none outlives its container. */
