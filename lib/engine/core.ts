@@ -13,6 +13,7 @@ import { Events } from './events.js'
 import { Table } from './life/table.js'
 import { lockDataRoot } from './lock.js'
 import { NameServices } from './name-services.js'
+import { LateNetworks } from './network/late.js'
 
 export interface CoreSettings extends EngineSettings {
   readonly dataRoot: string
@@ -33,6 +34,7 @@ export class Core implements EngineContext {
   readonly events = new Events()
   readonly clerks: Clerks
   readonly names: NameServices
+  readonly late: LateNetworks
   readonly log: EngineContext['log']
   readonly #spawner: Spawner
   readonly #keeper: Shim
@@ -51,6 +53,7 @@ export class Core implements EngineContext {
     this.id = ownId(dataRoot)
     this.clerks = new Clerks(() => this.newShim())
     this.names = new NameServices(dataRoot)
+    this.late = new LateNetworks(dataRoot, log)
   }
 
   /** Fails when another engine has the data root. */
