@@ -1,4 +1,5 @@
 /** Docker's tables: columns at least ten wide and three blanks apart, headings in capitals; and its rounded durations and sizes. */
+import { ago } from '../engine/durations.js'
 
 /** Go's text/tabwriter as docker's command line sets it up. */
 const LEAST_WIDTH = 10
@@ -34,25 +35,6 @@ const widthOf = (cell: string): number => [...cell].length
 
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   return align([headings, ...rows].map((cells) => `${cells.join('\t')}\n`).join(''))
-}
-
-/** How long ago, in the words of docker ps: `About a minute`, `3 hours` (go-units, HumanDuration). */
-export function ago(time: string, now = Date.now()): string {
-  const seconds = Math.max(0, Math.floor((now - Date.parse(time)) / 1000))
-  const minutes = Math.floor(seconds / 60)
-  const hours = Math.round(seconds / 3600)
-  const days = Math.floor(hours / 24)
-  if (seconds < 1) return 'Less than a second'
-  if (seconds === 1) return '1 second'
-  if (seconds < 60) return `${seconds} seconds`
-  if (minutes === 1) return 'About a minute'
-  if (minutes < 60) return `${minutes} minutes`
-  if (hours === 1) return 'About an hour'
-  if (hours < 48) return `${hours} hours`
-  if (days < 14) return `${days} days`
-  if (days < 60) return `${Math.floor(days / 7)} weeks`
-  if (days < 730) return `${Math.floor(days / 30)} months`
-  return `${Math.floor(days / 365)} years`
 }
 
 export { humanSize } from '../engine/units.js'
