@@ -15,6 +15,7 @@ import { createAnswer } from './server.js'
 
 export type { Log } from './context.js'
 export type { Endpoint, Listener, Tls } from './listen.js'
+export { checkFree } from './listen.js'
 export { NEWEST, PROMISED, versionText } from './versions.js'
 
 export interface Api {

@@ -1,5 +1,5 @@
 /** Where the API is reached: a unix socket, or TCP, or TCP with TLS. */
-import { chmodSync, chownSync, lstatSync, rmSync, unlinkSync } from 'node:fs'
+import { chmodSync, chownSync, lstatSync, rmSync } from 'node:fs'
 import { createServer, type Server, type ServerOptions } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, ListenOptions, Socket } from 'node:net'
@@ -40,6 +40,7 @@ const SILENCE = 60
 
 /** Rejects with one sentence when the place is taken or cannot be had. */
 export async function listen(endpoint: Endpoint, receivers: Receivers): Promise<Listener> {
+  await checkFree(endpoint)
   const tls = endpoint.kind === 'tcp' ? endpoint.tls : undefined
   const server = tls ? secure(tls) : createServer(HTTP)
   const sockets = new Set<Socket>()
@@ -79,14 +80,19 @@ function secure({ cert, key, ca }: Tls): Server {
   return server
 }
 
-async function listenAt(server: Server, path: string, gid: number | undefined): Promise<void> {
+/** Rejects with a sentence when somebody else answers at a unix socket; a file that was left there is no hindrance. */
+export async function checkFree(endpoint: Endpoint): Promise<void> {
+  if (endpoint.kind !== 'unix') return
+  const { path } = endpoint
   const found = lstatSync(path, { throwIfNoEntry: false })
-  if (found && !found.isSocket()) throw new DrydockError(`${path} is no socket: remove it, or listen elsewhere with --host`)
-  if (found) {
-    const other = await occupant(path)
-    if (other !== undefined) throw new DrydockError(`${path} is in use: ${other} answers there. Stop it, or listen elsewhere with --host`)
-    unlinkSync(path)
-  }
+  if (!found) return
+  if (!found.isSocket()) throw new DrydockError(`${path} is no socket: remove it, or listen elsewhere with --host`)
+  const other = await occupant(path)
+  if (other !== undefined) throw new DrydockError(`${path} is in use: ${other} answers there. Stop it, or listen elsewhere with --host`)
+}
+
+async function listenAt(server: Server, path: string, gid: number | undefined): Promise<void> {
+  rmSync(path, { force: true })
   // Nobody gets in before it belongs to whom it should.
   const mask = process.umask(0o177)
   const done = listening(server, { path }, path)
