@@ -74,6 +74,7 @@ async function follow(core: Core, container: Container, run: Run, names: NameSer
   const record = exit ? recordOf(container, run, exit) : await lost(core, container, run)
   container.exit = record
   await names?.close()
+  await core.late.ended(container.id)
   settled(core, container, run, record)
   line.close()
 }

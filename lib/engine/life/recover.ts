@@ -46,6 +46,7 @@ export async function recover(core: Core): Promise<void> {
 function goesOn(core: Core, container: Container, line: Line, endpoints: LeasedEndpoints): void {
   const { startedAt = timestamp(nowNanos()) } = container.notes
   container.exit = undefined
+  core.late.note(container.id)
   begin(core, container, { line, startedAt, endpoints: endpoints.of(container), found: true })
 }
 
