@@ -27,7 +27,7 @@ const CONNECTED = 1
 export class Core implements EngineContext {
   readonly id: string
   readonly dataRoot: string
-  readonly settings: EngineSettings
+  #settings: EngineSettings
   readonly machine: Machine
   readonly store: Store
   readonly containers = new Table()
@@ -43,7 +43,7 @@ export class Core implements EngineContext {
   private constructor(settings: CoreSettings, spawner: Spawner, keeper: Shim) {
     const { dataRoot, log, ...rest } = settings
     this.dataRoot = dataRoot
-    this.settings = rest
+    this.#settings = rest
     this.log = log
     this.#spawner = spawner
     this.#keeper = keeper
@@ -68,6 +68,15 @@ export class Core implements EngineContext {
       await spawner.close()
       throw error
     }
+  }
+
+  get settings(): EngineSettings {
+    return this.#settings
+  }
+
+  /** What may change while it runs. */
+  reload(settings: Partial<EngineSettings>): void {
+    this.#settings = { ...this.#settings, ...settings }
   }
 
   /** From the first moment of its end: nothing is begun any more. */

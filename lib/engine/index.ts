@@ -84,6 +84,11 @@ export class Engine implements EngineNouns {
     return this.#core
   }
 
+  /** Labels, registries, debugging: what a daemon reads again. */
+  reload(settings: Partial<EngineSettings>): void {
+    this.#core.reload(settings)
+  }
+
   /** Let go of everything. Containers run on; the next engine finds them. */
   async close(): Promise<void> {
     const core = this.#core
