@@ -1,16 +1,25 @@
 /** Where the nouns of an engine come from: each is made for its context by a factory. One line for each part. */
 import { DrydockError } from '../kernel/errors.js'
 import type { EngineContext } from './context.js'
+import { execsOf, insideOf } from './inside/index.js'
 import type { InsideMembers } from './life/index.js'
 import type { ContainersNoun, ExecsNoun, ImagesNoun, NetworksNoun, SystemNoun, VolumesNoun } from './types.js'
 
 export interface Parts {
-  readonly execs: (context: EngineContext) => ExecsNoun
+  readonly execs: (context: EngineContext) => ExecsNoun & Lasting
   readonly inside: (context: EngineContext) => Pick<ContainersNoun, InsideMembers>
   readonly images: (context: EngineContext) => ImagesNoun
   readonly networks: (context: EngineContext) => NetworksNoun
   readonly volumes: (context: EngineContext) => VolumesNoun
   readonly system: (context: EngineContext) => SystemNoun
+}
+
+/** What lives on without the engine. */
+export interface Lasting {
+  /** When the engine begins, and knows its containers: what another one has left running. */
+  recover?(): Promise<void>
+  /** When it ends: let go of it. */
+  close?(): void
 }
 
 /** A part that is not there answers every question with a sentence. */
@@ -19,4 +28,4 @@ export function lacking<T extends object>(what: string): T {
   return new Proxy({} as T, { get: (_, name) => (name === 'then' ? undefined : answer) })
 }
 
-export const PARTS: Partial<Parts> = {}
+export const PARTS: Partial<Parts> = { execs: execsOf, inside: insideOf }

@@ -53,7 +53,7 @@ export class Execs implements ExecsNoun {
       id: randomBytes(32).toString('hex'),
       dataRoot: this.#context.dataRoot,
       container: container.id,
-      run: container.startedAt,
+      run: container.pid,
       request,
     }
     writeRecord(record)
@@ -162,7 +162,7 @@ export class Execs implements ExecsNoun {
   async #recover(record: ExecRecord): Promise<void> {
     const container = this.#context.containers.all().find(({ id }) => id === record.container)
     const exec = new Exec(record)
-    if (!container || (record.run !== undefined && container.startedAt !== record.run)) return removeRecord(record.id)
+    if (!container || (container.running && container.pid !== record.run)) return removeRecord(record.id)
     if (record.pid === undefined) {
       if (container.running) this.#add(exec, container)
       else removeRecord(record.id)
