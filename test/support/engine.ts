@@ -1,5 +1,5 @@
 /** An engine in directories of its own, with one image: `box`, busybox with a few names. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Engine, type EngineOptions } from '../../lib/engine/index.js'
@@ -22,6 +22,8 @@ export interface Place {
 export async function enginePlace(changes: readonly string[] = []): Promise<Place> {
   const root = mkdtempSync(join(tmpdir(), 'drydock-engine-'))
   const box = busyboxRoot()
+  writeFileSync(join(box.path, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n')
+  writeFileSync(join(box.path, 'etc/group'), 'root:x:0:\n')
   try {
     await importImage(packTree([box.path]), { store: new Store(root), reference: parseReference('box'), changes })
   } finally {

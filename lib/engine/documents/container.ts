@@ -72,7 +72,7 @@ export function containerDocument({ container, pid, endpoints, size, life }: Con
       Name: 'overlay2',
     },
     ...(size && { SizeRw: size.own, SizeRootFs: size.all }),
-    Mounts: mountsDocument(spec),
+    Mounts: mountsDocument(record),
     Config: configOf(container),
     NetworkSettings: networkDocument(container, pid, endpoints),
   }

@@ -5,7 +5,7 @@ import type { LifeNotes } from '../../container/notes.js'
 import type { ContainerHandle, ContainerStatus } from '../context.js'
 import type { Endpoint } from '../documents/index.js'
 import type { Line } from './line.js'
-import type { PendingAttach } from './pending-attach.js'
+import type { Streams } from './streams.js'
 
 /** One run, from its start to the moment when all of it is on record. */
 export interface Run {
@@ -37,7 +37,7 @@ export class Container implements ContainerHandle {
   restarting = false
   readonly execs = new Set<string>()
   /** Streams of those who attached before it runs. */
-  readonly pending = new Set<PendingAttach>()
+  readonly attaching = new Set<Streams>()
   readonly removed: Promise<void>
   #layout: Layout
   #removed: () => void = () => undefined
@@ -120,7 +120,7 @@ export class Container implements ContainerHandle {
   /** Nothing is left of it. */
   hasGone(): void {
     this.hasExited(this.ending)
-    for (const pending of [...this.pending]) pending.giveUp()
+    for (const streams of [...this.attaching]) streams.giveUp()
     this.#removed()
   }
 

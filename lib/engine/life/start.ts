@@ -9,6 +9,7 @@
  * and its end is seen to by whoever has started it, or by an engine that finds it.
  */
 import { rmSync } from 'node:fs'
+import type { Duplex } from 'node:stream'
 import { type ContainerSpec, StartError } from '../../container/index.js'
 import { writeNotes } from '../../container/notes.js'
 import { openStreams } from '../../kernel/control.js'
@@ -22,8 +23,8 @@ import { begin } from './ending.js'
 import { endpointsOf } from './endpoints.js'
 import { resolveJoined } from './joined.js'
 import { lineOf } from './line.js'
-import type { PendingAttach } from './pending-attach.js'
 import { removeNow } from './remove.js'
+import type { Streams } from './streams.js'
 
 /** Docker's exit code of a container that could not be started for a reason that is not its program's. */
 const UNKNOWN_FAILURE = 128
@@ -54,7 +55,7 @@ function refuseUnlessStartable({ status, id }: Container): void {
 async function startNow(core: Core, container: Container, again: boolean): Promise<void> {
   const { record, layout } = container
   const spec = resolveJoined(core, record.spec)
-  const attaching = new Map<PendingAttach, Awaited<ReturnType<typeof openStreams>>>()
+  const sources = new Map<Streams, Duplex>()
   // What the exit file says is about the run to come from here on.
   if (container.exit) rmSync(layout.exit, { force: true })
   let launched: Launched
@@ -63,18 +64,25 @@ async function startNow(core: Core, container: Container, again: boolean): Promi
       newShim: () => core.newShim(),
       monitor: () => monitorOf(container),
       serveNames: (networks) => core.names.use(networks),
-      monitored: () => attachAll(container, attaching),
+      monitored: () => attachAll(container, sources),
     })
   } catch (error) {
-    for (const socket of attaching.values()) socket.destroy()
+    for (const source of sources.values()) source.destroy()
     throw error
   }
   const startedAt = timestamp(nowNanos())
   container.notes = { startedAt, restartCount: again ? container.notes.restartCount : 0, stopped: false }
   container.exit = undefined
-  for (const [pending, socket] of attaching) pending.adopt(socket)
+  for (const [streams, source] of sources) streams.adopt(source)
   const endpoints = endpointsOf(core, launched.connections)
   begin(core, container, { line: lineOf(launched.shim), startedAt, endpoints, ...(launched.names && { names: launched.names }) })
+  // Who came in this very moment.
+  for (const streams of [...container.attaching]) {
+    void openStreams(layout.socket, streams.wanted).then(
+      (source) => streams.adopt(source),
+      () => streams.giveUp(),
+    )
+  }
   for (const warning of launched.warnings) core.log('warn', `${container.name}: ${warning}`)
 }
 
@@ -100,17 +108,17 @@ function monitorOf({ record: { more }, layout }: Container) {
 }
 
 /** Those who wait are with the shim before the program is. At another try of the same start they are so again. */
-async function attachAll({ pending, layout }: Container, attaching: Map<PendingAttach, Awaited<ReturnType<typeof openStreams>>>) {
-  for (const socket of attaching.values()) socket.destroy()
-  attaching.clear()
-  await Promise.all([...pending].map(async (one) => attaching.set(one, await openStreams(layout.socket, one.wanted))))
+async function attachAll({ attaching, layout }: Container, sources: Map<Streams, Duplex>): Promise<void> {
+  for (const source of sources.values()) source.destroy()
+  sources.clear()
+  await Promise.all([...attaching].map(async (one) => sources.set(one, await openStreams(layout.socket, one.wanted))))
 }
 
 /** It is as if it had ended, with an exit code of its own; with AutoRemove nothing is left of it. */
 async function hasFailed(core: Core, container: Container, error: unknown): Promise<void> {
   const exitCode = error instanceof StartError && error.exitCode !== 125 ? error.exitCode : UNKNOWN_FAILURE
   container.notes = { ...container.notes, failure: { exitCode, error: sentenceOf(error), at: timestamp(nowNanos()) } }
-  for (const pending of [...container.pending]) pending.giveUp()
+  for (const streams of [...container.attaching]) streams.giveUp()
   if (container.record.more?.autoRemove) {
     await removeNow(core, container, { volumes: true }).catch((cause) => core.log('error', `${container.name}: ${sentenceOf(cause)}`))
   } else {
