@@ -97,7 +97,7 @@ export class Engine implements EngineNouns {
       container.backoff?.cancel()
       container.run?.line.close()
     }
-    this.#lasting.close?.()
+    await this.#lasting.close?.()
     await core.close()
   }
 }

@@ -19,7 +19,7 @@ export interface Lasting {
   /** When the engine begins, and knows its containers: what another one has left running. */
   recover?(): Promise<void>
   /** When it ends: let go of it. */
-  close?(): void
+  close?(): Promise<void>
 }
 
 /** A part that is not there answers every question with a sentence. */
