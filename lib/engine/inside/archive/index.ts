@@ -53,6 +53,8 @@ export async function write(
   const container = context.containers.find(word)
   const asked = askedFor(word, path)
   const { spec } = container.record
+  // A client may go away before anything is read of what it sends; whoever reads it then is told.
+  archive.on('error', () => undefined)
   const unpack = async (source: AsyncIterable<Uint8Array>) => {
     const warn = (sentence: string) => context.log('warn', `copy into ${container.name}: ${sentence}`)
     const shim = await opened(context, container, { written: true })

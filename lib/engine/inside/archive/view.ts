@@ -7,12 +7,12 @@
  *
  * The kernel's own trees (/proc, /sys, /dev) are in neither, as in Docker's: they are no files of the container's.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { release } from 'node:os'
 import { mountedFiles } from '../../../container/files.js'
 import type { ContainerSpec, Layout, Machine } from '../../../container/index.js'
 import { capset, seccomp_set_mode_filter, set_no_new_privs } from '../../../kernel/calls/credentials.js'
-import { close, mkdir } from '../../../kernel/calls/files.js'
+import { chown, close, mkdir } from '../../../kernel/calls/files.js'
 import { mount, mount_setattr, umount2 } from '../../../kernel/calls/mounts.js'
 import { chdir, clone, pidfd_open, setns, umask, unshare } from '../../../kernel/calls/process.js'
 import { errnoOf } from '../../../kernel/constants.js'
@@ -87,6 +87,7 @@ function tree({ spec, layout, machine, written }: ViewSpec): Step[] {
   const rootless = machine.idmap !== undefined
   const { layers } = spec.image
   const { merged } = layout
+  const { mode, uid, gid } = statSync(layout.upper)
   const files = mountedFiles(layout, spec.readOnlyRoot).filter(({ source }) => existsSync(source))
   const mounts = spec.mounts.flatMap(({ propagation: _, ...one }) => (one.kind === 'bind' ? [one] : []))
   const volumes = volumesOf({ mounts, files }).filter((volume) => !isInProc(volume))
@@ -94,7 +95,10 @@ function tree({ spec, layout, machine, written }: ViewSpec): Step[] {
     mount('tmpfs', merged, 'tmpfs', ['nosuid', 'nodev', 'noexec'], 'mode=700', {
       why: 'Mount points that the container has not got yet are made in memory, and its own layer is only read.',
     }),
-    ...['root', 'upper', 'work'].map((name) => mkdir(`${merged}/${name}`, 0o755)),
+    ...['root', 'work'].map((name) => mkdir(`${merged}/${name}`, 0o755)),
+    // The root that is seen is this one: it is as the container's own.
+    mkdir(`${merged}/upper`, mode & 0o7777),
+    chown(`${merged}/upper`, uid, gid, { allow: ['EINVAL', 'EPERM'] }),
   ]
   const root = written
     ? { kind: 'overlay' as const, lower: layers, upper: layout.upper, work: layout.work, target: merged }
