@@ -37,21 +37,7 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
   return align([headings, ...rows].map((cells) => `${cells.join('\t')}\n`).join(''))
 }
 
-const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB'] as const
-
-/** Powers of 1000 with so many digits in all, without zeros at the end: `1.98MB`, `32MB` (go-units, HumanSizeWithPrecision). */
-export function humanSize(bytes: number, digits = 4): string {
-  let size = bytes
-  let unit = 0
-  for (; size >= 1000 && unit < UNITS.length - 1; unit++) size /= 1000
-  let text = Number(size.toPrecision(digits))
-  // go-units has 999.9kB with three digits as 1e+03kB.
-  if (text >= 1000 && unit < UNITS.length - 1) {
-    text /= 1000
-    unit++
-  }
-  return `${text}${UNITS[unit]}`
-}
+export { humanSize } from '../engine/units.js'
 
 /** What images without a time of making have (0001-01-01, Go's zero). */
 const NEVER = Date.parse('0001-01-01T00:00:00Z')

@@ -16,6 +16,7 @@ import type { EngineContext, EngineSettings } from './context.js'
 import { Core } from './core.js'
 import { type InsideMembers, lifeOf } from './life/index.js'
 import { recover } from './life/recover.js'
+import { prepareNetworks } from './network/index.js'
 import { type Lasting, lacking, PARTS, type Parts } from './parts.js'
 import type { ContainersNoun, EngineNouns, EventsNoun, ExecsNoun, ImagesNoun, NetworksNoun, SystemNoun, VolumesNoun } from './types.js'
 
@@ -54,7 +55,7 @@ export class Engine implements EngineNouns {
     this.images = parts.images?.(core) ?? lacking('images')
     this.networks = parts.networks?.(core) ?? lacking('networks')
     this.volumes = parts.volumes?.(core) ?? lacking('volumes')
-    this.system = parts.system?.(core) ?? lacking('system')
+    this.system = parts.system?.(core, { containers: this.containers }) ?? lacking('system')
   }
 
   /** Find what is there, and go on with it. Fails when another engine has the data root. */
@@ -73,6 +74,7 @@ export class Engine implements EngineNouns {
       log,
     })
     try {
+      await prepareNetworks(core)
       await recover(core)
       const engine = new Engine(core, { ...PARTS, ...parts })
       await engine.#lasting.recover?.()
@@ -86,6 +88,11 @@ export class Engine implements EngineNouns {
   /** What the parts of this engine share; for the one that serves it. */
   get context(): EngineContext {
     return this.#core
+  }
+
+  /** Labels, registries, debugging: what a daemon reads again. */
+  reload(settings: Partial<EngineSettings>): void {
+    this.#core.reload(settings)
   }
 
   /** Let go of everything. Containers run on; the next engine finds them. */

@@ -1,6 +1,6 @@
 /** A container as the engine knows it: its record, the run of this moment, who waits for it. */
 
-import { type ContainerRecord, type ExitRecord, type Layout, layoutOf } from '../../container/index.js'
+import { type ContainerRecord, type ExitRecord, type Layout, layoutOf, writeDurably } from '../../container/index.js'
 import type { LifeNotes } from '../../container/notes.js'
 import type { ContainerHandle, ContainerStatus } from '../context.js'
 import type { Endpoint } from '../documents/index.js'
@@ -13,7 +13,7 @@ export interface Run {
   /** RFC 3339. */
   readonly startedAt: string
   /** In each of its networks. */
-  readonly endpoints: Readonly<Record<string, Endpoint>>
+  endpoints: Readonly<Record<string, Endpoint>>
   /** Resolves when it has ended, and its end is on record. */
   readonly settled: Promise<void>
   paused: boolean
@@ -87,6 +87,10 @@ export class Container implements ContainerHandle {
     return this.run?.line.pid
   }
 
+  get endpoints(): Readonly<Record<string, Endpoint>> {
+    return this.run?.endpoints ?? {}
+  }
+
   get startedAt(): string | undefined {
     return this.run?.startedAt ?? this.exit?.startedAt ?? this.notes.startedAt
   }
@@ -122,6 +126,12 @@ export class Container implements ContainerHandle {
     this.hasExited(this.ending)
     for (const streams of [...this.attaching]) streams.giveUp()
     this.#removed()
+  }
+
+  revise(record: ContainerRecord, endpoints?: Readonly<Record<string, Endpoint>>): void {
+    writeDurably(this.#layout.config, JSON.stringify(record))
+    this.became(record)
+    if (this.run && endpoints) this.run.endpoints = endpoints
   }
 
   /** The record is on disk as this one. */

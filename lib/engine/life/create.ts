@@ -12,6 +12,7 @@ import type { Core } from '../core.js'
 import { runnableImage } from '../request/image.js'
 import { readBody, requestedRecord } from '../request/index.js'
 import type { CreateBody, Created } from '../types.js'
+import { holdVolume, volumesIn } from '../volume/index.js'
 import { Container } from './container.js'
 
 /** How many names are invented before one must be given. */
@@ -25,6 +26,7 @@ export async function create(
   const asked = readBody(body)
   const word = asked.config.Image as string
   const { image, lease } = await core.store.hold(word)
+  const holds: (() => void)[] = []
   try {
     const warnings = platformWarnings(image, word, platform)
     const requested = requestedRecord(asked, {
@@ -34,6 +36,8 @@ export async function create(
       ...(name && { name }),
       recordOf: (other) => core.containers.find(other).record,
     })
+    // Until the container is known, nobody can see that it has them.
+    for (const { source } of volumesIn(requested.record)) holds.push(holdVolume(source))
     if (requested.fill.length > 0) await (await import('../copy-up.js')).fillVolumes(requested.fill, image.layers)
     const record = await make(core, requested.record, requested.invented)
     const container = new Container(core.dataRoot, record, NO_NOTES)
@@ -41,6 +45,7 @@ export async function create(
     core.events.publish({ Type: 'container', Action: 'create', ID: container.id, Attributes: attributesOf(container) })
     return { Id: container.id, Warnings: [...warnings, ...requested.warnings] }
   } finally {
+    for (const release of holds) release()
     lease.release()
   }
 }

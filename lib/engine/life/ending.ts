@@ -1,5 +1,5 @@
 /** A run of a container, from the moment when its program runs to the one when its end is on record, and what follows from it. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { setImmediate } from 'node:timers'
 import type { ExitRecord } from '../../container/index.js'
 import { writeNotes } from '../../container/notes.js'
@@ -74,6 +74,7 @@ async function follow(core: Core, container: Container, run: Run, names: NameSer
   const record = exit ? recordOf(container, run, exit) : await lost(core, container, run)
   container.exit = record
   await names?.close()
+  await core.late.ended(container.id)
   settled(core, container, run, record)
   line.close()
 }
@@ -99,6 +100,7 @@ export async function lost(
   { startedAt }: Pick<Run, 'startedAt'>,
 ): Promise<ExitRecord> {
   core.log('warn', `${container.name}: its shim was killed, so the container is ended`)
+  rmSync(container.layout.socket, { force: true })
   try {
     const written = JSON.parse(readFileSync(container.layout.exit, 'utf8')) as ExitRecord
     await endAll(core, container.id)
@@ -111,7 +113,8 @@ export async function lost(
   }
 }
 
-async function endAll({ machine, log }: Core, id: string): Promise<void> {
+/** Whatever runs in its cgroup is killed, and that goes too. */
+export async function endAll({ machine, log }: Core, id: string): Promise<void> {
   const cgroup = cgroupAt(id, machine.cgroups)
   try {
     await killAll(cgroup)

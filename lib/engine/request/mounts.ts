@@ -4,7 +4,8 @@ import type { ContainerRecord } from '../../container/index.js'
 import { DrydockError } from '../../kernel/errors.js'
 import { randomBytes } from '../../kernel/random.js'
 import type { MountSpec } from '../../primitives/rootfs/index.js'
-import { checkTarget, kindOf, makeVolume, PROPAGATIONS, parseTmpfs, parseVolume, type Volume } from '../volumes.js'
+import { createVolume } from '../volume/store.js'
+import { checkTarget, kindOf, PROPAGATIONS, parseTmpfs, parseVolume, type Volume } from '../volumes.js'
 import type { ConfigBody, HostBody, MountBody } from './bodies.js'
 import { wantedVolumes } from './common.js'
 import type { RunnableImage } from './image.js'
@@ -81,12 +82,22 @@ function mountOf(document: unknown, at: number, dataRoot: string, anonymous: () 
       return { ...bindOf(mount, asked, wrong), source: 'path' as Kind, copies: false }
     }
     case 'volume': {
-      const { NoCopy = false, DriverConfig, Subpath } = mount.VolumeOptions ?? {}
+      const { NoCopy = false, DriverConfig, Labels, Subpath } = mount.VolumeOptions ?? {}
       if (DriverConfig?.Name && DriverConfig.Name !== 'local') wrong(`there is no volume driver "${DriverConfig.Name}", only local`)
       if (Subpath) wrong('VolumeOptions.Subpath is not supported: the whole volume is mounted')
-      const source = makeVolume(Source || anonymous(), dataRoot)
       const own: Kind = Source === '' ? 'own' : 'named'
-      return { mount: { kind: 'bind', source, sourceKind: 'directory', recursive: true, ...asked }, source: own, copies: !NoCopy }
+      const { volume } = createVolume(dataRoot, {
+        name: Source || anonymous(),
+        anonymous: Source === '',
+        ...(Labels && { labels: Labels }),
+        ...(DriverConfig?.Options && { options: DriverConfig.Options }),
+      })
+      const bind = { kind: 'bind', source: volume.directory, sourceKind: kindOf(volume.directory), recursive: true } as const
+      return {
+        mount: { ...bind, ...asked, ...(volume.readOnly && { readOnly: true }) },
+        source: own,
+        copies: !NoCopy && volume.options === null,
+      }
     }
     case 'tmpfs': {
       if (Source !== '') wrong('field Source must not be specified')
