@@ -8,7 +8,9 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { type BottleCgroup, bottleCgroup, thawInside } from './bottle/cgroup.js'
+import { freshDirectories, shownPaths } from './bottle/furniture.js'
 import { hostPidOf } from './bottle/pids.js'
+import type { Rack } from './bottle/rack.js'
 import { enterRoot, layeredRoot, ownDirectories, readOnlyDirectories, topDirectories } from './bottle/root.js'
 import { openTerminal, type Terminal, type TerminalSize } from './bottle/terminal.js'
 import { type Capability, capbset_drop, set_pdeathsig } from './kernel/calls/credentials.js'
@@ -31,6 +33,14 @@ export interface BottleOptions {
   readonly name?: string
   /** Make a user namespace even as root. An ordinary user always gets one. */
   readonly userNamespace?: boolean
+  /** Stand in this rack, and share its user namespace with the other bottles in it. */
+  readonly rack?: Rack
+  /** Directories that are empty inside, each a tmpfs of its own, by path. `mode` is 0o755 by default. */
+  readonly fresh?: readonly { readonly path: string; readonly mode?: number }[]
+  /** Directories in which root inside may make files, also where the host's belongs to somebody who is nobody in a user namespace. */
+  readonly writable?: readonly string[]
+  /** Paths of the host to be seen inside, read-only, where something of the bottle's own would hide them. */
+  readonly shown?: readonly string[]
 }
 
 /** Where the listening socket is handed to the spawner inside: far from the descriptors that the plan opens. */
@@ -81,18 +91,29 @@ export class Bottle {
   readonly idmap: IdmapPlan | undefined
   /** The bottle's part of the cgroup tree, or why it has none. */
   readonly cgroup: BottleCgroup
+  /** Every connection to this socket is a shim inside. */
+  readonly socket: string
+  /** Top directories that could not be layered: they are the host's own, read-only, and what should stand in them is not there. */
+  readonly readOnly: readonly string[]
   readonly #outer: Shim
-  readonly #socket: string
   readonly #shims = new Set<Shim>()
   readonly #pids = new Map<number, number>()
 
-  private constructor(parts: { name: string; idmap: IdmapPlan | undefined; cgroup: BottleCgroup; outer: Shim; socket: string }) {
+  private constructor(parts: {
+    name: string
+    idmap: IdmapPlan | undefined
+    cgroup: BottleCgroup
+    outer: Shim
+    socket: string
+    readOnly: readonly string[]
+  }) {
     this.name = parts.name
     this.idmap = parts.idmap
     this.rootless = parts.idmap !== undefined
     this.cgroup = parts.cgroup
     this.#outer = parts.outer
-    this.#socket = parts.socket
+    this.socket = parts.socket
+    this.readOnly = parts.readOnly
     this.pid = parts.outer.childPid as number
   }
 
@@ -109,26 +130,26 @@ export class Bottle {
   }
 
   static async #make(options: BottleOptions): Promise<Bottle> {
-    const name = options.name ?? 'drydock'
-    const rootless = options.userNamespace === true || process.geteuid?.() !== 0
-    const map = rootless ? planIdmap() : undefined
+    const { name = 'drydock', rack } = options
+    const rootless = rack !== undefined || options.userNamespace === true || process.geteuid?.() !== 0
+    const map = rootless && !rack ? planIdmap() : undefined
     if (map?.problem) throw new DrydockError(`a bottle cannot be made: ${map.problem}`)
     const id = `bottle-${name}-${process.pid}-${randomBytes(3).toString('hex')}`
     const directory = join(runDirectory(), id)
-    const outer = await (await hostSpawner()).shim()
+    const outer = await (rack ?? (await hostSpawner())).shim()
     try {
       const cgroup = bottleCgroup(id)
       const place = { directory, root: join(directory, 'root'), socket: join(directory, 'spawner.sock') }
       await outer.run([
         ...prepare(place),
         ...cgroup.prepare,
-        clone3([...NAMESPACES, ...cloneExtra(rootless, cgroup)], cgroupOption(cgroup)),
+        clone3([...NAMESPACES, ...cloneExtra(map !== undefined, cgroup)], cgroupOption(cgroup)),
       ])
       await mapIds(outer, map)
       await outer.run([...(map ? becomeSteps(map) : []), ...cgroup.confine])
-      await makeRoot(outer, place.root, rootless, cgroup)
+      const readOnly = await makeRoot(outer, place.root, rootless, cgroup, options)
       await outer.run([...cgroup.settle, ...settle(name, rootless)])
-      const bottle = new Bottle({ name, idmap: map, cgroup, outer, socket: place.socket })
+      const bottle = new Bottle({ name, idmap: rack?.idmap ?? map, cgroup, outer, socket: place.socket, readOnly })
       // Nobody waits for it, but its end must not look like a crash of ours.
       outer.on('ended', () => undefined)
       return bottle
@@ -138,9 +159,14 @@ export class Bottle {
     }
   }
 
+  /** Resolves when nothing of it runs any more, whoever ended it. */
+  get ended(): Promise<void> {
+    return this.#outer.ended
+  }
+
   /** A fresh shim inside. Ended with the bottle at the latest. */
   async shim(): Promise<Shim> {
-    const shim = await Shim.connect(this.#socket)
+    const shim = await Shim.connect(this.socket)
     this.#shims.add(shim)
     shim.once('ended', () => this.#shims.delete(shim))
     return shim
@@ -196,9 +222,9 @@ function prepare({ directory, root, socket: path }: { directory: string; root: s
   ])
 }
 
-function cloneExtra(rootless: boolean, cgroup: BottleCgroup): Namespace[] {
+function cloneExtra(userNamespace: boolean, cgroup: BottleCgroup): Namespace[] {
   const extra: Namespace[] = []
-  if (rootless) extra.push('user')
+  if (userNamespace) extra.push('user')
   if (cgroup.namespaceAtBirth) extra.push('cgroup')
   return extra
 }
@@ -213,12 +239,26 @@ async function mapIds(outer: Shim, map: IdmapPlan | undefined): Promise<void> {
 
 const becomeSteps = (map: IdmapPlan): Step[] => idmap(map).steps.filter(({ phase }) => phase === 'become')
 
-/** The root file system; a directory that cannot be layered is shown read-only instead. */
-async function makeRoot(outer: Shim, root: string, rootless: boolean, cgroup: BottleCgroup): Promise<void> {
+/** The root file system; a directory that cannot be layered is shown read-only instead. The names of those. */
+async function makeRoot(
+  outer: Shim,
+  root: string,
+  rootless: boolean,
+  cgroup: BottleCgroup,
+  { fresh = [], writable = [], shown = [] }: BottleOptions,
+): Promise<readonly string[]> {
   const tops = topDirectories()
-  const results = await outer.run(layeredRoot(root, tops, rootless))
-  const refused = results.filter(({ status }) => status === 'allowed').map(({ step }) => targetName(step))
-  await outer.run([...readOnlyDirectories(root, refused), ...ownDirectories(root), ...cgroup.mounts(root), ...enterRoot(root)])
+  const results = await outer.run(layeredRoot(root, tops, rootless, [...fresh.map(({ path }) => path), ...writable]))
+  const refused = results.filter(({ status, step }) => status === 'allowed' && step.call === 'mount').map(({ step }) => targetName(step))
+  await outer.run([
+    ...readOnlyDirectories(root, refused),
+    ...ownDirectories(root),
+    ...freshDirectories(root, fresh, refused),
+    ...shownPaths(root, fresh, shown),
+    ...cgroup.mounts(root),
+    ...enterRoot(root),
+  ])
+  return refused
 }
 
 /** The last component of a mount step's target. */
