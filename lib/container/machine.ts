@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { constant } from '../kernel/constants.js'
 import { ALL_CAPABILITIES, availableCapabilities, type Capability, lastCapability } from '../primitives/capabilities.js'
 import { type CgroupHost, detectCgroups } from '../primitives/cgroups/index.js'
-import { type IdmapPlan, planIdmap } from '../primitives/idmap.js'
+import { type IdmapPlan, needsUserNamespace, planIdmap } from '../primitives/idmap.js'
 import { type DeviceNode, MASKED_PATHS, type PresentPath, presentPaths, READ_ONLY_PATHS } from '../primitives/rootfs/index.js'
 
 export interface Machine {
@@ -15,12 +15,12 @@ export interface Machine {
   readonly lastCapability: number
   readonly masked: readonly PresentPath[]
   readonly readOnly: readonly string[]
-  /** Set when this is an ordinary user, whose containers live in a user namespace. */
+  /** Set when this is an ordinary user, or root in a user namespace: containers live in a user namespace then. */
   readonly idmap?: IdmapPlan
 }
 
 export function readMachine(): Machine {
-  const rootless = process.geteuid?.() !== 0
+  const rootless = needsUserNamespace()
   const last = lastCapability()
   return {
     cgroups: detectCgroups(),

@@ -18,7 +18,7 @@ import { loneShim } from '../../kernel/lone.js'
 import { type Result, StepError } from '../../kernel/result.js'
 import type { Shim } from '../../kernel/shim.js'
 import { ref, type Step } from '../../kernel/step.js'
-import { type IdmapPlan, type IdmapSpec, planIdmap } from '../../primitives/idmap.js'
+import { type IdmapPlan, type IdmapSpec, needsUserNamespace, planIdmap } from '../../primitives/idmap.js'
 import { confine, type Tree } from './confine.js'
 import { type Bytes, bytesOf, readNames } from './records.js'
 
@@ -64,7 +64,7 @@ export class TreeReader {
 
   static async open(tree: Tree, options: ReadOptions): Promise<TreeReader> {
     options.signal?.throwIfAborted()
-    const rootless = process.geteuid?.() !== 0
+    const rootless = needsUserNamespace()
     const ids = options.idmap ?? (rootless ? planIdmap() : undefined)
     const shim = await (options.newShim ?? loneShim)()
     try {

@@ -11,11 +11,11 @@ import { withLoneShim } from '../../kernel/lone.js'
 import type { Result } from '../../kernel/result.js'
 import type { Shim } from '../../kernel/shim.js'
 import { container, host } from '../../kernel/step.js'
-import { type IdmapSpec, idmap, planIdmap } from '../../primitives/idmap.js'
+import { type IdmapSpec, idmap, needsUserNamespace, planIdmap } from '../../primitives/idmap.js'
 import { runHelpers } from '../../primitives/idmap-helpers.js'
 
 /** How an ordinary user's ids are mapped; undefined for root, whose images are not mapped. */
-export const ownIdmap = (): IdmapSpec | undefined => (process.geteuid?.() === 0 ? undefined : planIdmap())
+export const ownIdmap = (): IdmapSpec | undefined => (needsUserNamespace() ? planIdmap() : undefined)
 
 /** How often, and how many milliseconds apart, what somebody still writes to is tried again. */
 const ATTEMPTS = 20

@@ -17,7 +17,7 @@ import { DrydockError } from '../../kernel/errors.js'
 import { loneShim } from '../../kernel/lone.js'
 import { parseIdMap } from '../../kernel/proc/idmap.js'
 import type { Shim } from '../../kernel/shim.js'
-import { type IdmapSpec, planIdmap } from '../../primitives/idmap.js'
+import { type IdmapSpec, needsUserNamespace, planIdmap } from '../../primitives/idmap.js'
 import { decompress } from '../compression.js'
 import { TarReader } from '../tar/index.js'
 import type { Digest } from '../types.js'
@@ -63,7 +63,7 @@ const MOST_ENTRIES = 1_000_000
 /** Throws one sentence, and then what is in the directory is to be removed. */
 export async function unpackLayer(source: AsyncIterable<Uint8Array>, options: UnpackOptions): Promise<Unpacked> {
   const { directory, newShim = loneShim, signal } = options
-  const map = options.idmap ?? (process.geteuid?.() === 0 ? undefined : planIdmap())
+  const map = options.idmap ?? (needsUserNamespace() ? planIdmap() : undefined)
   signal?.throwIfAborted()
   const shim = await newShim()
   try {
