@@ -9,21 +9,20 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { type BottleCgroup, bottleCgroup, thawInside } from './bottle/cgroup.js'
 import { freshDirectories, shownPaths } from './bottle/furniture.js'
+import { LISTENER, prepare, putBack } from './bottle/outside.js'
 import { hostPidOf } from './bottle/pids.js'
 import type { Rack } from './bottle/rack.js'
 import { enterRoot, layeredRoot, ownDirectories, readOnlyDirectories, topDirectories } from './bottle/root.js'
 import { openTerminal, type Terminal, type TerminalSize } from './bottle/terminal.js'
 import { type Capability, capbset_drop, set_pdeathsig } from './kernel/calls/credentials.js'
-import { dup3, mkdir, open, rmdir, unlink } from './kernel/calls/files.js'
+import { dup3 } from './kernel/calls/files.js'
 import { clone3, execveat, type Namespace, pidfd_open, sethostname, setns } from './kernel/calls/process.js'
-import { bind_unix, listen, socket } from './kernel/calls/sockets.js'
-import { SHIM_PATH } from './kernel/constants.js'
 import { DrydockError } from './kernel/errors.js'
 import { loopbackUp } from './kernel/netlink/loopback.js'
 import { runDirectory } from './kernel/places.js'
 import { Shim } from './kernel/shim.js'
 import { Spawner } from './kernel/spawner.js'
-import { host, inPhase, ref, type Step } from './kernel/step.js'
+import { inPhase, ref, type Step } from './kernel/step.js'
 import { lostParent } from './primitives/cgroups/index.js'
 import { type IdmapPlan, idmap, planIdmap } from './primitives/idmap.js'
 import { runHelpers } from './primitives/idmap-helpers.js'
@@ -42,9 +41,6 @@ export interface BottleOptions {
   /** Paths of the host to be seen inside, read-only, where something of the bottle's own would hide them. */
   readonly shown?: readonly string[]
 }
-
-/** Where the listening socket is handed to the spawner inside: far from the descriptors that the plan opens. */
-const LISTENER = 200
 
 /** How often a bottle is made anew when another one's end came in between. */
 const ATTEMPTS = 5
@@ -96,6 +92,9 @@ export class Bottle {
   /** Top directories that could not be layered: they are the host's own, read-only, and what should stand in them is not there. */
   readonly readOnly: readonly string[]
   readonly #outer: Shim
+  /** What puts the host back; the outer shim's to do, and done by another when that one was killed. */
+  readonly #undo: readonly Step[]
+  #lost = false
   readonly #shims = new Set<Shim>()
   readonly #pids = new Map<number, number>()
 
@@ -104,6 +103,7 @@ export class Bottle {
     idmap: IdmapPlan | undefined
     cgroup: BottleCgroup
     outer: Shim
+    undo: readonly Step[]
     socket: string
     readOnly: readonly string[]
   }) {
@@ -112,6 +112,11 @@ export class Bottle {
     this.rootless = parts.idmap !== undefined
     this.cgroup = parts.cgroup
     this.#outer = parts.outer
+    this.#undo = parts.undo
+    // Nobody waits for it, but its end must not look like a crash of ours.
+    parts.outer.on('ended', (error) => {
+      this.#lost = error !== undefined
+    })
     this.socket = parts.socket
     this.readOnly = parts.readOnly
     this.pid = parts.outer.childPid as number
@@ -140,19 +145,14 @@ export class Bottle {
     try {
       const cgroup = bottleCgroup(id)
       const place = { directory, root: join(directory, 'root'), socket: join(directory, 'spawner.sock') }
-      await outer.run([
-        ...prepare(place),
-        ...cgroup.prepare,
-        clone3([...NAMESPACES, ...cloneExtra(map !== undefined, cgroup)], cgroupOption(cgroup)),
-      ])
+      const prepared = [...prepare(place), ...cgroup.prepare]
+      await outer.run([...prepared, clone3([...NAMESPACES, ...cloneExtra(map !== undefined, cgroup)], cgroupOption(cgroup))])
       await mapIds(outer, map)
       await outer.run([...(map ? becomeSteps(map) : []), ...cgroup.confine])
       const readOnly = await makeRoot(outer, place.root, rootless, cgroup, options)
       await outer.run([...cgroup.settle, ...settle(name, rootless)])
-      const bottle = new Bottle({ name, idmap: rack?.idmap ?? map, cgroup, outer, socket: place.socket, readOnly })
-      // Nobody waits for it, but its end must not look like a crash of ours.
-      outer.on('ended', () => undefined)
-      return bottle
+      const undo = prepared.flatMap((step) => step.undo ?? []).reverse()
+      return new Bottle({ name, idmap: rack?.idmap ?? map, cgroup, outer, undo, socket: place.socket, readOnly })
     } catch (error) {
       await outer.rollback()
       throw error
@@ -202,6 +202,9 @@ export class Bottle {
     // First those inside, so that they undo what they did while they still can.
     await Promise.all([...this.#shims].map((shim) => shim.rollback()))
     await this.#outer.rollback()
+    if (!this.#lost) return
+    this.#lost = false
+    await putBack(this.pid, this.#undo)
   }
 }
 
@@ -209,18 +212,6 @@ const unphased = ({ phase: _, ...step }: Step): Step => step
 
 const withhold = (): Step[] =>
   WITHHELD.map((capability) => capbset_drop(capability, { allow: ['EINVAL'], why: 'it would reach past every namespace' }))
-
-/** Names on the host that the bottle needs; each takes itself back. */
-function prepare({ directory, root, socket: path }: { directory: string; root: string; socket: string }): Step[] {
-  return host([
-    mkdir(directory, 0o700, { undo: [rmdir(directory)] }),
-    mkdir(root, 0o700, { undo: [rmdir(root)] }),
-    socket('unix', 'stream', 0, { keep: 'listener' }),
-    bind_unix(ref('listener'), path, { undo: [unlink(path)] }),
-    listen(ref('listener'), 512),
-    open(SHIM_PATH, ['path'], { keep: 'shim' }),
-  ])
-}
 
 function cloneExtra(userNamespace: boolean, cgroup: BottleCgroup): Namespace[] {
   const extra: Namespace[] = []

@@ -23,9 +23,7 @@ import { Shim } from '../kernel/shim.js'
 import { host, ref } from '../kernel/step.js'
 import { type IdmapPlan, idmap, planIdmap } from '../primitives/idmap.js'
 import { runHelpers } from '../primitives/idmap-helpers.js'
-
-/** Where the listening socket is handed to the spawner inside: far from the descriptors that the plan opens. */
-const LISTENER = 200
+import { LISTENER } from './outside.js'
 
 export class Rack {
   readonly idmap: IdmapPlan

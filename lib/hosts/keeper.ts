@@ -12,11 +12,12 @@ import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { endHostSpawner, hostSpawner } from '../bottle.js'
+import { findLeftovers, removeLeftovers } from '../doctor/leftovers.js'
 import { DrydockError, sentenceOf } from '../kernel/errors.js'
 import { stateDirectory } from '../kernel/places.js'
 import { hostsNetwork } from '../network/two-hosts.js'
 import { Hosts, type HostsOptions } from './hosts.js'
-import { claimState, type HostsState, isKept, readState, writeState } from './state.js'
+import { claimState, deadKeeper, dropState, type HostsState, isKept, readState, writeState } from './state.js'
 
 /** Where the keeper says that it is ready. */
 const READY = 3
@@ -31,8 +32,17 @@ const START = join(import.meta.dirname ?? dirname(new URL(import.meta.url).pathn
 
 const logPath = () => join(stateDirectory(), 'hosts.log')
 
+/** What is left of hosts whose keeper was killed together with its shims, as doctor finds it. */
+async function sweep(): Promise<void> {
+  const pid = deadKeeper()
+  if (pid === undefined) return
+  const left = (await findLeftovers()).filter(({ says }) => says.includes(`process ${pid}, which`))
+  await removeLeftovers(left)
+}
+
 /** Start one, and wait until the hosts are up. Its own words when that fails. */
 export async function startKeeper({ internet = false }: HostsOptions): Promise<HostsState> {
+  await sweep()
   const log = openSync(logPath(), 'w', 0o600)
   const keeper = spawn(process.execPath, [START, 'hosts', KEEP, ...(internet ? ['--internet'] : [])], {
     detached: true,
@@ -84,6 +94,7 @@ export async function keep(options: HostsOptions): Promise<number> {
     await hosts?.close()
     // The name goes last: who sees it gone finds nothing of the hosts.
     await clerk.rollback()
+    dropState()
     await endHostSpawner()
   }
 }
@@ -100,7 +111,10 @@ function tell(words: string): void {
 /** End the keeper and with it all hosts. False when there is none. */
 export async function stopKeeper(): Promise<boolean> {
   const state = readState()
-  if (!state) return false
+  if (!state) {
+    await sweep()
+    return false
+  }
   process.kill(state.keeper.pid, 'SIGTERM')
   for (const end = Date.now() + PATIENCE; isKept(state); await sleep(10)) {
     if (Date.now() > end) {

@@ -37,6 +37,12 @@ export function readState(path: string = statePath()): HostsState | undefined {
   return state && isKept(state) ? state : undefined
 }
 
+/** The process id of a keeper that was killed together with whoever would have put things in order. */
+export function deadKeeper(path: string = statePath()): number | undefined {
+  const state = parse(textIfReadable(path))
+  return state && !isKept(state) ? state.keeper.pid : undefined
+}
+
 function parse(text: string | undefined): HostsState | undefined {
   if (text === undefined) return undefined
   try {
@@ -89,6 +95,11 @@ function takeAway(path: string): void {
   const state = parse(textIfReadable(aside))
   if (state && isKept(state)) linkSync(aside, path)
   rmSync(aside, { force: true })
+}
+
+/** Take our own file away, when the shim that was to do it was killed. */
+export function dropState(path: string = statePath()): void {
+  if (parse(textIfReadable(path))?.keeper.pid === process.pid) rmSync(path, { force: true })
 }
 
 /** Whole or not at all. */
