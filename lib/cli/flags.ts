@@ -65,11 +65,11 @@ export class GoCommand extends Command {
     for (let at = 1; at < word.length; at++) {
       const name = this.#words.get(`-${word[at]}`) ?? `-${word[at]}`
       const option = this.options.find(({ short, long }) => short === name || long === name)
-      if (!option) throw new FlagError(`unknown shorthand flag: '${word[at]}' in ${word}`)
+      if (!option) throw new FlagError(`unknown shorthand flag: '${word[at]}' in -${word.slice(at)}`)
       const rest = word.slice(at + 1)
       if (takesValue(option)) {
         const given = rest === '' ? words.shift() : rest.replace(/^=/, '')
-        if (given === undefined) throw new FlagError(`flag needs an argument: '${word[at]}' in ${word}`)
+        if (given === undefined) throw new FlagError(`flag needs an argument: '${word[at]}' in -${word.slice(at)}`)
         out.push(name, given)
         return
       }
@@ -138,15 +138,28 @@ export function readWhole(value: string): number {
   return value.startsWith('-') ? 0 - size : size
 }
 
+/** A number of sixteen bits without a sign. */
+export function readSixteen(value: string): number {
+  const wrong = (why: string) => new DrydockError(`strconv.ParseUint: parsing ${JSON.stringify(value)}: ${why}`, { status: 400 })
+  if (!/^\d+$/.test(value)) throw wrong('invalid syntax')
+  if (Number(value) > 0xffff) throw wrong('value out of range')
+  return Number(value)
+}
+
 /** go-units, RAMInBytes: every unit is a power of 1024. */
 export const bytes = (flags: string, text: string): Option => valued<number>(flags, text, readBytes)
 
 const POWERS = 'bkmgtpe'
 
 export function readBytes(value: string): number {
-  const [, number, unit = ''] = /^(\d+(?:\.\d+)?) ?([kmgtpe]?)(?:i?b)?$/i.exec(value.trim()) ?? []
-  if (number === undefined) throw new DrydockError(`invalid size: '${value}'`, { status: 400 })
-  return Math.trunc(Number(number) * 1024 ** Math.max(0, POWERS.indexOf(unit.toLowerCase() || 'b')))
+  const wrong = (what: string): never => {
+    throw new DrydockError(what, { status: 400 })
+  }
+  const [, number, suffix = ''] = /^(.*[0-9. ])([^0-9. ]*)$/s.exec(value) ?? wrong(`invalid size: '${value}'`)
+  const size = /^\s*\d*\.?\d*\s?$/.test(number as string) && /\d/.test(number as string) ? Number(number) : Number.NaN
+  if (Number.isNaN(size)) wrong(`invalid size: '${value}'`)
+  const [, unit] = /^([kmgtpe]?)(?:i?b)?$/i.exec(suffix) ?? wrong(`invalid suffix: '${suffix.toLowerCase()}'`)
+  return Math.trunc(size * 1024 ** POWERS.indexOf(unit?.toLowerCase() || 'b'))
 }
 
 /** A duration of Go (`1h2m3.5s`) in nanoseconds. */

@@ -8,7 +8,7 @@ const PADDING = 3
  * Cells that end with a tab, in columns. A column is as wide as its widest cell in lines next to each other that all have it; the last cell of a line
  * ends with no tab and belongs to no column.
  */
-export function align(text: string): string {
+export function align(text: string, least = LEAST_WIDTH): string {
   const lines = text.split('\n').map((line) => line.split('\t'))
   const out = lines.map(() => '')
   for (let column = 0, any = true; any; column++) {
@@ -20,7 +20,7 @@ export function align(text: string): string {
       let to = from
       while (inColumn(to)) to++
       const cells = lines.slice(from, to).map((line) => line[column] as string)
-      const width = Math.max(LEAST_WIDTH, Math.max(...cells.map(widthOf)) + PADDING)
+      const width = Math.max(least, Math.max(...cells.map(widthOf)) + PADDING)
       cells.forEach((cell, at) => {
         out[from + at] += cell + ' '.repeat(width - widthOf(cell))
       })

@@ -21,7 +21,6 @@ export const FILES: Readonly<Record<string, string>> = {
   'variables.txt': 'X=1\n# no variable\n\nINHERITED\n  Z=a b\nABSENT\n',
   'labels.txt': 'one=2\ntwo\n# three\nfour=a=b\n',
   'seccomp.json': '{ "defaultAction" :\n "SCMP_ACT_ALLOW", "syscalls": [ ] }\n',
-  'taken.cid': 'x',
 }
 export const ENVIRONMENT = { INHERITED: 'from here' }
 
