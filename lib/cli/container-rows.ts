@@ -1,7 +1,8 @@
 /** Docker's table of containers, out of the documents that the Engine API lists them by. */
+import { ago } from '../engine/durations.js'
 import type { Listing } from './format/index.js'
 import { type ShownPort, showPorts } from './ports.js'
-import { ago, createdAt, humanSize } from './table.js'
+import { createdAt, humanSize } from './table.js'
 
 /** Engine API, ContainerSummary: the members that are shown. */
 export interface ContainerSummary {

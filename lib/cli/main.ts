@@ -27,7 +27,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(await help())
     return 1
   }
-  return globals.alone ? withoutEngine(name, rest) : withEngine(name, rest, globals)
+  // The engine itself is no client of one.
+  return globals.alone || name === 'daemon' ? withoutEngine(name, rest) : withEngine(name, rest, globals)
 }
 
 async function withoutEngine(name: string, rest: readonly string[]): Promise<number> {

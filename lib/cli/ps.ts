@@ -1,13 +1,13 @@
 /** `drydock ps`: the containers on disk, and which of them the kernel knows. Docker's table. */
 import { Command } from 'commander'
 import { listContainers, type StoredContainer } from '../container/index.js'
+import { ago } from '../engine/durations.js'
 import { firstProcesses } from '../engine/living.js'
 import { portsOf } from '../engine/ports.js'
 import { dataRoot } from '../kernel/places.js'
 import { type ContainerSummary, containerListing } from './container-rows.js'
 import { showRows } from './format/index.js'
 import type { ShownPort } from './ports.js'
-import { ago } from './table.js'
 import { parseVerb } from './verb.js'
 
 interface Options {

@@ -1,6 +1,6 @@
 /** What a container's network mode means: its cables, what its files say of them, and what the network needs beforehand. */
 import type { NetworkFiles } from '../container/files.js'
-import type { NetworkMode } from '../container/index.js'
+import type { EndpointRequest, NetworkMode } from '../container/index.js'
 import { StepError } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
 import type { Fragment } from '../kernel/step.js'
@@ -28,8 +28,8 @@ export interface Connections extends NetworkFiles {
   taken(error: Error): boolean
   /** The sentence for a failed step that was about the network, where there is a better one than the kernel's. */
   explain(error: Error): Error | undefined
-  /** Answer for the names of user-defined networks as long as this program runs; undefined when there is none. */
-  serveNames(): Promise<NameService | undefined>
+  /** Those that have a name service: user-defined ones. */
+  readonly named: readonly string[]
 }
 
 export interface NameService {
@@ -61,14 +61,15 @@ export async function connectionsOf(request: LaunchRequest, shim?: Shim, attempt
     resolvConf: resolvConfFor({ ...request.dns, nameservers: hostNameservers().nameservers }),
     taken: () => false,
     explain: () => undefined,
-    serveNames: () => Promise.resolve(undefined),
+    named: [],
   }
 }
 
 async function plugged(request: LaunchRequest, network: Networks, shim: Shim | undefined, attempt: number): Promise<Connections> {
-  const { spec, dataRoot, ip, mac } = request
+  const { spec, dataRoot } = request
   const attachments = new Map<string, Attachment>()
   for (const [index, name] of network.names.entries()) {
+    const { ip, mac, aliases } = endpointOf(request, network, name, index)
     const key = `${dataRoot}\0${name}`
     if (shim && !whole.has(key)) {
       await ensureNetwork(shim, dataRoot, name)
@@ -79,13 +80,13 @@ async function plugged(request: LaunchRequest, network: Networks, shim: Shim | u
       network: name,
       ...(!shim && { config: foreseeNetwork(dataRoot, name) }),
       container: { id: spec.id, name: spec.name, hostname: spec.hostname },
-      aliases: network.aliases,
+      aliases,
       index,
       attempt,
       ...(shim && { shim }),
       ports: index === 0 ? network.ports : [],
-      ...(index === 0 && ip !== undefined && { ip }),
-      ...(index === 0 && mac !== undefined && { mac }),
+      ...(ip !== undefined && { ip }),
+      ...(mac !== undefined && { mac }),
       ...(request.machine.idmap && { maker: 'host' as const }),
     })
     attachments.set(name, attachment)
@@ -101,8 +102,15 @@ async function plugged(request: LaunchRequest, network: Networks, shim: Shim | u
     resolvConf: resolvConfFor({ ...request.dns, nameservers: nameserversOf(all) }),
     taken: (error) => all.some((attachment) => attachment.taken(error)) || lostNetwork(error, dataRoot, network.names),
     explain: (error) => all.map((attachment) => attachment.explain(error)).find((found) => found !== undefined),
-    serveNames: async () => (named.length === 0 ? undefined : serve(dataRoot, named)),
+    named,
   }
+}
+
+/** What was asked for of one network: for itself, or, on the command line, for the first one and all. */
+function endpointOf({ endpoints, ip, mac }: LaunchRequest, { aliases }: Networks, name: string, index: number): EndpointRequest {
+  const own = endpoints?.[name]
+  if (own) return { ...own, aliases: [...new Set([...aliases, ...own.aliases])] }
+  return { aliases, ...(index === 0 && ip !== undefined && { ip }), ...(index === 0 && mac !== undefined && { mac }) }
 }
 
 /** Errors of the network's steps when the bridge, the table of the packet filter or the network's directory is gone. */
@@ -121,7 +129,8 @@ function nameserversOf(attachments: readonly Attachment[]): string[] {
   return own.length > 0 ? own : [...new Set(attachments.flatMap(({ nameservers }) => nameservers))]
 }
 
-async function serve(dataRoot: string, networks: readonly string[]): Promise<NameService> {
+/** Answer for the names of these networks as long as this program runs. */
+export async function serveNames(dataRoot: string, networks: readonly string[]): Promise<NameService> {
   const services = await Promise.all(networks.map((name) => startNameService(dataRoot, name)))
   return { close: async () => void (await Promise.all(services.map((service) => service.close()))) }
 }

@@ -42,6 +42,8 @@ export interface Attachment {
   readonly prefix: number
   readonly gateway: string
   readonly mac: string
+  /** Its further names in the network's name service. */
+  readonly aliases: readonly string[]
   /** `eth0`. */
   readonly interface: string
   /** Lines for /etc/hosts, without line ends. */
@@ -104,6 +106,7 @@ export async function planAttachment(request: AttachmentRequest): Promise<Attach
     prefix,
     gateway: config.gateway,
     mac,
+    aliases,
     interface: names.inside.name,
     hostsLines: [`${address}\t${container.hostname}`],
     nameservers: resolvers.nameservers,

@@ -4,7 +4,7 @@
  * outlives its shim when that is killed, and has its cable still. So a file was left, and its address can be had again, when nobody has
  * locked it and the cable that it names is gone.
  */
-import { closeSync, openSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { close, fcntl_ofd_setlk, link, open, unlink, write } from '../kernel/calls/files.js'
 import { rtnetlink_socket } from '../kernel/calls/sockets.js'
@@ -196,4 +196,19 @@ export function takenAddresses(dataRoot: string, network: string): Set<string> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Set()
     throw error
   }
+}
+
+/**
+ * Another name for whoever has an address. The file itself is written, since its lock is on it: whoever reads it in that very moment finds no lease, and
+ * finds it in the next one.
+ */
+export function renameLease(dataRoot: string, network: string, address: string, id: string, name: string): void {
+  const lease = readLeases(dataRoot, network).get(address)
+  if (lease?.id !== id) return
+  const directory = leasesDirectory(dataRoot, network)
+  const path = join(directory, address)
+  writeFileSync(path, `${JSON.stringify({ ...lease, name })}\n`)
+  // Name services read again what has changed in the directory.
+  const now = new Date()
+  utimesSync(directory, now, now)
 }

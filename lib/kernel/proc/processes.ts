@@ -84,6 +84,11 @@ export function readProcesses(root = '/proc'): Process[] {
     .filter((process) => process !== undefined)
 }
 
+/** The children of a process with one thread, without a look at all others (/proc/PID/task/TID/children, proc(5)). None when it is gone. */
+export function readChildren(pid: number, root = '/proc'): number[] {
+  return (readProcFile(`${root}/${pid}/task/${pid}/children`) ?? '').split(' ').filter(Boolean).map(Number)
+}
+
 /** The children of a process. */
 export function childrenOf(pid: number, processes: readonly Process[] = readProcesses()): Process[] {
   return processes.filter(({ ppid }) => ppid === pid)
