@@ -9,7 +9,6 @@ import { Store } from '../image/store/index.js'
 import { DrydockError } from '../kernel/errors.js'
 import { namesIfReadable } from '../kernel/readable.js'
 import { inspectNetwork, type NetworkView } from '../network/index.js'
-import { mapOf } from './format/index.js'
 import { networkDocument } from './network.js'
 
 export async function documentOf(container: StoredContainer, root: string, withSize: boolean): Promise<object> {
@@ -77,30 +76,4 @@ export function volumeOf(word: string, root: string): object {
     Options: null,
     Scope: 'local',
   }
-}
-
-/** Members whose keys are anybody's words: maps to Go, where everything else is a struct (format/values.ts). */
-const MAPS: ReadonlySet<string> = new Set([
-  'Labels',
-  'ExposedPorts',
-  'Volumes',
-  'PortBindings',
-  'Ports',
-  'Networks',
-  'Containers',
-  'Options',
-  'Tmpfs',
-  'Data',
-  'Sysctls',
-  'DriverOpts',
-])
-
-export function withMaps<T>(value: T): T {
-  if (Array.isArray(value)) return value.map((item) => withMaps(item)) as T
-  if (typeof value !== 'object' || value === null) return value
-  const members = Object.entries(value).map(([name, member]) => {
-    const inner = withMaps(member as unknown)
-    return [name, MAPS.has(name) && inner !== null ? mapOf(inner as Record<string, unknown>) : inner]
-  })
-  return Object.fromEntries(members) as T
 }

@@ -6,7 +6,8 @@ import { Store } from '../image/store/index.js'
 import { DrydockError, sentenceOf } from '../kernel/errors.js'
 import { dataRoot } from '../kernel/places.js'
 import { compile, goJson } from './format/index.js'
-import { documentOf, networkOf, volumeOf, withMaps } from './inspect-documents.js'
+import { documentOf, networkOf, volumeOf } from './inspect-documents.js'
+import { withMaps } from './maps.js'
 import { parseVerb } from './verb.js'
 
 interface Options {

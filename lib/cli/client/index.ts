@@ -35,8 +35,13 @@ function sessionOf(globals: Globals): Session {
       engine ??= opened(globals)
       return engine
     },
-    get own() {
-      return endpointOf(globals).own
+    running: async () => {
+      try {
+        return await (await import('../engine/client.js')).Engine.open(endpointOf(globals))
+      } catch (error) {
+        if (error instanceof DrydockError) return undefined
+        throw error
+      }
     },
   }
 }

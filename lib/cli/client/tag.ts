@@ -1,5 +1,5 @@
 /** `drydock tag`: another name for an image. */
-import { familiarName, parseReference, withDefaultTag } from '../../image/reference.js'
+import { canonicalName, parseReference, withDefaultTag } from '../../image/reference.js'
 import { DrydockError, sentenceOf } from '../../kernel/errors.js'
 import { GoCommand } from '../flags.js'
 import { verb } from './verb.js'
@@ -15,7 +15,7 @@ export const tag = verb(
     const [source = '', target = ''] = args
     const { tag: word, ...repository } = targetOf(target)
     const engine = await open()
-    await engine.ask(engine.image(source).tag({ repo: familiarName(repository), ...(word !== undefined && { tag: word }) }))
+    await engine.ask(engine.image(source).tag({ repo: canonicalName(repository), ...(word !== undefined && { tag: word }) }))
     return 0
   },
 )

@@ -7,8 +7,8 @@ import { parseVerb } from '../verb.js'
 /** Where the verb was called: the engine is asked for when it is needed, and is one and the same each time. */
 export interface Session {
   engine(): Promise<Engine>
-  /** Which engine is meant is this user's own, and may be started. */
-  readonly own: boolean
+  /** The same when it runs; none is started. */
+  running(): Promise<Engine | undefined>
 }
 
 export interface Call<Options> {

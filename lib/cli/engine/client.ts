@@ -8,7 +8,7 @@ import type { Endpoint } from './endpoint.js'
 import { expectsTls, unreachable } from './unreachable.js'
 
 /** The newest API that this client knows, and what an engine speaks that does not say. */
-const NEWEST = '1.47'
+export const NEWEST = '1.47'
 const OLDEST = '1.24'
 
 export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>

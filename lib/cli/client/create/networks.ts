@@ -45,12 +45,13 @@ const WORDS: Readonly<Record<string, (wish: NetworkWish, value: string) => Parti
 /** `NAME`, or `name=NAME,alias=…,ip=…`. */
 export function readNetwork(text: string): NetworkWish {
   if (!/(^|,)[^,]*=/.test(text)) return { ...NOTHING, target: text }
-  const wish = readFields(text).reduce<NetworkWish>((before, field) => {
+  let wish = NOTHING
+  for (const field of readFields(text)) {
     const { name, value } = pair(field)
     if (value === undefined) return refuse(`invalid field ${field}`)
-    const act = WORDS[name.trim().toLowerCase()]
-    return act ? { ...before, ...act(before, value.trim()) } : refuse(`invalid field key ${name}`)
-  }, NOTHING)
+    const act = WORDS[name.trim().toLowerCase()] ?? refuse(`invalid field key ${name}`)
+    wish = { ...wish, ...act(wish, value.trim()) }
+  }
   return wish.target === '' ? refuse('network name/id is not specified') : wish
 }
 
