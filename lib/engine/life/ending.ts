@@ -12,6 +12,7 @@ import type { NameService } from '../connections.js'
 import { attributesOf } from '../context.js'
 import type { Core } from '../core.js'
 import type { Endpoint } from '../documents/index.js'
+import { publishMounts, publishUnmounts } from '../volume/index.js'
 import type { Container, Run } from './container.js'
 import type { Line } from './line.js'
 import { remove as removeContainer } from './remove.js'
@@ -35,6 +36,7 @@ export function begin(core: Core, container: Container, { line, startedAt, endpo
   container.run = run
   if (!found) {
     tellNetworks(core, container, run, 'connect')
+    publishMounts(core.events, container)
     core.events.publish({ Type: 'container', Action: 'start', ID: container.id, Attributes: attributesOf(container) })
     // Whoever waits for the start need not wait for this: the kernel knows it too.
     setImmediate(() => {
@@ -133,6 +135,7 @@ function settled(core: Core, container: Container, run: Run, exit: ExitRecord): 
   const told = { ...attributes, execDuration, exitCode: String(exit.exitCode) }
   core.events.publish({ Type: 'container', Action: 'die', ID: container.id, Attributes: told })
   tellNetworks(core, container, run, 'disconnect')
+  publishUnmounts(core.events, container)
   container.run = undefined
   container.execs.clear()
   const removing = more?.autoRemove === true && !container.restarting && !container.doomed
