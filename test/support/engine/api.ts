@@ -72,6 +72,9 @@ export class EngineApi {
     })
     asked.end(bytes)
     const [response] = (await once(asked, 'response')) as [IncomingMessage]
+    // Whoever reads is told; whoever has let go of it need not be.
+    response.on('error', () => undefined)
+    asked.on('error', () => undefined)
     return response
   }
 
@@ -104,6 +107,26 @@ export class EngineApi {
     })()
     status.catch(() => undefined)
     return { status }
+  }
+
+  /** Waits until it holds: that is looked at once, and at every event that passes the filters. */
+  async whenever(filters: Readonly<Record<string, readonly string[]>>, holds: () => Promise<boolean>): Promise<void> {
+    const events = await this.open('GET', `/events?filters=${encodeURIComponent(JSON.stringify(filters))}`)
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const timer = setTimeout(() => reject(new Error(`no event after which it held: ${holds}`)), PATIENCE)
+        const look = () =>
+          holds().then((found) => {
+            if (!found) return
+            clearTimeout(timer)
+            resolve()
+          }, reject)
+        events.on('data', look)
+        look()
+      })
+    } finally {
+      events.destroy()
+    }
   }
 
   remove(id: string): Promise<Answer> {
