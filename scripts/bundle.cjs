@@ -1,5 +1,5 @@
 /*
- * The command line as one file. It is a script and no module, since V8 keeps the code of scripts alone (compiled.cjs), and with kept code
+ * The command line as one file, and the daemon as another: what serves is large, and the verbs are to start without it. It is a script and no module, since V8 keeps the code of scripts alone (compiled.cjs), and with kept code
  * what is not called costs nothing. Plain JavaScript that Node 16 can parse.
  */
 'use strict'
@@ -9,7 +9,7 @@ const path = require('node:path')
 
 const ROOT = path.join(__dirname, '..')
 
-/** Write `main.cjs` and the list of its sources to `out`. Throws the file system's error when that cannot be written. */
+/** Write `main.cjs`, `daemon.cjs` and the list of their sources to `out`. Throws the file system's error when that cannot be written. */
 function bundle(out) {
   // Made beside it and renamed: whoever starts meanwhile finds the old one or the new one.
   const made = `${out}.${process.pid}`
@@ -19,7 +19,7 @@ function bundle(out) {
     const { version } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8'))
     const { metafile } = require('esbuild').buildSync({
       absWorkingDir: ROOT,
-      entryPoints: { main: 'lib/cli/main.ts' },
+      entryPoints: { main: 'lib/cli/main.ts', daemon: 'lib/cli/daemon.ts' },
       outdir: made,
       outExtension: { '.js': '.cjs' },
       bundle: true,
@@ -28,7 +28,7 @@ function bundle(out) {
       platform: 'node',
       target: 'node20',
       // Packages that are large and imported when they are needed, which is seldom, stay where they are.
-      external: ['node-pty', 'execa', 'inquirer'],
+      external: ['node-pty', 'execa', 'inquirer', './daemon.js'],
       charset: 'ascii',
       // One function expression, as compiled.cjs has it.
       banner: { js: '(function (exports, require, module, importMeta) {' },

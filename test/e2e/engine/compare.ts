@@ -1,6 +1,6 @@
 /** Two recordings of one session: where the second is not as the first. */
 import type { Difference } from '../../support/differences.js'
-import { shortcomings } from '../../support/engine/masks.js'
+import { shortcomings } from '../../support/engines/masks.js'
 import type { Act, Command } from './player.js'
 
 /** What an engine tells of itself and of its machine there is its own: only what there is to read is compared. */

@@ -1,8 +1,8 @@
 /** Plays a session: one act after the other, each of a few docker commands, and takes down what each printed, what was asked and answered, and which events there were. */
-import type { CommandOptions, DockerClient, Finished } from '../../support/engine/clients.js'
-import { kindsOf, maskDocument, maskTarget, maskText } from '../../support/engine/masks.js'
-import type { Exchange } from '../../support/engine/recorder.js'
-import type { TestEngine } from '../../support/engine.js'
+import type { CommandOptions, DockerClient, Finished } from '../../support/engines/clients.js'
+import { kindsOf, maskDocument, maskTarget, maskText } from '../../support/engines/masks.js'
+import type { Exchange } from '../../support/engines/recorder.js'
+import type { TestEngine } from '../../support/engines.js'
 import type { TerminalSession } from '../../support/terminal.js'
 
 /** Data, so that it can be kept. */
@@ -66,7 +66,8 @@ function now(): string {
 
 async function eventsBetween(engine: TestEngine, since: string, until: string): Promise<string[]> {
   const answer = await engine.api.get(`/events?since=${since}&until=${until}`)
-  const lines = answer.body.toString().split('\n').filter(Boolean)
+  // Docker's daemon tells one twice now and then, from its memory and as it comes.
+  const lines = [...new Set(answer.body.toString().split('\n').filter(Boolean))]
   return lines.map((line) => eventLine(JSON.parse(line) as Parameters<typeof eventLine>[0]))
 }
 

@@ -3,8 +3,8 @@
  *
  *     node --import tsx test/e2e/engine/record.ts
  */
-import { DockerClient, dockerPrograms } from '../../support/engine/clients.js'
-import { TestEngine } from '../../support/engine.js'
+import { DockerClient, dockerPrograms } from '../../support/engines/clients.js'
+import { TestEngine } from '../../support/engines.js'
 import { play } from './player.js'
 import { writeRecording } from './recordings.js'
 import { SESSION } from './session.js'

@@ -4,8 +4,8 @@
  */
 import { beforeAll, describe, expect } from 'vitest'
 import { judge, readPart, readTable } from '../../support/differences.js'
-import { DockerClient, dockerPrograms } from '../../support/engine/clients.js'
-import { type EngineKind, NEEDS, TestEngine } from '../../support/engine.js'
+import { DockerClient, dockerPrograms } from '../../support/engines/clients.js'
+import { type EngineKind, NEEDS, TestEngine } from '../../support/engines.js'
 import { missing, requires } from '../../support/requires.js'
 import { differencesOf } from './compare.js'
 import { play, type Recording } from './player.js'
