@@ -16,6 +16,9 @@ export async function startDaemon(place: string, signal: AbortSignal): Promise<D
   })
   return {
     ...daemon,
+    get said() {
+      return daemon.said
+    },
     importImage: (name, root) => importImage(daemon.docker('import', '-', name), root),
     stop: async () => {
       await daemon.stop()

@@ -31,6 +31,8 @@ export interface Dockerd {
   /** As this process's pid namespace numbers it. */
   readonly pid: number
   readonly exited: Promise<unknown>
+  /** What it has printed last. */
+  readonly said: string
   /** End it, and wait until it has taken its containers, links and cgroups away. */
   stop(): Promise<void>
 }
@@ -73,7 +75,16 @@ export async function startDockerd(options: DockerdOptions): Promise<Dockerd> {
   const docker = (...words: string[]) => [findCommand('docker') as string, '--host', host, ...words]
   try {
     const version = await answered(enter(docker('version', '--format', '{{.Server.Version}}')), exited, signal)
-    return { docker, version, pid: innermost(child), exited, stop }
+    return {
+      docker,
+      version,
+      pid: innermost(child),
+      exited,
+      get said() {
+        return said
+      },
+      stop,
+    }
   } catch (error) {
     await stop()
     throw new Error(`dockerd did not come up (${(error as Error).message}); it said:\n${said}`)

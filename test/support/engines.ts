@@ -48,6 +48,8 @@ interface Running {
   /** As this process's pid namespace numbers it. */
   readonly pid: number
   readonly exited: Promise<unknown>
+  /** What it has printed last. */
+  readonly said: string
   /** By SIGTERM, and wait. */
   stop(): Promise<void>
 }
@@ -88,6 +90,11 @@ export class TestEngine {
   get pid(): number {
     if (!this.#running) throw new Error(`${this.kind} does not run`)
     return this.#running.pid
+  }
+
+  /** What the daemon has printed last. */
+  get said(): string {
+    return this.#running?.said ?? ''
   }
 
   /** How many milliseconds it took until it answered. */
@@ -179,6 +186,9 @@ async function startDrydock(host: PrivateHost, api: EngineApi, args: readonly st
       return innermost(child)
     },
     exited,
+    get said() {
+      return said
+    },
     stop: async () => {
       signalInnermost(child, 'SIGTERM')
       const forced = setTimeout(() => signalInnermost(child, 'SIGKILL'), PATIENCE)

@@ -21,6 +21,8 @@ export interface Act {
   readonly commands: readonly Command[]
   /** `container die web exitCode`. */
   readonly events: readonly string[]
+  /** Why it did not come to its end. */
+  readonly failure?: string
 }
 
 export type Recording = Readonly<Record<string, Act>>
@@ -47,13 +49,18 @@ export async function play(script: Script, engine: TestEngine, client: DockerCli
       return done
     }
     const began = now()
-    await act({
+    const ended = act({
       engine,
       docker: (...args) => keep(args, client.run(args)),
       dockerWith: (options, ...args) => keep(args, client.run(args, options)),
       terminal: (args, on) => keep(args, client.terminal(args, on)),
     })
-    recording[name] = { commands, events: await eventsBetween(engine, began, now()) }
+    const failure = await ended.then(
+      () => undefined,
+      (error: unknown) => `${error instanceof Error ? error.message : error}; the daemon has said:\n${engine.said}`,
+    )
+    const events = await eventsBetween(engine, began, now()).catch((error: Error) => [error.message])
+    recording[name] = { commands, events, ...(failure !== undefined && { failure }) }
   }
   return recording
 }

@@ -15,6 +15,9 @@ for (const program of dockerPrograms()) {
   try {
     const began = performance.now()
     const recording = await play(SESSION, engine, client)
+    const failed = Object.entries(recording).filter(([, { failure }]) => failure !== undefined)
+    for (const [name, { failure }] of failed) console.error(`${name}: ${failure}`)
+    if (failed.length > 0) throw new Error('nothing is kept of what failed')
     writeRecording(program.version, recording)
     console.log(`docker ${program.version}: ${Object.keys(recording).length} acts in ${((performance.now() - began) / 1000).toFixed(1)} s`)
   } finally {

@@ -45,6 +45,7 @@ for (const [index, program] of programs.entries()) {
       requires(...NEEDS.drydock)(name, () => {
         const [expected, got] = [made.expected?.[name], made.got?.[name]]
         if (!expected || !got) throw new Error(`${name} was not played`)
+        expect(got.failure).toBeUndefined()
         expect(judge(name, differencesOf(name, expected, got), readTable(readPart('an engine'))).unlisted).toEqual([])
       })
     }
