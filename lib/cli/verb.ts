@@ -54,7 +54,8 @@ function requirement(command: Command): string {
   const words = (count: number) => `${count} argument${count === 1 ? '' : 's'}`
   if (most === 0) return 'accepts no arguments'
   if (needed === most) return `requires ${words(needed)}`
-  return needed > 0 ? `requires at least ${words(needed)}` : `requires at most ${words(most)}`
+  if (needed === 0) return `requires at most ${words(most)}`
+  return most === Number.POSITIVE_INFINITY ? `requires at least ${words(needed)}` : `requires at least ${needed} and at most ${words(most)}`
 }
 
 /** A flag that is on until `=false` is written behind it, as Go's flags are: commander knows none. The other words are left for it. */

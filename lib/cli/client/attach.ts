@@ -26,9 +26,9 @@ export const attach = verb<Flags>(
     const keys = parseDetachKeys(options.detachKeys ?? 'ctrl-p,ctrl-q')
     const engine = await open()
     const { Id, State, Config } = await engine.ask(engine.container(args[0] as string).inspect())
-    if (!State.Running) throw new DrydockError('cannot attach to a stopped container, start it first', { status: 409 })
-    if (State.Paused) throw new DrydockError('cannot attach to a paused container, unpause it first', { status: 409 })
-    if (State.Restarting) throw new DrydockError('cannot attach to a restarting container, wait until it is running', { status: 409 })
+    if (!State.Running) throw new DrydockError('You cannot attach to a stopped container, start it first', { status: 409 })
+    if (State.Paused) throw new DrydockError('You cannot attach to a paused container, unpause it first', { status: 409 })
+    if (State.Restarting) throw new DrydockError('You cannot attach to a restarting container, wait until it is running', { status: 409 })
     const stdin = options.stdin && Config.OpenStdin
     checkTerminal(stdin, Config.Tty)
     const { ending } = await awaitEnd(engine, Id, 'next-exit')

@@ -2,12 +2,12 @@
 import { createInterface } from 'node:readline'
 import { DrydockError } from '../../kernel/errors.js'
 import { type FilterWords, filters, GoCommand } from '../flags.js'
-import { compile } from '../format/index.js'
+import { mapOf } from '../format/index.js'
 import { interruptible } from '../interrupt.js'
-import { withMaps } from '../maps.js'
 import { rfc3339Nano } from '../table.js'
 import { timestamp } from '../timestamp.js'
 import { asQuery } from './listing.js'
+import { templateOf } from './template.js'
 import { verb } from './verb.js'
 
 interface Flags {
@@ -63,11 +63,10 @@ function shower(format: string | undefined): (line: string) => string {
   if (format === undefined) return (line) => shown(JSON.parse(line) as Event, line)
   // As it came: no number of it is rounded on the way.
   if (format === 'json') return (line) => line
-  const fill = compile(format)
+  const fill = templateOf(format)
   return (line) => {
     const event = JSON.parse(line) as Event
-    const { Actor } = event
-    return fill({ ...event, Actor: withMaps({ ID: Actor.ID, Attributes: Object.assign(Object.create(null), Actor.Attributes) }) })
+    return fill({ ...event, Actor: { ID: event.Actor.ID, Attributes: mapOf(event.Actor.Attributes ?? {}) } })
   }
 }
 

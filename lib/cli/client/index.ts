@@ -11,7 +11,8 @@ export async function runVerb([name = '', ...rest]: readonly string[], globals: 
   if (!group) return runOn(TOP, 'drydock', [name, ...rest], session)
   const [verb] = rest
   if (verb === undefined || verb === '--help') {
-    process.stdout.write((await import('./help.js')).groupHelp(name, group))
+    const output = verb === undefined ? process.stderr : process.stdout
+    output.write((await import('./help.js')).groupHelp(name, group))
     return 0
   }
   return runOn(group.verbs, `drydock ${name}`, rest, session)
@@ -20,7 +21,8 @@ export async function runVerb([name = '', ...rest]: readonly string[], globals: 
 async function runOn(shelf: Shelf, path: string, [name = '', ...rest]: readonly string[], session: Session): Promise<number> {
   const found = Object.entries(shelf).find(([one, { aliases }]) => one === name || aliases?.includes(name))
   if (!found) {
-    process.stderr.write(`drydock: unknown command: ${path} ${name}\n\nRun '${path} --help' for more information\n`)
+    const usage = path === 'drydock' ? '' : `Usage:  ${path}\n\n`
+    process.stderr.write(`drydock: unknown command: ${path} ${name}\n\n${usage}Run '${path} --help' for more information\n`)
     return 1
   }
   const verb = await found[1].load()

@@ -1,8 +1,9 @@
 /** `drydock info`: all about the engine. */
 import { VERSION } from '../../kernel/version.js'
 import { GoCommand } from '../flags.js'
-import { compile, goJson } from '../format/index.js'
+import { goJson } from '../format/index.js'
 import { type Info, infoLines } from './info-lines.js'
+import { templateOf } from './template.js'
 import { verb } from './verb.js'
 
 export const info = verb<{ readonly format?: string }>(
@@ -18,7 +19,7 @@ export const info = verb<{ readonly format?: string }>(
     if (format === undefined) {
       process.stdout.write(infoLines(found, VERSION))
       for (const warning of found.Warnings ?? []) process.stderr.write(`${warning}\n`)
-    } else process.stdout.write(`${format === 'json' ? goJson(whole) : compile(format)(whole)}\n`)
+    } else process.stdout.write(`${format === 'json' ? goJson(whole) : templateOf(format)(whole)}\n`)
     return 0
   },
 )

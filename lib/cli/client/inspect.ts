@@ -2,8 +2,9 @@
 import { DrydockError, sentenceOf } from '../../kernel/errors.js'
 import type { Engine } from '../engine/client.js'
 import { GoCommand } from '../flags.js'
-import { compile, goJson } from '../format/index.js'
+import { goJson } from '../format/index.js'
 import { withMaps } from '../maps.js'
+import { templateOf } from './template.js'
 import { type ClientVerb, verb } from './verb.js'
 
 interface Flags {
@@ -39,7 +40,10 @@ export const inspect = verb<Flags>(
     const { type } = options
     if (type === undefined) return show(await engine(), args, options, findAny)
     const find = Object.hasOwn(FINDERS, type) ? FINDERS[type] : undefined
-    if (!find) throw new DrydockError(`"${type}" is not a valid value for --type`, { status: 400 })
+    if (!find) {
+      const known = Object.keys(FINDERS).map((kind) => `"${kind}"`)
+      throw new DrydockError(`unknown type: "${type}": must be one of ${known.join(', ')}`, { status: 400 })
+    }
     return show(await engine(), args, options, find)
   },
 )
@@ -78,7 +82,7 @@ async function findAny(engine: Engine, word: string, flags: Flags): Promise<obje
 /** Those that there are, and then a sentence for each of the others. */
 async function show(engine: Engine, words: readonly string[], flags: Flags, find: Find): Promise<number> {
   const { format } = flags
-  const fill = format === undefined || format === 'json' ? undefined : compile(format)
+  const fill = format === undefined || format === 'json' ? undefined : templateOf(format)
   const found: object[] = []
   const complaints: string[] = []
   for (const word of words) {

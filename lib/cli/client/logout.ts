@@ -13,8 +13,8 @@ export const logout = verb(
       .argument('[server]', 'HOST[:PORT]'),
   async ({ args }) => {
     const domain = parseDomain(args[0] ?? '')
-    const known = await eraseCredentials(domain)
-    process.stdout.write(known ? `Removing login credentials for ${shownDomain(domain)}\n` : `Not logged in to ${shownDomain(domain)}\n`)
+    process.stdout.write(`Removing login credentials for ${shownDomain(domain)}\n`)
+    await eraseCredentials(domain)
     return 0
   },
 )

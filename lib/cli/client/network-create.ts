@@ -51,7 +51,9 @@ export const createNetwork = verb<Flags>(
   async ({ options, args, engine: open }) => {
     const body = networkBody(options, args[0] as string)
     const engine = await open()
-    const { Id, Warning } = await engine.call<{ Id: string; Warning?: string }>({ method: 'POST', path: '/networks/create', body })
+    // Older engines make a second one of the same name unless they are told not to.
+    const whole = engine.atLeast('1.44') ? body : { ...body, CheckDuplicate: true }
+    const { Id, Warning } = await engine.call<{ Id: string; Warning?: string }>({ method: 'POST', path: '/networks/create', body: whole })
     if (Warning) process.stderr.write(`WARNING: ${Warning}\n`)
     process.stdout.write(`${Id}\n`)
     return 0

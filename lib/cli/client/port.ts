@@ -18,7 +18,7 @@ export const port = verb(
     if (wanted !== undefined) {
       const key = wanted.includes('/') ? wanted : `${wanted}/tcp`
       const found = ports[key]
-      if (!found || found.length === 0) throw new DrydockError(`Error: No public port '${key}' published for ${word}`, { status: 404 })
+      if (!found || found.length === 0) throw new DrydockError(`Error: No public port '${wanted}' published for ${word}`, { status: 404 })
       process.stdout.write(found.map((one) => `${address(one)}\n`).join(''))
       return 0
     }

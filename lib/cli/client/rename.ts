@@ -18,7 +18,7 @@ export const rename = verb(
       await engine.ask(engine.container(word).rename({ name }))
     } catch (error) {
       if (!(error instanceof DrydockError)) throw error
-      throw new DrydockError(`${sentenceOf(error)}\nfailed to rename container named ${word}`, { cause: error })
+      throw new DrydockError(`${sentenceOf(error)}\nError: failed to rename container named ${word}`, { cause: error })
     }
     return 0
   },

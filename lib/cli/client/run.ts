@@ -13,7 +13,7 @@ import { addCreateFlags, type CreateBody, createBody, type MakingFlags, makeCont
 import { checkPull } from './create/make.js'
 import { passSignals } from './signals.js'
 import { checkTerminal, consoleSize, converse, type End, followSize } from './streams.js'
-import { type Call, verb } from './verb.js'
+import { type Call, PlainError, verb } from './verb.js'
 import { awaitEnd } from './waiting.js'
 
 interface RunFlags extends MakingFlags {
@@ -56,8 +56,7 @@ async function runAsked({ options, args, engine: open }: Call<RunFlags>): Promis
   checkPull(options)
   const detachKeys = parseDetachKeys(options.detachKeys ?? 'ctrl-p,ctrl-q')
   const [image = '', ...command] = args
-  if (options.detach && options.attach.length > 0)
-    throw new DrydockError('conflicting options: cannot specify both --attach and --detach', { status: 400 })
+  if (options.detach && options.attach.length > 0) throw new PlainError('conflicting options: cannot specify both --attach and --detach')
   const engine = await open()
   const about = { atLeast: (version: string) => engine.atLeast(version), console: consoleSize(), environment: process.env }
   const whole = createBody(options, image, command, about)

@@ -43,7 +43,7 @@ async function startAll(engine: Engine, words: readonly string[], { detachKeys }
       failed.push(word)
     }
   }
-  if (failed.length > 0) throw new DrydockError(`failed to start containers: ${failed.join(', ')}`)
+  if (failed.length > 0) throw new DrydockError(`Error: failed to start containers: ${failed.join(', ')}`)
   return 0
 }
 

@@ -1,9 +1,9 @@
 /** A container's streams and the caller's: output to where it belongs, keys and input to the container, until either side has ended. */
 import type { Duplex, Readable } from 'node:stream'
 import { DetachKeys } from '../../engine/keys.js'
-import { DrydockError } from '../../kernel/errors.js'
 import { passOn, type Sinks, unframe } from '../engine/unframe.js'
 import { rawTerminal } from '../terminal.js'
+import { PlainError } from './verb.js'
 
 /** Write, and wait when the reader is slow. One who has gone away ends this program as a signal would. */
 function sink(target: NodeJS.WriteStream): Sinks['stdout'] {
@@ -135,6 +135,5 @@ export function followSize(resize: (rows: number, columns: number) => Promise<un
 
 /** Input that is to be typed needs somebody who types. */
 export function checkTerminal(attachesStdin: boolean, tty: boolean): void {
-  if (attachesStdin && tty && !process.stdin.isTTY)
-    throw new DrydockError('cannot attach stdin to a TTY-enabled container because stdin is not a terminal', { status: 400 })
+  if (attachesStdin && tty && !process.stdin.isTTY) throw new PlainError('the input device is not a TTY')
 }

@@ -21,7 +21,7 @@ const refuse = (sentence: string): never => {
   throw new DrydockError(sentence, { status: 400 })
 }
 
-/** IPAMConfig of each subnet. Fails in docker's words when something has no subnet or two have one. */
+/** IPAMConfig of each subnet. What is no subnet at all is told by the engine. Fails in docker's words when something has no subnet or two have one. */
 export function subnetsOf({ subnet, gateway, ipRange, auxAddress }: Wishes): Config[] {
   const configs = subnet.map((text) => ({ block: blockOf(text), config: { Subnet: text } as Config }))
   const home = (address: string, what: string) =>
@@ -55,8 +55,7 @@ const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIP(address) === 6 ? 'i
 function blockOf(text: string): BlockList {
   const [address = '', bits = ''] = text.split('/')
   const most = isIP(address) === 6 ? 128 : 32
-  if (isIP(address) === 0 || !/^\d{1,3}$/.test(bits) || Number(bits) > most) refuse(`invalid subnet ${text}: invalid CIDR address: ${text}`)
   const block = new BlockList()
-  block.addSubnet(address, Number(bits), familyOf(address))
+  if (isIP(address) !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= most) block.addSubnet(address, Number(bits), familyOf(address))
   return block
 }

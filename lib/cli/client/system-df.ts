@@ -114,7 +114,7 @@ const IMAGE_COLUMNS =
 const CONTAINER_COLUMNS = 'table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.LocalVolumes}}\t{{.Size}}\t{{.RunningFor}}\t{{.Status}}\t{{.Names}}'
 
 function details({ Images, Containers, Volumes, BuildCache }: Usage): string {
-  const rows = (Images ?? []).flatMap((one) => rowsOf(shownImage(one), namesOf(one), false))
+  const rows = (Images ?? []).flatMap((one) => rowsOf(shownImage(one), namesOf(one), false).slice(0, 1))
   const own = (Containers ?? []).map((one) => ({ ...one, SizeRootFs: 0 }))
   return [
     `Images space usage:\n\n${showRows(imageListing({ trunc: true, digests: false }), rows, IMAGE_COLUMNS)}`,

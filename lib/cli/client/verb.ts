@@ -28,6 +28,15 @@ export interface ClientVerb {
   run(argv: readonly string[], session: Session, path: string): Promise<number>
 }
 
+/** A failure that has docker's status 1 and no more than its sentence, also of `run`. */
+export class PlainError extends DrydockError {
+  readonly exitCode = 1
+
+  constructor(sentence: string) {
+    super(sentence, { status: 400 })
+  }
+}
+
 export interface Manner {
   /** What a wrong number of arguments, and a failure, end with; docker's `run` and `create`, whose code could be the container's, have 125. */
   readonly status?: number
@@ -56,9 +65,9 @@ export function verb<Options>(
         })
       } catch (error) {
         if (!(error instanceof DrydockError)) throw error
-        const sentence = sentenceOf(error)
-        if (sentence !== '') process.stderr.write(`${prefixed ? 'drydock: ' : ''}${sentence}\n`)
-        if (prefixed) process.stderr.write(`\nRun '${path} --help' for more information\n`)
+        const named = prefixed && !(error instanceof PlainError)
+        process.stderr.write(`${named ? 'drydock: ' : ''}${sentenceOf(error)}\n`)
+        if (named) process.stderr.write(`\nRun '${path} --help' for more information\n`)
         return (error as { exitCode?: number }).exitCode ?? status
       }
     },

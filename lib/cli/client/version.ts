@@ -3,8 +3,9 @@ import { DrydockError, sentenceOf } from '../../kernel/errors.js'
 import { VERSION } from '../../kernel/version.js'
 import { NEWEST } from '../engine/client.js'
 import { GoCommand } from '../flags.js'
-import { compile, goJson } from '../format/index.js'
+import { goJson } from '../format/index.js'
 import { align } from '../table.js'
+import { templateOf } from './template.js'
 import { verb } from './verb.js'
 
 interface Component {
@@ -48,7 +49,7 @@ export const version = verb<{ readonly format?: string }>(
     }
     if (format === undefined) process.stdout.write(shown(client, server))
     else if (format === 'json') process.stdout.write(`${goJson({ Client: client, Server: server ?? null })}\n`)
-    else process.stdout.write(`${compile(format)({ Client: client, Server: server ?? null })}\n`)
+    else process.stdout.write(`${templateOf(format)({ Client: client, Server: server ?? null })}\n`)
     if (engine instanceof DrydockError) process.stderr.write(`${sentenceOf(engine)}\n`)
     return reached ? 0 : 1
   },

@@ -19,6 +19,10 @@ export const removeVolumes = verb<{ readonly force?: boolean }>(
         process.stdout.write(`${name}\n`)
       } catch (error) {
         if (!(error instanceof DrydockError)) throw error
+        if (force && error.status === 404) {
+          process.stdout.write(`${name}\n`)
+          continue
+        }
         process.stderr.write(`${sentenceOf(error)}\n`)
         status = 1
       }
