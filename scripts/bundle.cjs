@@ -1,5 +1,5 @@
 /*
- * A command line as one file. It is a script and no module, since V8 keeps the code of scripts alone (compiled.cjs), and with kept code
+ * The command line as one file, and the daemon as another: what serves is large, and the verbs are to start without it. It is a script and no module, since V8 keeps the code of scripts alone (compiled.cjs), and with kept code
  * what is not called costs nothing. Plain JavaScript that Node 16 can parse.
  */
 'use strict'
@@ -23,8 +23,11 @@ function isFresh(out) {
   }
 }
 
-/** Write `main.cjs`, made of `entry`, and the list of its sources to `out`. Throws the file system's error when that cannot be written. */
-function bundle(out, entry = 'lib/cli/main.ts') {
+/** The command `drydock`. */
+const COMMAND = { main: 'lib/cli/main.ts', daemon: 'lib/cli/daemon.ts' }
+
+/** Write `main.cjs`, and what else there is an entry for, with the list of their sources to `out`. Throws the file system's error when that cannot be written. */
+function bundle(out, entryPoints = COMMAND) {
   // Made beside it and renamed: whoever starts meanwhile finds the old one or the new one.
   const made = `${out}.${process.pid}`
   fs.mkdirSync(path.dirname(out), { recursive: true })
@@ -33,7 +36,7 @@ function bundle(out, entry = 'lib/cli/main.ts') {
     const { version } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8'))
     const { metafile } = require('esbuild').buildSync({
       absWorkingDir: ROOT,
-      entryPoints: { main: entry },
+      entryPoints,
       outdir: made,
       outExtension: { '.js': '.cjs' },
       bundle: true,
@@ -42,7 +45,7 @@ function bundle(out, entry = 'lib/cli/main.ts') {
       platform: 'node',
       target: 'node20',
       // Packages that are large and imported when they are needed, which is seldom, stay where they are.
-      external: ['node-pty', 'execa', 'inquirer'],
+      external: ['node-pty', 'execa', 'inquirer', './daemon.js'],
       charset: 'ascii',
       // One function expression, as compiled.cjs has it.
       banner: { js: '(function (exports, require, module, importMeta) {' },

@@ -12,6 +12,7 @@ const ROOT = path.join(__dirname, '..')
 /** Two folders deep, as the sources are: paths relative to a module stay right in the bundle. */
 const OUT = path.join(ROOT, 'build', 'cli')
 const BUNDLE = path.join(OUT, 'main.cjs')
+const DAEMON = path.join(OUT, 'daemon.cjs')
 
 /** Set up what a fresh clone lacks, and make the bundle. Returns a sentence when that cannot be. */
 function prepare() {
@@ -29,6 +30,10 @@ function prepare() {
 
 /** Run the bundle, and keep what was compiled of it for this verb; only of a call that went well and did more than print its help. */
 async function startBundle(argv) {
+  if (argv[0] === 'daemon') {
+    const { exports, keep } = require('./compiled.cjs').load(DAEMON, 'daemon')
+    return exports.daemon(argv.slice(1), keep)
+  }
   const verb = /^[a-z]+$/.test(argv[0] || '') ? argv[0] : 'main'
   // The quickest call of all is not to carry the code that fetches images.
   const use = verb === 'run' && argv.includes('host') ? 'run-host' : verb

@@ -50,7 +50,7 @@ function startBundle(out, entry, args) {
   const { bundle, isFresh } = require('./bundle.cjs')
   if (!isFresh(out)) {
     try {
-      bundle(out, entry)
+      bundle(out, { main: entry })
     } catch (error) {
       // A checkout of somebody else's: it runs from its sources then, a little slower.
       if (error.code !== 'EACCES' && error.code !== 'EROFS' && error.code !== 'EPERM') throw error

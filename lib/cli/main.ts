@@ -30,6 +30,10 @@ const VERBS: Readonly<Record<string, Action>> = {
   login: { text: 'log in to a registry', run: (argv) => import('./login.js').then(({ login }) => login(argv)) },
   logout: { text: 'log out from a registry', run: (argv) => import('./logout.js').then(({ logout }) => logout(argv)) },
   network: { text: 'create, list, inspect and remove networks', run: network },
+  daemon: {
+    text: 'run the engine, for docker’s command line too',
+    run: (argv) => import('./daemon.js').then((module) => module.daemon(argv)),
+  },
 }
 
 /** Docker's exit codes: 125 for what is wrong with the call itself where a container's own code could be meant, 1 elsewhere. */

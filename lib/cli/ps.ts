@@ -1,11 +1,12 @@
 /** `drydock ps`: the containers on disk, and which of them the kernel knows. Docker's table. */
 import { Command } from 'commander'
 import { listContainers, type StoredContainer, shortId } from '../container/index.js'
+import { ago } from '../engine/durations.js'
 import { firstProcesses } from '../engine/living.js'
 import { portsOf } from '../engine/ports.js'
 import { dataRoot } from '../kernel/places.js'
 import { type Listing, showRows } from './format/index.js'
-import { ago, createdAt } from './table.js'
+import { createdAt } from './table.js'
 import { parseVerb } from './verb.js'
 
 interface Options {

@@ -1,12 +1,21 @@
 /** What was typed after `drydock run`, as a container's spec. */
-import { readFileSync } from 'node:fs'
-import { constants } from 'node:os'
-import { dirname, posix } from 'node:path'
-import { type ContainerSpec, checkHostname, checkName, findContainer, type NetworkMode, shortId } from '../container/index.js'
+import { dirname } from 'node:path'
+import { type ContainerSpec, checkName, findContainer, type NetworkMode } from '../container/index.js'
 import { inventName } from '../container/names.js'
-import type { ImageSpec } from '../container/spec.js'
 import { mergeEnvironment, parseEnvironment } from '../engine/environment.js'
 import { firstProcess } from '../engine/living.js'
+import {
+  conflicting,
+  hostnameOf,
+  pidsLimit,
+  programOf,
+  stopSignal,
+  wantedVolumes,
+  withProtocol,
+  workingDirectory,
+} from '../engine/request/common.js'
+import type { RunnableImage } from '../engine/request/image.js'
+import { parseSecurity } from '../engine/security.js'
 import { parseBytes, parseInteger, parseMemory, parseNumber, parseSwap } from '../engine/units.js'
 import { parseTmpfs, parseVolume } from '../engine/volumes.js'
 import { DrydockError } from '../kernel/errors.js'
@@ -15,23 +24,7 @@ import type { CgroupLimits } from '../primitives/cgroups/index.js'
 import { parseRlimit } from '../primitives/process.js'
 import type { MountSpec } from '../primitives/rootfs/index.js'
 import type { RunArguments, RunFlags } from './run-options.js'
-import { parseSecurity } from './security.js'
 import { terminalSize } from './terminal.js'
-
-/** An image, and what it says about running it. */
-export interface RunnableImage extends ImageSpec {
-  readonly env: readonly string[]
-  readonly entrypoint: readonly string[]
-  readonly cmd: readonly string[]
-  readonly workingDir: string
-  readonly user: string
-  readonly labels?: Readonly<Record<string, string>>
-  /** `80/tcp` */
-  readonly exposedPorts?: readonly string[]
-  /** Where it wants volumes. */
-  readonly volumes?: readonly string[]
-  readonly stopSignal?: string
-}
 
 export interface RunRequest {
   readonly spec: ContainerSpec
@@ -45,7 +38,7 @@ export function requestOf({ flags, command }: RunArguments, image: RunnableImage
   const exposed = exposedPorts(flags, image)
   const network = networkOf(flags, dataRoot, exposed)
   const { mounts, ownVolumes, fill } = mountsOf(flags, image, dataRoot)
-  const { argv, ...told } = argvOf(flags, command, image)
+  const { argv, ...told } = programOf(entrypointOf(flags), command, image)
   const { warnings, ...security } = parseSecurity(flags.securityOpt)
   const spec: ContainerSpec = {
     id,
@@ -53,10 +46,10 @@ export function requestOf({ flags, command }: RunArguments, image: RunnableImage
     image: { name: image.name, ...(image.id !== undefined && { id: image.id }), layers: image.layers },
     argv,
     env: mergeEnvironment(image.env, parseEnvironment(flags.env, flags.envFile)),
-    cwd: workdir(flags.workdir ?? (image.workingDir || '/')),
+    cwd: workingDirectory(flags.workdir ?? (image.workingDir || '/')),
     user: flags.user ?? image.user,
     groups: flags.groupAdd,
-    hostname: hostnameOf(flags, network, id),
+    hostname: hostnameOf(flags.hostname, network, id),
     domainname: flags.domainname ?? '',
     ...(flags.tty && { terminal: terminalSize() }),
     stdin: flags.interactive,
@@ -76,20 +69,15 @@ export function requestOf({ flags, command }: RunArguments, image: RunnableImage
       labels: { ...image.labels, ...labelsOf(flags) },
       exposedPorts: exposed,
       volumes: image.volumes ?? [],
-      ...stopSignalOf(flags.stopSignal ?? image.stopSignal),
+      ...stopSignal(flags.stopSignal ?? image.stopSignal),
     },
   }
   return { spec, warnings, fill }
 }
 
-/** An entrypoint that is given takes the image's command away too, as docker has it. */
-function argvOf(flags: RunFlags, command: readonly string[], image: RunnableImage) {
-  const entrypoint = flags.entrypoint === undefined ? image.entrypoint : flags.entrypoint === '' ? [] : [flags.entrypoint]
-  const rest = command.length > 0 || flags.entrypoint !== undefined ? command : image.cmd
-  const argv = [...entrypoint, ...rest]
-  if (argv.length === 0) throw new DrydockError('no command specified: the image names none, so give one after its name', { status: 400 })
-  return { argv, entrypoint: entrypoint.length > 0 ? entrypoint : null, cmd: rest.length > 0 ? rest : null }
-}
+/** `--entrypoint ''` takes the image's away. */
+const entrypointOf = ({ entrypoint }: RunFlags): string[] | undefined =>
+  entrypoint === undefined ? undefined : entrypoint === '' ? [] : [entrypoint]
 
 interface Mounts {
   readonly mounts: readonly MountSpec[]
@@ -103,8 +91,7 @@ function mountsOf(flags: RunFlags, image: RunnableImage, dataRoot: string): Moun
   const asked = flags.volume.map(parse)
   const tmpfs = flags.tmpfs.map(parseTmpfs)
   const taken = new Set([...asked.map(({ mount }) => mount), ...tmpfs].map(({ target }) => target))
-  const wanted = (image.volumes ?? []).map((path) => posix.normalize(posix.join('/', path)).replace(/(.)\/$/, '$1'))
-  const volumes = [...asked, ...[...new Set(wanted)].filter((path) => path !== '/' && !taken.has(path)).map(parse)]
+  const volumes = [...asked, ...wantedVolumes(image.volumes ?? [], taken).map(parse)]
   return {
     mounts: [...volumes.map(({ mount }) => mount), ...tmpfs],
     ownVolumes: volumes.flatMap(({ mount, source }) => (source === 'own' ? [dirname(mount.source as string)] : [])),
@@ -123,39 +110,13 @@ function exposedPorts({ expose }: RunFlags, { exposedPorts: ports = [] }: Runnab
       })
     return Array.from({ length: to - from + 1 }, (_, at) => `${from + at}/${protocol}`)
   })
-  return [...new Set([...ports.map((port) => (port.includes('/') ? port : `${port}/tcp`)), ...asked])]
+  return [...new Set([...ports.map(withProtocol), ...asked])]
 }
 
 function labelsOf({ label, labelFile }: RunFlags): Record<string, string> {
   const lines = [...labelFile.flatMap((file) => parseEnvironment([], [file], {})), ...label]
   return Object.fromEntries(lines.map((line) => (/^([^=]*)=(.*)$/s.exec(line) ?? [line, line, '']).slice(1, 3)))
 }
-
-/** By name or number, checked. */
-function stopSignalOf(text: string | undefined): { stopSignal?: string } {
-  if (text === undefined || text === '') return {}
-  const name = text.toUpperCase().replace(/^SIG/, '')
-  const known =
-    Object.hasOwn(constants.signals, `SIG${name}`) || /^RTM(IN(\+\d+)?|AX(-\d+)?)$/.test(name) || /^([1-9]|[1-5]\d|6[0-4])$/.test(name)
-  if (known) return { stopSignal: text }
-  throw new DrydockError(`Invalid signal: ${text}`, { status: 400 })
-}
-
-function workdir(path: string): string {
-  if (path.startsWith('/')) return posix.normalize(path)
-  throw new DrydockError(`the working directory '${path}' is invalid, it needs to be an absolute path`, { status: 400 })
-}
-
-function hostnameOf(flags: RunFlags, network: NetworkMode, id: string): string {
-  if (flags.hostname !== undefined) {
-    if (network.kind === 'container') throw conflicting('hostname and the network mode')
-    return checkHostname(flags.hostname)
-  }
-  if (network.kind === 'host') return readFileSync('/proc/sys/kernel/hostname', 'utf8').trim()
-  return shortId(id)
-}
-
-const conflicting = (what: string): DrydockError => new DrydockError(`conflicting options: ${what}`, { status: 400 })
 
 function networkOf(flags: RunFlags, dataRoot: string, exposed: readonly string[]): NetworkMode {
   const asked = [...flags.network, ...((flags as unknown as { net: string[] }).net ?? [])]
@@ -205,8 +166,7 @@ function limitsOf(flags: RunFlags): CgroupLimits {
     ...(memory !== undefined && { memory }),
     ...(flags.memorySwap !== undefined && { memorySwap: parseSwap(flags.memorySwap) }),
     ...(flags.memoryReservation !== undefined && { memoryReservation: parseBytes(flags.memoryReservation, '--memory-reservation') }),
-    // Docker: 0 and -1 are no limit.
-    ...(pids !== undefined && { pids: pids === 0 ? -1 : pids }),
+    ...pidsLimit(pids),
     ...(flags.cpus !== undefined && { cpus: parseNumber(flags.cpus, '--cpus') }),
     ...(flags.cpuShares !== undefined && { cpuShares: parseInteger(flags.cpuShares, '--cpu-shares') }),
     ...(flags.cpuQuota !== undefined && { cpuQuota: parseInteger(flags.cpuQuota, '--cpu-quota') }),

@@ -4,9 +4,9 @@
  */
 import { statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import type { RunnableImage } from '../engine/request/image.js'
 import { hostImage } from '../image/host/index.js'
 import { DrydockError } from '../kernel/errors.js'
-import type { RunnableImage } from './request.js'
 import type { RunArguments } from './run-options.js'
 
 /** `release`: to be called when the container is made. */

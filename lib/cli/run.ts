@@ -1,7 +1,7 @@
 /** `drydock run`: a container in the foreground, without an engine. */
-import { readdirSync } from 'node:fs'
 import { type Layout, readMachine } from '../container/index.js'
-import { contentAt } from '../engine/content.js'
+import { serveNames } from '../engine/connections.js'
+import { parseExtraHosts } from '../engine/hosts.js'
 import { parseDetachKeys } from '../engine/keys.js'
 import { type Launched, type LaunchRequest, launch } from '../engine/launch.js'
 import { DrydockError } from '../kernel/errors.js'
@@ -10,9 +10,8 @@ import { dataRoot } from '../kernel/places.js'
 import type { Result } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
 import type { Step } from '../kernel/step.js'
-import type { MountSpec } from '../primitives/rootfs/index.js'
 import { Foreground } from './foreground.js'
-import { parseDns, parseExtraHosts } from './names.js'
+import { parseDns } from './names.js'
 import { requestOf } from './request.js'
 import { findImage } from './run-image.js'
 import { parseRun, type RunFlags } from './run-options.js'
@@ -38,13 +37,14 @@ export async function run(argv: readonly string[]): Promise<number> {
     ...(flags.macAddress !== undefined && { mac: flags.macAddress }),
   }
   if (flags.explain) return (await import('./explain.js')).explain(request)
-  if (fill.length > 0) await fillNewVolumes(fill, image.layers)
+  // What copies is loaded only where there may be something to copy.
+  if (fill.length > 0) await (await import('../engine/copy-up.js')).fillVolumes(fill, image.layers)
   const watch = await watcher(flags)
   let foreground: Foreground | undefined
   try {
     const launched = await launch(request, {
       newShim: loneShim,
-      serveNames: !flags.detach,
+      ...(!flags.detach && { serveNames: (networks) => serveNames(root, networks) }),
       monitor: (layout) => monitorOf(flags, layout),
       prepared: (shim) => {
         foreground = new Foreground(shim, { spec, detachKeys, signalProxy: flags.sigProxy, broken: () => shim.rollback() })
@@ -58,15 +58,6 @@ export async function run(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (flags.step && (error as Error).name === 'Quit') return (error as { status?: number }).status ?? 0
     throw error
-  }
-}
-
-/** What copies is loaded only where there is something to copy. */
-async function fillNewVolumes(volumes: readonly MountSpec[], layers: readonly string[]): Promise<void> {
-  for (const { source, target } of volumes) {
-    const from = contentAt(target, layers)
-    if (from === undefined || readdirSync(source as string).length > 0) continue
-    await (await import('../engine/copy-up.js')).copyUp(layers, from, source as string)
   }
 }
 

@@ -1,13 +1,11 @@
 /** The image of `drydock run` from the store, fetched first when it is missing. */
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { type RunnableImage, runnableImage } from '../engine/request/image.js'
 import { matches, ownPlatform, parsePlatform, showPlatform } from '../image/platform.js'
 import { familiar, parseAnyReference, withDefaultTag } from '../image/reference.js'
 import { type Image, Store } from '../image/store/index.js'
 import type { Platform } from '../image/types.js'
 import { DrydockError } from '../kernel/errors.js'
 import { pullImages } from './registries.js'
-import type { RunnableImage } from './request.js'
 import type { RunFlags } from './run-options.js'
 
 const WHEN = ['always', 'missing', 'never'] as const
@@ -75,34 +73,13 @@ async function fetched(
   return pulled.at(-1)?.image
 }
 
-async function runnable(store: Store, word: string, { id, layers, config, record }: Image, dataRoot: string): Promise<LeasedImage> {
+async function runnable(store: Store, word: string, image: Image, dataRoot: string): Promise<LeasedImage> {
+  const { id, record } = image
   const lease = store.lease()
   await lease.add([id, ...record.layers.map(({ chainId }) => chainId)])
   if (!store.records.get(id)) {
     lease.release()
     throw new DrydockError(`No such image: ${named(word)}`, { status: 404 })
   }
-  const { Env, Entrypoint, Cmd, WorkingDir, User, Labels, ExposedPorts, Volumes, StopSignal } = config.config ?? {}
-  return {
-    name: word,
-    id,
-    layers: layers.length > 0 ? layers : [nothing(dataRoot)],
-    env: Env ?? [],
-    entrypoint: Entrypoint ?? [],
-    cmd: Cmd ?? [],
-    workingDir: WorkingDir ?? '',
-    user: User ?? '',
-    labels: Labels ?? {},
-    exposedPorts: Object.keys(ExposedPorts ?? {}),
-    volumes: Object.keys(Volumes ?? {}),
-    ...(StopSignal && { stopSignal: StopSignal }),
-    release: () => lease.release(),
-  }
-}
-
-/** An image may have no layer, and overlayfs wants one. */
-function nothing(dataRoot: string): string {
-  const directory = join(dataRoot, 'overlay', 'empty', 'diff')
-  mkdirSync(directory, { recursive: true, mode: 0o755 })
-  return directory
+  return { ...runnableImage(word, image, dataRoot), release: () => lease.release() }
 }

@@ -1,4 +1,5 @@
 /** Docker's tables: columns at least ten wide and three blanks apart, headings in capitals; and its rounded durations and sizes. */
+import { ago } from '../engine/durations.js'
 
 /** Go's text/tabwriter as docker's command line sets it up. */
 const LEAST_WIDTH = 10
@@ -36,40 +37,7 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
   return align([headings, ...rows].map((cells) => `${cells.join('\t')}\n`).join(''))
 }
 
-/** How long ago, in the words of docker ps: `About a minute`, `3 hours` (go-units, HumanDuration). */
-export function ago(time: string, now = Date.now()): string {
-  const seconds = Math.max(0, Math.floor((now - Date.parse(time)) / 1000))
-  const minutes = Math.floor(seconds / 60)
-  const hours = Math.round(seconds / 3600)
-  const days = Math.floor(hours / 24)
-  if (seconds < 1) return 'Less than a second'
-  if (seconds === 1) return '1 second'
-  if (seconds < 60) return `${seconds} seconds`
-  if (minutes === 1) return 'About a minute'
-  if (minutes < 60) return `${minutes} minutes`
-  if (hours === 1) return 'About an hour'
-  if (hours < 48) return `${hours} hours`
-  if (days < 14) return `${days} days`
-  if (days < 60) return `${Math.floor(days / 7)} weeks`
-  if (days < 730) return `${Math.floor(days / 30)} months`
-  return `${Math.floor(days / 365)} years`
-}
-
-const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB'] as const
-
-/** Powers of 1000 with so many digits in all, without zeros at the end: `1.98MB`, `32MB` (go-units, HumanSizeWithPrecision). */
-export function humanSize(bytes: number, digits = 4): string {
-  let size = bytes
-  let unit = 0
-  for (; size >= 1000 && unit < UNITS.length - 1; unit++) size /= 1000
-  let text = Number(size.toPrecision(digits))
-  // go-units has 999.9kB with three digits as 1e+03kB.
-  if (text >= 1000 && unit < UNITS.length - 1) {
-    text /= 1000
-    unit++
-  }
-  return `${text}${UNITS[unit]}`
-}
+export { humanSize } from '../engine/units.js'
 
 /** What images without a time of making have (0001-01-01, Go's zero). */
 const NEVER = Date.parse('0001-01-01T00:00:00Z')

@@ -174,7 +174,7 @@ function sysctl(name: string, value: string, why: string): Step[] {
 }
 
 /** Without one of its own a process has the session keyring of whoever started it, with the keys in it. keyrings(7). */
-function keyring({ id }: ContainerSpec): Fragment {
+export function keyring({ id }: ContainerSpec): Fragment {
   const join = join_session_keyring(`_ses.${id}`, {
     allow: ['ENOSYS', 'EDQUOT'],
     why: 'A session keyring of its own, so that the keys of whoever started the container stay with him.',
@@ -182,13 +182,13 @@ function keyring({ id }: ContainerSpec): Fragment {
   return { primitive: 'keyring', title: 'Session keyring', steps: inPhase('name', 'container', [join]) }
 }
 
-function filterOf({ security }: ContainerSpec, capabilities: ReturnType<typeof resolveCapabilities>['capabilities']): Fragment {
+export function filterOf({ security }: ContainerSpec, capabilities: ReturnType<typeof resolveCapabilities>['capabilities']): Fragment {
   const profile = security.privileged && security.seccomp === 'default' ? 'unconfined' : security.seccomp
   return seccomp({ profile, capabilities, noNewPrivileges: security.noNewPrivileges })
 }
 
 /** In a user namespace with one id there is no group to be in, and setgroups is forbidden (user_namespaces(7)). */
-const groupsOf = (user: ContainerUser, machine: Machine) => (machine.idmap?.method === 'single' ? {} : { groups: user.groups })
+export const groupsOf = (user: ContainerUser, machine: Machine) => (machine.idmap?.method === 'single' ? {} : { groups: user.groups })
 
 /** Docker's: PATH, HOSTNAME and TERM first, then what was asked for, and HOME where nobody has set it. */
 export function environment({ env, hostname, terminal }: ContainerSpec, user: ContainerUser): string[] {
@@ -208,7 +208,7 @@ export function checkPossible(spec: ContainerSpec, machine: Machine): void {
 }
 
 /** Whom the streams are given to: the host's root owns them already when the program's user is that one. */
-function ownerOf({ uid }: ContainerUser, { idmap }: Machine): { owner?: StdioOwner } {
+export function ownerOf({ uid }: ContainerUser, { idmap }: Machine): { owner?: StdioOwner } {
   if (!idmap) return uid === 0 ? {} : { owner: { inside: uid, outside: uid } }
   const range = idmap.uids.find(({ inside, count }) => uid >= inside && uid < inside + count)
   // Nothing can be given to a user who is not mapped.

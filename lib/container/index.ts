@@ -12,6 +12,8 @@
  *     files.ts      hosts, hostname
  */
 export { type Assembled, assemble, type Surroundings } from './assemble.js'
+export { type ExecSpec, type StartedExec, startExec } from './exec.js'
+export { notRunning } from './exec-failures.js'
 export { StartError } from './failures.js'
 export { ensureDataRoot, type Layout, layoutOf } from './layout.js'
 export { hostDevices, type Machine, readMachine } from './machine.js'

@@ -3,6 +3,7 @@
  *
  *     containers/ID/config.json        what it is, and was asked to be
  *     containers/ID/exit.json          how it ended, written by its shim
+ *     containers/ID/life.json          what an engine remembers of its life: notes.ts
  *     containers/ID/hosts, hostname, resolv.conf       mounted over the image's
  *     containers/ID/ID-json.log        what it printed, when it is kept
  *     overlay/ID/diff                  what it has changed: the upper layer
@@ -21,6 +22,7 @@ export interface Layout {
   readonly directory: string
   readonly config: string
   readonly exit: string
+  readonly life: string
   readonly log: string
   readonly hosts: string
   readonly hostname: string
@@ -40,6 +42,7 @@ export function layoutOf(dataRoot: string, id: string, name: string): Layout {
     directory,
     config: join(directory, 'config.json'),
     exit: join(directory, 'exit.json'),
+    life: join(directory, 'life.json'),
     log: join(directory, `${id}-json.log`),
     hosts: join(directory, 'hosts'),
     hostname: join(directory, 'hostname'),

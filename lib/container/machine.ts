@@ -2,9 +2,10 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { constant } from '../kernel/constants.js'
+import { isMachineRoot } from '../kernel/proc/idmap.js'
 import { ALL_CAPABILITIES, availableCapabilities, type Capability, lastCapability } from '../primitives/capabilities.js'
 import { type CgroupHost, detectCgroups } from '../primitives/cgroups/index.js'
-import { type IdmapPlan, needsUserNamespace, planIdmap } from '../primitives/idmap.js'
+import { type IdmapPlan, planIdmap } from '../primitives/idmap.js'
 import { type DeviceNode, MASKED_PATHS, type PresentPath, presentPaths, READ_ONLY_PATHS } from '../primitives/rootfs/index.js'
 
 export interface Machine {
@@ -15,12 +16,12 @@ export interface Machine {
   readonly lastCapability: number
   readonly masked: readonly PresentPath[]
   readonly readOnly: readonly string[]
-  /** Set when this is an ordinary user, or root in a user namespace: containers live in a user namespace then. */
+  /** Set when this is not the machine's own root: containers live in a user namespace of their own then. */
   readonly idmap?: IdmapPlan
 }
 
 export function readMachine(): Machine {
-  const rootless = needsUserNamespace()
+  const rootless = !isMachineRoot()
   const last = lastCapability()
   return {
     cgroups: detectCgroups(),

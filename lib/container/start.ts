@@ -28,6 +28,8 @@ export interface StartOptions {
   readonly surroundings: Surroundings
   /** What the shim does after the execve, besides holding the container's streams. */
   readonly monitor?: Pick<MonitorSettings, 'detach' | 'keepStdin' | 'logPath' | 'logMaxSize' | 'logMaxFiles' | 'exitPath' | 'socketPath'>
+  /** Called when the monitor's socket can be connected to; the program is not executed before it resolves. */
+  readonly monitored?: () => Promise<void>
   /** Instead of `shim.attempt`: for whoever wants to see each call, or to wait before it. */
   readonly attempt?: (steps: readonly Step[]) => Promise<Result[]>
 }
@@ -55,7 +57,7 @@ export async function start(options: StartOptions): Promise<Started> {
   try {
     let user = likelyUser(spec.user)
     let assembled = assemble(spec, user, surroundings)
-    const monitored = shim.monitor({ ...assembled.monitor, ...options.monitor })
+    const monitored = shim.monitor({ ...assembled.monitor, ...options.monitor }).then(() => options.monitored?.())
     monitored.catch(() => undefined)
     const [before, after] = meetBefore('name', assembled.steps)
     const answers = await admit(before, make, shim, surroundings)

@@ -18,6 +18,53 @@ export interface ContainerRecord {
   /** RFC 3339. */
   readonly created: string
   readonly spec: ContainerSpec
+  /** What belongs to it beside its spec; absent in one that the command line has made by itself. */
+  readonly more?: RecordedMore
+}
+
+export interface RecordedMore {
+  /** Docker's Config and HostConfig, whole, as inspect tells them. */
+  readonly config: Readonly<Record<string, unknown>>
+  readonly hostConfig: Readonly<Record<string, unknown>>
+  /** By network. */
+  readonly endpoints: Readonly<Record<string, EndpointRequest>>
+  /** Lines for /etc/hosts, and what resolv.conf is to say in place of the host's. */
+  readonly extraHosts: readonly string[]
+  readonly dns: DnsSettings
+  readonly log: LogRequest
+  readonly restart: RestartRequest
+  readonly autoRemove: boolean
+  /** An end of input does not close the program's stdin (not StdinOnce). */
+  readonly keepStdin: boolean
+  /** In seconds, between the stop signal and SIGKILL; -1: for ever. */
+  readonly stopTimeout?: number
+}
+
+/** What was asked for of one network. */
+export interface EndpointRequest {
+  readonly ip?: string
+  readonly mac?: string
+  readonly aliases: readonly string[]
+}
+
+export interface DnsSettings {
+  readonly servers: readonly string[]
+  readonly search: readonly string[]
+  readonly options: readonly string[]
+}
+
+/** Absent members: without limit. */
+export interface LogRequest {
+  readonly driver: 'json-file' | 'none'
+  /** Bytes of one file. */
+  readonly maxSize?: number
+  readonly maxFiles?: number
+}
+
+export interface RestartRequest {
+  readonly policy: 'no' | 'always' | 'on-failure' | 'unless-stopped'
+  /** on-failure: how often at most; 0: any. */
+  readonly most: number
 }
 
 /** How it ended, as its shim wrote it (native/PROTOCOL.md, the exit file). */
@@ -118,7 +165,8 @@ export function createState(dataRoot: string, record: ContainerRecord): Layout {
   }
 }
 
-function takeName(dataRoot: string, layout: Layout, id: string): void {
+/** Throws in Docker's words when somebody has it. */
+export function takeName(dataRoot: string, layout: Pick<Layout, 'name'>, id: string): void {
   for (let attempt = 1; ; attempt++) {
     try {
       return writeFileSync(layout.name, id, { flag: 'wx', mode: 0o600 })
@@ -171,9 +219,12 @@ export interface StoredContainer {
 
 /** All containers, the newest first. A directory whose record is not written yet is not one. */
 export function listContainers(dataRoot: string): StoredContainer[] {
-  const found = namesIfReadable(join(dataRoot, 'containers')).flatMap((id) => readContainer(dataRoot, id) ?? [])
+  const found = containerIds(dataRoot).flatMap((id) => readContainer(dataRoot, id) ?? [])
   return found.sort((a, b) => (a.record.created < b.record.created ? 1 : -1))
 }
+
+/** What begins with a dot is being made or removed (staged.ts). */
+const containerIds = (dataRoot: string): string[] => namesIfReadable(join(dataRoot, 'containers')).filter((name) => !name.startsWith('.'))
 
 export function readContainer(dataRoot: string, id: string): StoredContainer | undefined {
   const record = parsed<ContainerRecord>(textIfReadable(join(dataRoot, 'containers', id, 'config.json')))
@@ -188,7 +239,7 @@ export function findContainer(dataRoot: string, word: string): StoredContainer {
   const named = /^[\w.-]+$/.test(word) ? textIfReadable(join(dataRoot, 'names', word)) : undefined
   const direct = named && readContainer(dataRoot, named)
   if (direct) return direct
-  const ids = /^[0-9a-f]+$/.test(word) ? namesIfReadable(join(dataRoot, 'containers')).filter((id) => id.startsWith(word)) : []
+  const ids = /^[0-9a-f]+$/.test(word) ? containerIds(dataRoot).filter((id) => id.startsWith(word)) : []
   if (ids.length > 1) throw new DrydockError(`Multiple IDs found with provided prefix: ${word}`, { status: 400 })
   const found = ids[0] && readContainer(dataRoot, ids[0])
   if (!found) throw new DrydockError(`No such container: ${word}`, { status: 404 })

@@ -1,9 +1,10 @@
 /** What a container's network mode means: its cables, what its files say of them, and what the network needs beforehand. */
 import type { NetworkFiles } from '../container/files.js'
-import type { NetworkMode } from '../container/index.js'
+import type { EndpointRequest, NetworkMode } from '../container/index.js'
 import { StepError } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
 import type { Fragment } from '../kernel/step.js'
+import { readNetwork } from '../network/config.js'
 import {
   type Attachment,
   describeNetwork,
@@ -28,8 +29,8 @@ export interface Connections extends NetworkFiles {
   taken(error: Error): boolean
   /** The sentence for a failed step that was about the network, where there is a better one than the kernel's. */
   explain(error: Error): Error | undefined
-  /** Answer for the names of user-defined networks as long as this program runs; undefined when there is none. */
-  serveNames(): Promise<NameService | undefined>
+  /** Those that have a name service: user-defined ones. */
+  readonly named: readonly string[]
 }
 
 export interface NameService {
@@ -61,31 +62,31 @@ export async function connectionsOf(request: LaunchRequest, shim?: Shim, attempt
     resolvConf: resolvConfFor({ ...request.dns, nameservers: hostNameservers().nameservers }),
     taken: () => false,
     explain: () => undefined,
-    serveNames: () => Promise.resolve(undefined),
+    named: [],
   }
 }
 
 async function plugged(request: LaunchRequest, network: Networks, shim: Shim | undefined, attempt: number): Promise<Connections> {
-  const { spec, dataRoot, ip, mac } = request
+  const { spec, dataRoot } = request
   const attachments = new Map<string, Attachment>()
+  // Of an internal network nothing leaves, and nothing comes in.
+  const wayOut = network.names.find((name) => readNetwork(dataRoot, name)?.more?.internal !== true) ?? network.names[0]
   for (const [index, name] of network.names.entries()) {
-    const key = `${dataRoot}\0${name}`
-    if (shim && !whole.has(key)) {
-      await ensureNetwork(shim, dataRoot, name)
-      whole.add(key)
-    }
+    const { ip, mac, aliases } = endpointOf(request, network, name, index)
+    if (shim) await ensureWhole(shim, dataRoot, name)
     const attachment = await planAttachment({
       dataRoot,
       network: name,
       ...(!shim && { config: foreseeNetwork(dataRoot, name) }),
       container: { id: spec.id, name: spec.name, hostname: spec.hostname },
-      aliases: network.aliases,
+      aliases,
       index,
+      route: name === wayOut,
       attempt,
       ...(shim && { shim }),
-      ports: index === 0 ? network.ports : [],
-      ...(index === 0 && ip !== undefined && { ip }),
-      ...(index === 0 && mac !== undefined && { mac }),
+      ports: name === wayOut ? network.ports : [],
+      ...(ip !== undefined && { ip }),
+      ...(mac !== undefined && { mac }),
       ...(request.machine.idmap && { maker: 'host' as const }),
     })
     attachments.set(name, attachment)
@@ -93,7 +94,8 @@ async function plugged(request: LaunchRequest, network: Networks, shim: Shim | u
   const all = [...attachments.values()]
   const named = [...attachments].filter(([, { userDefined }]) => userDefined).map(([name]) => name)
   return {
-    fragments: all.map(({ fragment }) => fragment),
+    // One that has lost all its networks is on none.
+    fragments: all.length > 0 ? all.map(({ fragment }) => fragment) : [networkFragmentFor('none')],
     warnings: all.flatMap(({ warnings }) => warnings),
     beforehand: network.names.flatMap((name) => describeNetwork(dataRoot, name)),
     attachments,
@@ -101,9 +103,27 @@ async function plugged(request: LaunchRequest, network: Networks, shim: Shim | u
     resolvConf: resolvConfFor({ ...request.dns, nameservers: nameserversOf(all) }),
     taken: (error) => all.some((attachment) => attachment.taken(error)) || lostNetwork(error, dataRoot, network.names),
     explain: (error) => all.map((attachment) => attachment.explain(error)).find((found) => found !== undefined),
-    serveNames: async () => (named.length === 0 ? undefined : serve(dataRoot, named)),
+    named,
   }
 }
+
+/** What was asked for of one network: for itself, or, on the command line, for the first one and all. */
+function endpointOf({ endpoints, ip, mac }: LaunchRequest, { aliases }: Networks, name: string, index: number): EndpointRequest {
+  const own = endpoints?.[name]
+  if (own) return { ...own, aliases: [...new Set([...aliases, ...own.aliases])] }
+  return { aliases, ...(index === 0 && ip !== undefined && { ip }), ...(index === 0 && mac !== undefined && { mac }) }
+}
+
+/** In the network namespace of the shim: what all containers of a network share is there, as far as this process knows. */
+export async function ensureWhole(shim: Shim, dataRoot: string, name: string): Promise<void> {
+  const key = `${dataRoot}\0${name}`
+  if (whole.has(key)) return
+  await ensureNetwork(shim, dataRoot, name)
+  whole.add(key)
+}
+
+/** It was taken away, or is another one now. */
+export const forgetWhole = (dataRoot: string, name: string): boolean => whole.delete(`${dataRoot}\0${name}`)
 
 /** Errors of the network's steps when the bridge, the table of the packet filter or the network's directory is gone. */
 const GONE = ['ENODEV', 'ENOENT', 'EINVAL']
@@ -111,17 +131,19 @@ const GONE = ['ENODEV', 'ENOENT', 'EINVAL']
 /** Did a step fail because a network that was whole is not so any more? Then it is made again at the next try. */
 function lostNetwork(error: Error, dataRoot: string, names: readonly string[]): boolean {
   if (!(error instanceof StepError) || error.step.call !== 'netlink' || !GONE.includes(error.errno)) return false
-  const known = names.filter((name) => whole.delete(`${dataRoot}\0${name}`))
+  const known = names.filter((name) => forgetWhole(dataRoot, name))
   return known.length > 0
 }
 
 /** A network with names has a server for them, which asks the host's in turn; the host's own are for those without. */
 function nameserversOf(attachments: readonly Attachment[]): string[] {
   const own = attachments.filter(({ userDefined }) => userDefined).flatMap(({ nameservers }) => nameservers)
+  if (attachments.length === 0) return hostNameservers().nameservers
   return own.length > 0 ? own : [...new Set(attachments.flatMap(({ nameservers }) => nameservers))]
 }
 
-async function serve(dataRoot: string, networks: readonly string[]): Promise<NameService> {
+/** Answer for the names of these networks as long as this program runs. */
+export async function serveNames(dataRoot: string, networks: readonly string[]): Promise<NameService> {
   const services = await Promise.all(networks.map((name) => startNameService(dataRoot, name)))
   return { close: async () => void (await Promise.all(services.map((service) => service.close()))) }
 }

@@ -1,10 +1,12 @@
 /** A new volume begins with what the image has in its place, as Docker has it: owners, modes, links, attributes and all. */
-import { chmodSync, chownSync, lstatSync } from 'node:fs'
+import { chmodSync, chownSync, lstatSync, readdirSync } from 'node:fs'
 import { mkdir, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { packTree } from '../image/pack/index.js'
 import { unpackLayer } from '../image/unpack/index.js'
 import { randomBytes } from '../kernel/random.js'
+import type { MountSpec } from '../primitives/rootfs/index.js'
+import { contentAt } from './content.js'
 
 /**
  * Copy what is below `from` (contentAt) of the layers, the top one first, into the empty directory of a volume. Both ends are made by processes that
@@ -32,4 +34,12 @@ function likeImage(directory: string, layers: readonly string[], from: string): 
   if (!stats) return
   if (process.geteuid?.() === 0) chownSync(directory, stats.uid, stats.gid)
   chmodSync(directory, stats.mode & 0o7777)
+}
+
+/** Volumes that were mentioned for a new container get what the image has in their place, if they are empty. */
+export async function fillVolumes(volumes: readonly MountSpec[], layers: readonly string[]): Promise<void> {
+  for (const { source, target } of volumes) {
+    const from = contentAt(target, layers)
+    if (from !== undefined && readdirSync(source as string).length === 0) await copyUp(layers, from, source as string)
+  }
 }

@@ -10,6 +10,8 @@ import {
   type ContainerRecord,
   type ContainerSpec,
   createState,
+  type DnsSettings,
+  type EndpointRequest,
   ensureDataRoot,
   ephemeralState,
   forgetName,
@@ -43,12 +45,8 @@ export interface LaunchRequest {
   /** On the first network: an address and a hardware address of one's own choice. */
   readonly ip?: string
   readonly mac?: string
-}
-
-export interface DnsSettings {
-  readonly servers: readonly string[]
-  readonly search: readonly string[]
-  readonly options: readonly string[]
+  /** The same for any network, and names there; by network. */
+  readonly endpoints?: Readonly<Record<string, EndpointRequest>>
 }
 
 export interface LaunchOptions {
@@ -56,8 +54,10 @@ export interface LaunchOptions {
   readonly newShim: () => Promise<Shim>
   /** What the monitor is to do; absent members are not done. */
   readonly monitor?: (layout: Layout) => StartOptions['monitor']
-  /** Answer for the names of user-defined networks, from before the container's first instruction on. */
-  readonly serveNames?: boolean
+  /** Answer for the names of user-defined networks, from before the container's first instruction on; not called when there is none. */
+  readonly serveNames?: (networks: readonly string[]) => Promise<NameService>
+  /** When the monitor's socket can be connected to; the program is not executed before it resolves. Again at each attempt. */
+  readonly monitored?: (layout: Layout) => Promise<void>
   /** Before the first step is made: the place to listen to the shim. */
   readonly prepared?: (shim: Shim, layout: Layout) => StartOptions['attempt'] | undefined
 }
@@ -74,11 +74,18 @@ export interface Launched extends Started {
 /** How often an address or a name that was lost to somebody else is chosen anew. */
 const ATTEMPTS = 20
 
+/** Make it, and let it run. */
 export async function launch(request: LaunchRequest, options: LaunchOptions): Promise<Launched> {
   const { spec, dataRoot } = request
   ensureDataRoot(dataRoot)
   const record: ContainerRecord = { version: 1, created: new Date().toISOString(), spec }
   const layout = spec.ephemeral ? layoutOf(dataRoot, spec.id, spec.name) : createState(dataRoot, record)
+  return launchIn(layout, record, request, options)
+}
+
+/** Let one run whose directories are there, for the first time or again: what it has changed is there still. */
+export async function launchIn(layout: Layout, record: ContainerRecord, request: LaunchRequest, options: LaunchOptions): Promise<Launched> {
+  const { spec, dataRoot } = request
   for (let attempt = 1; ; attempt++) {
     const shim = await options.newShim()
     const attempter = options.prepared?.(shim, layout)
@@ -87,9 +94,16 @@ export async function launch(request: LaunchRequest, options: LaunchOptions): Pr
     let names: NameService | undefined
     try {
       connections = await connectionsOf(request, shim, attempt)
-      names = options.serveNames ? await connections.serveNames() : undefined
+      if (connections.named.length > 0) names = await options.serveNames?.(connections.named)
       const surroundings = surroundingsOf(request, layout, record, connections)
-      const started = await start({ shim, spec, surroundings, ...(monitor && { monitor }), ...(attempter && { attempt: attempter }) })
+      const started = await start({
+        shim,
+        spec,
+        surroundings,
+        ...(monitor && { monitor }),
+        ...(options.monitored && { monitored: () => (options.monitored as (layout: Layout) => Promise<void>)(layout) }),
+        ...(attempter && { attempt: attempter }),
+      })
       const warnings = [...connections.warnings, ...started.assembled.warnings]
       return { ...started, shim, layout, record, connections, ...(names && { names }), warnings }
     } catch (error) {

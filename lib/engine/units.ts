@@ -1,4 +1,4 @@
-/** Sizes, numbers and durations as Docker's command line takes them (github.com/docker/go-units, RAMInBytes). */
+/** Sizes and numbers as Docker's command line takes them (github.com/docker/go-units, RAMInBytes), and as it shows them. */
 import { DrydockError } from '../kernel/errors.js'
 
 const POWERS = 'bkmgtp'
@@ -35,4 +35,20 @@ export function parseInteger(text: string, flag: string): number {
   const value = parseNumber(text, flag)
   if (Number.isSafeInteger(value)) return value
   throw new DrydockError(`invalid argument "${text}" for ${flag}: it is no whole number`, { status: 400 })
+}
+
+const SHOWN = ['B', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB'] as const
+
+/** Powers of 1000 with so many digits in all, without zeros at the end: `1.98MB`, `32MB` (go-units, HumanSizeWithPrecision). */
+export function humanSize(bytes: number, digits = 4): string {
+  let size = bytes
+  let unit = 0
+  for (; size >= 1000 && unit < SHOWN.length - 1; unit++) size /= 1000
+  let text = Number(size.toPrecision(digits))
+  // go-units has 999.9kB with three digits as 1e+03kB.
+  if (text >= 1000 && unit < SHOWN.length - 1) {
+    text /= 1000
+    unit++
+  }
+  return `${text}${SHOWN[unit]}`
 }

@@ -1,12 +1,12 @@
 /** `-v` and `--tmpfs` as Docker's command line takes them, into mounts. docker-run(1), "Volumes". */
-import { mkdirSync, statSync } from 'node:fs'
-import { isAbsolute, join, normalize, resolve } from 'node:path'
-import { checkName, ensureDataRoot } from '../container/index.js'
+import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { isAbsolute, normalize, resolve } from 'node:path'
 import { DrydockError } from '../kernel/errors.js'
 import type { MountSpec } from '../primitives/rootfs/index.js'
+import { createVolume } from './volume/store.js'
 
-const PROPAGATIONS = ['rprivate', 'private', 'rshared', 'shared', 'rslave', 'slave'] as const
-type Propagation = (typeof PROPAGATIONS)[number]
+export const PROPAGATIONS = ['rprivate', 'private', 'rshared', 'shared', 'rslave', 'slave'] as const
+export type Propagation = (typeof PROPAGATIONS)[number]
 
 /** Options that concern SELinux or other platforms: accepted, as Docker accepts them here. */
 const WITHOUT_EFFECT = new Set(['z', 'Z', 'consistent', 'cached', 'delegated'])
@@ -24,31 +24,36 @@ const refuse = (sentence: string): never => {
   throw new DrydockError(sentence, { status: 400 })
 }
 
-/** Where a named volume's files are. */
-export const volumeDirectory = (dataRoot: string, name: string): string => join(dataRoot, 'volumes', name, '_data')
+export interface VolumeOptions {
+  /** A directory of the host that is not there is made, as Docker does for `-v` (and not for `--mount`). */
+  readonly makePath?: boolean
+}
 
 /** `[SOURCE:]TARGET[:OPTIONS]`: a host's path, a named volume, or (without a source) a new anonymous one, which `anonymous` names. */
-export function parseVolume(text: string, dataRoot: string, anonymous: () => string): Volume {
+export function parseVolume(text: string, dataRoot: string, anonymous: () => string, { makePath = false }: VolumeOptions = {}): Volume {
   const parts = text.split(':')
   if (parts.length > 3 || parts.some((part) => part === '')) return refuse(`invalid volume specification: '${text}'`)
   const [source, target, options = ''] = parts.length === 1 ? [anonymous(), parts[0] as string] : (parts as [string, string, string?])
   checkTarget(target, text)
   const { readOnly, propagation, copies } = parseOptions(options, text)
   const kind = parts.length === 1 ? 'own' : isPath(source) ? 'path' : 'named'
-  const path = kind === 'path' ? resolve(source) : makeVolume(source, dataRoot)
+  const made = kind === 'path' ? undefined : createVolume(dataRoot, { name: source, anonymous: kind === 'own' }).volume
+  const path = made?.directory ?? resolve(source)
+  if (kind === 'path' && makePath && !existsSync(path)) mkdirSync(path, { recursive: true, mode: 0o755 })
   const mount: MountSpec = {
     kind: 'bind',
     source: path,
     sourceKind: kindOf(path),
     target: normalize(target),
     recursive: true,
-    ...(readOnly && { readOnly }),
+    ...((readOnly || made?.readOnly) && { readOnly: true }),
     ...(propagation && { propagation }),
   }
-  return { mount, source: kind, copies: copies && kind !== 'path' }
+  // One that stands for a directory of the host is filled by nobody.
+  return { mount, source: kind, copies: copies && made !== undefined && made.options === null }
 }
 
-function checkTarget(target: string, text: string): void {
+export function checkTarget(target: string, text: string): void {
   if (!isAbsolute(target)) refuse(`invalid volume specification: '${text}': the path inside the container, '${target}', must be absolute`)
   if (normalize(target) === '/') refuse(`invalid volume specification: '${text}': the destination can't be '/'`)
 }
@@ -71,16 +76,7 @@ function parseOptions(text: string, whole: string): { readOnly: boolean; propaga
 const isPath = (source: string): boolean =>
   isAbsolute(source) || source.startsWith('./') || source.startsWith('../') || source === '.' || source === '..'
 
-/** Made when it is new. */
-function makeVolume(name: string, dataRoot: string): string {
-  checkName(name, 'volume')
-  const directory = volumeDirectory(dataRoot, name)
-  ensureDataRoot(dataRoot)
-  mkdirSync(directory, { recursive: true, mode: 0o755 })
-  return directory
-}
-
-function kindOf(path: string): 'file' | 'directory' {
+export function kindOf(path: string): 'file' | 'directory' {
   const found = statSync(path, { throwIfNoEntry: false })
   if (!found) return refuse(`invalid mount config for type "bind": bind source path does not exist: ${path}`)
   return found.isDirectory() ? 'directory' : 'file'

@@ -3,8 +3,8 @@
  * output, and one to control it.
  */
 import { EventEmitter } from 'node:events'
-import { createConnection, type Socket } from 'node:net'
-import { DrydockError } from './errors.js'
+import type { Socket } from 'node:net'
+import { connected } from './control.js'
 import { type Exit, FROM_SHIM, FrameReader, frameHeader, readExit, signalBody, sizeBody, TO_SHIM } from './frames.js'
 
 interface Events {
@@ -99,12 +99,4 @@ export class Attachment extends EventEmitter<Events> {
     }
     this.#pending = data
   }
-}
-
-function connected(path: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = createConnection({ path, allowHalfOpen: true })
-    socket.once('connect', () => resolve(socket))
-    socket.once('error', (cause) => reject(new DrydockError(`the container does not answer: ${cause.message}`, { cause })))
-  })
 }

@@ -70,6 +70,12 @@ export function runDirectory(): string {
   return path
 }
 
+/** Where the engine of this user listens when nothing else is said. */
+export function engineSocket(): string {
+  if (process.geteuid?.() === 0 && !process.env.DRYDOCK_RUN_DIR) return '/run/drydock.sock'
+  return join(process.env.DRYDOCK_RUN_DIR ? runDirectory() : runDirectoryPath(), 'engine.sock')
+}
+
 /** Progress, history, ledgers that outlive a boot: $DRYDOCK_STATE_DIR, $XDG_STATE_HOME/drydock or ~/.local/state/drydock. */
 export function stateDirectory(): string {
   const user = invoker()

@@ -64,16 +64,19 @@ function planAsRoot(host: IdmapHost): IdmapPlan {
     return { method: 'root', uids: [free.uid], gids: [free.gid], says }
   }
   const says = 'This is a user namespace already and has no ids to spare, so the ids inside are those outside: root inside is root here.'
-  if (host.ownUidMap.reduce((sum, { count }) => sum + count, 0) === 1) {
-    // Such a namespace was made by an ordinary user alone, who had to give setgroups(2) up: for those in it and below it too.
-    return { method: 'single', uids: [{ inside: 0, outside: 0, count: 1 }], gids: [{ inside: 0, outside: 0, count: 1 }], says }
-  }
+  // With one id setgroups was given up when its map was written, and stays so below.
+  if (hasOneId(host)) return { ...planSingle(host), says }
   const same = (own: readonly IdRange[]) => own.map(({ inside, count }) => ({ inside, outside: inside, count }))
   return { method: 'root', uids: same(host.ownUidMap), gids: same(host.ownGidMap), says }
 }
 
+const one = (outside: number): IdRange => ({ inside: 0, outside, count: 1 })
+
+const planSingle = ({ uid, gid }: IdmapHost) => ({ method: 'single', uids: [one(uid)], gids: [one(gid)] }) as const
+
+const hasOneId = ({ ownUidMap, ownGidMap }: IdmapHost) => [ownUidMap, ownGidMap].every((map) => map.length === 1 && map[0]?.count === 1)
+
 function planAsUser(host: IdmapHost): IdmapPlan {
-  const one = (outside: number): IdRange => ({ inside: 0, outside, count: 1 })
   const uids = rangesOf(host.subuid, [host.user, String(host.uid)])
   const gids = rangesOf(host.subgid, [host.user, String(host.uid)])
   const tools = host.newuidmap !== undefined && host.newgidmap !== undefined
@@ -99,9 +102,7 @@ function planAsUser(host: IdmapHost): IdmapPlan {
     ? `/etc/subuid and /etc/subgid have no range for ${host.user}`
     : 'newuidmap and newgidmap (package uidmap) are not installed'
   return {
-    method: 'single',
-    uids: [one(host.uid)],
-    gids: [one(host.gid)],
+    ...planSingle(host),
     says: `Root inside is you (user ${host.uid}) outside, and there is no other id: ${missing}. Files of other users look as if 'nobody' owned them, and chown and setgroups fail.`,
   }
 }
@@ -183,19 +184,6 @@ function isWithin(start: number, count: number, own: readonly IdRange[]): boolea
 const SETGID = 6n
 const SETUID = 7n
 const SYS_ADMIN = 21n
-
-/** All ids there are, 2^32 - 1, as the first user namespace has them. */
-const ALL_IDS = 2 ** 32 - 1
-
-/**
- * Must containers of this process have a user namespace? For an ordinary user, and for who is root in a user namespace only: there mknod is
- * refused, and overlay keeps its notes in `user.` attributes.
- */
-export function needsUserNamespace(): boolean {
-  if (process.geteuid?.() !== 0) return true
-  const own = parseIdMap(textIfReadable('/proc/self/uid_map') ?? '')
-  return own.length > 0 && own.every(({ count }) => count < ALL_IDS)
-}
 
 /** The facts about this machine and this process. */
 export function readIdmapHost(): IdmapHost {

@@ -1,5 +1,6 @@
 /** A container as Docker's ContainerInspect tells it. */
-import type { ExitRecord, StoredContainer } from '../../container/index.js'
+import { createHash } from 'node:crypto'
+import type { ContainerRecord, ContainerSpec, StoredContainer } from '../../container/index.js'
 import type { PublishedPort } from '../../network/index.js'
 import { configDocument } from './config.js'
 import { hostConfigDocument, mountsDocument } from './host-config.js'
@@ -11,8 +12,21 @@ export interface ContainerView {
   readonly pid?: number
   /** Its address in each of its networks, while it runs. */
   readonly endpoints: Readonly<Record<string, Endpoint>>
+  /** What an engine knows of its life; without one the exit file and the kernel tell. */
+  readonly life?: LifeView
   /** Bytes of what it has changed, and of all that it sees. */
   readonly size?: { readonly own: number; readonly all: number }
+}
+
+export interface LifeView {
+  readonly status: string
+  readonly startedAt: string | undefined
+  readonly restartCount: number
+  /** Ids. */
+  readonly execs: readonly string[]
+  readonly exitCode: number
+  /** Why it could not be started. */
+  readonly error?: string
 }
 
 export interface Endpoint {
@@ -29,8 +43,8 @@ export interface Endpoint {
 /** Go's zero time. */
 const NEVER = '0001-01-01T00:00:00Z'
 
-export function containerDocument({ container, pid, endpoints, size }: ContainerView): Record<string, unknown> {
-  const { record, layout, exit } = container
+export function containerDocument({ container, pid, endpoints, size, life }: ContainerView): Record<string, unknown> {
+  const { record, layout } = container
   const { spec } = record
   const [path = '', ...args] = spec.argv
   return {
@@ -38,52 +52,55 @@ export function containerDocument({ container, pid, endpoints, size }: Container
     Created: record.created,
     Path: path,
     Args: args,
-    State: stateOf(record.created, pid, exit),
+    State: stateOf(container, pid, life),
     Image: spec.image.id ?? '',
     ResolvConfPath: layout.resolvConf,
     HostnamePath: layout.hostname,
     HostsPath: layout.hosts,
-    LogPath: spec.ephemeral ? '' : layout.log,
+    LogPath: spec.ephemeral || record.more?.log.driver === 'none' ? '' : layout.log,
     Name: `/${spec.name}`,
-    RestartCount: 0,
+    RestartCount: life?.restartCount ?? 0,
     Driver: 'overlay2',
     Platform: 'linux',
     MountLabel: '',
     ProcessLabel: '',
     AppArmorProfile: '',
-    ExecIDs: null,
-    HostConfig: hostConfigDocument(spec),
+    ExecIDs: life && life.execs.length > 0 ? life.execs : null,
+    HostConfig: record.more?.hostConfig ?? hostConfigDocument(spec),
     GraphDriver: {
       Data: { LowerDir: spec.image.layers.join(':'), MergedDir: layout.merged, UpperDir: layout.upper, WorkDir: layout.work },
       Name: 'overlay2',
     },
     ...(size && { SizeRw: size.own, SizeRootFs: size.all }),
-    Mounts: mountsDocument(spec),
+    Mounts: mountsDocument(record),
     Config: configOf(container),
-    NetworkSettings: networkDocument(container, pid !== undefined, endpoints),
+    NetworkSettings: networkDocument(container, pid, endpoints),
   }
 }
 
-function stateOf(created: string, pid: number | undefined, exit: ExitRecord | undefined) {
+function stateOf({ record, exit }: StoredContainer, pid: number | undefined, life: LifeView | undefined) {
   const running = pid !== undefined
+  const status = life?.status ?? (running ? 'running' : exit ? 'exited' : 'created')
   return {
-    Status: running ? 'running' : exit ? 'exited' : 'created',
-    Running: running,
-    Paused: false,
-    Restarting: false,
+    Status: status,
+    // Docker's own habit: who waits to be started again counts as running.
+    Running: running || status === 'restarting',
+    Paused: status === 'paused',
+    Restarting: status === 'restarting',
     OOMKilled: exit?.oomKilled ?? false,
-    Dead: false,
+    Dead: status === 'dead',
     Pid: pid ?? 0,
-    ExitCode: exit?.exitCode ?? 0,
-    Error: '',
-    StartedAt: exit?.startedAt ?? (running ? created : NEVER),
+    ExitCode: running ? 0 : (life?.exitCode ?? exit?.exitCode ?? 0),
+    Error: life?.error ?? '',
+    StartedAt: life?.startedAt ?? exit?.startedAt ?? (running ? record.created : NEVER),
     FinishedAt: exit?.finishedAt ?? NEVER,
   }
 }
 
 const asSet = (names: readonly string[]): Record<string, object> => Object.fromEntries(names.map((name) => [name, {}]))
 
-function configOf({ record: { spec } }: StoredContainer) {
+function configOf({ record: { spec, more } }: StoredContainer) {
+  if (more) return more.config
   const { declared } = spec
   return configDocument({
     Hostname: spec.hostname,
@@ -107,46 +124,76 @@ function configOf({ record: { spec } }: StoredContainer) {
   })
 }
 
-function networkDocument({ record: { spec } }: StoredContainer, running: boolean, endpoints: ContainerView['endpoints']) {
-  const { network } = spec
-  const names = network.kind === 'networks' ? network.names : network.kind === 'container' ? [] : [network.kind]
-  const of = (name: string) => endpointDocument(endpoints[name])
-  const bridge = of('bridge')
+function networkDocument({ record }: StoredContainer, pid: number | undefined, endpoints: ContainerView['endpoints']) {
+  const { spec } = record
+  const networks = listNetworks(record, endpoints)
+  const bridge = networks.bridge ?? endpointDocument(record, 'bridge', undefined)
+  const running = pid !== undefined
   return {
-    SandboxKey: '',
+    Bridge: '',
+    SandboxID: running ? madeUp(spec.id, 'sandbox') : '',
+    SandboxKey: running ? `/proc/${pid}/ns/net` : '',
     Ports: running
       ? portsOf(
           spec.declared?.exposedPorts ?? [],
           Object.values(endpoints).flatMap(({ ports }) => ports),
         )
       : {},
+    HairpinMode: false,
+    LinkLocalIPv6Address: '',
+    LinkLocalIPv6PrefixLen: 0,
+    SecondaryIPAddresses: null,
+    SecondaryIPv6Addresses: null,
     EndpointID: bridge.EndpointID,
     Gateway: bridge.Gateway,
+    GlobalIPv6Address: '',
+    GlobalIPv6PrefixLen: 0,
     IPAddress: bridge.IPAddress,
     IPPrefixLen: bridge.IPPrefixLen,
+    IPv6Gateway: '',
     MacAddress: bridge.MacAddress,
-    Networks: Object.fromEntries(names.map((name) => [name, of(name)])),
+    Networks: networks,
   }
 }
 
-function endpointDocument(endpoint: Endpoint | undefined) {
+/** By name; those of a container that does not run have no addresses. */
+export function listNetworks(record: ContainerRecord, endpoints: ContainerView['endpoints']): Record<string, EndpointDocument> {
+  const { network } = record.spec
+  const names = network.kind === 'networks' ? network.names : network.kind === 'container' ? [] : [network.kind]
+  return Object.fromEntries(names.map((name) => [name, endpointDocument(record, name, endpoints[name])]))
+}
+
+type EndpointDocument = ReturnType<typeof endpointDocument>
+
+function endpointDocument({ spec, more }: ContainerRecord, name: string, endpoint: Endpoint | undefined) {
+  const asked = more?.endpoints[name]
+  const aliases = asked?.aliases.length ? asked.aliases : endpoint?.aliases.length ? endpoint.aliases : null
+  // Whoever is on a network with names is found by them.
+  const userDefined = spec.network.kind === 'networks' && name !== 'bridge'
   return {
-    IPAMConfig: null,
+    IPAMConfig: asked?.ip === undefined ? null : { IPv4Address: asked.ip },
     Links: null,
-    Aliases: endpoint?.aliases ?? null,
+    Aliases: aliases,
     MacAddress: endpoint?.mac ?? '',
     DriverOpts: null,
+    GwPriority: 0,
     NetworkID: endpoint?.networkId ?? '',
-    EndpointID: '',
+    EndpointID: endpoint ? endpointId(spec.id, name) : '',
     Gateway: endpoint?.gateway ?? '',
     IPAddress: endpoint?.address ?? '',
     IPPrefixLen: endpoint?.prefix ?? 0,
     IPv6Gateway: '',
     GlobalIPv6Address: '',
     GlobalIPv6PrefixLen: 0,
-    DNSNames: null,
+    DNSNames: userDefined ? [...new Set([spec.name, ...(aliases ?? []), spec.id.slice(0, 12), spec.hostname])] : null,
   }
 }
+
+/** Of a container in a network. */
+export const endpointId = (id: string, network: string): string => madeUp(id, network)
+
+/** Docker's numbers for what has none here: the same for the same thing. */
+const madeUp = (id: string, what: string): string => createHash('sha256').update(`${id} ${what}`).digest('hex')
 
 /** Exposed ports, and what of the host leads to those that are published. */
 function portsOf(exposed: readonly string[], published: readonly PublishedPort[]): Record<string, unknown> {
@@ -156,4 +203,21 @@ function portsOf(exposed: readonly string[], published: readonly PublishedPort[]
     ports[key] = [...(ports[key] ?? []), { HostIp: hostIp, HostPort: String(hostPort) }]
   }
   return ports
+}
+
+/** As lists tell them: those that are published, and those that are only exposed. */
+export function listPorts(spec: ContainerSpec, endpoints: ContainerView['endpoints'], running: boolean): Record<string, unknown>[] {
+  if (!running) return []
+  const published = Object.values(endpoints).flatMap(({ ports }) => ports)
+  const led = new Set(published.map(({ containerPort, protocol }) => `${containerPort}/${protocol}`))
+  const exposed = (spec.declared?.exposedPorts ?? []).filter((port) => !led.has(port))
+  return [
+    ...published.map(({ hostIp, hostPort, containerPort, protocol }) => ({
+      IP: hostIp,
+      PrivatePort: containerPort,
+      PublicPort: hostPort,
+      Type: protocol,
+    })),
+    ...exposed.map((port) => ({ PrivatePort: Number.parseInt(port, 10), Type: port.split('/')[1] ?? 'tcp' })),
+  ]
 }

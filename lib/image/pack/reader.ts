@@ -9,16 +9,18 @@
  * A container that still runs may take away any name between two calls. A unit whose first call finds nothing answers undefined, and the
  * batch goes on behind it.
  */
+
 import { close, open, openat2 } from '../../kernel/calls/files.js'
 import { fchdir } from '../../kernel/calls/process.js'
 import { getdents64 } from '../../kernel/calls/reading.js'
 import { errnoOf } from '../../kernel/constants.js'
 import { DrydockError } from '../../kernel/errors.js'
 import { loneShim } from '../../kernel/lone.js'
+import { isMachineRoot } from '../../kernel/proc/idmap.js'
 import { type Result, StepError } from '../../kernel/result.js'
 import type { Shim } from '../../kernel/shim.js'
 import { ref, type Step } from '../../kernel/step.js'
-import { type IdmapPlan, type IdmapSpec, needsUserNamespace, planIdmap } from '../../primitives/idmap.js'
+import { type IdmapPlan, type IdmapSpec, planIdmap } from '../../primitives/idmap.js'
 import { confine, type Tree } from './confine.js'
 import { type Bytes, bytesOf, readNames } from './records.js'
 
@@ -64,8 +66,7 @@ export class TreeReader {
 
   static async open(tree: Tree, options: ReadOptions): Promise<TreeReader> {
     options.signal?.throwIfAborted()
-    const rootless = needsUserNamespace()
-    const ids = options.idmap ?? (rootless ? planIdmap() : undefined)
+    const ids = options.idmap ?? (isMachineRoot() ? undefined : planIdmap())
     const shim = await (options.newShim ?? loneShim)()
     try {
       await confine(shim, tree, ids)

@@ -1,0 +1,126 @@
+/** Where the API is reached: a unix socket, or TCP, or TCP with TLS. */
+import { chmodSync, chownSync, lstatSync, rmSync } from 'node:fs'
+import { createServer, type Server, type ServerOptions } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo, ListenOptions, Socket } from 'node:net'
+import { DrydockError } from '../kernel/errors.js'
+import { isLocal } from './browser.js'
+import { occupant } from './occupant.js'
+import type { Receivers } from './takeover.js'
+import { handOver } from './takeover.js'
+
+export type Endpoint =
+  | { readonly kind: 'unix'; readonly path: string; readonly gid?: number }
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly tls?: Tls }
+
+/** PEM texts. `ca`: whose clients are let in; without it all are. */
+export interface Tls {
+  readonly cert: string
+  readonly key: string
+  readonly ca?: string
+}
+
+export interface Listener {
+  /** `unix:///run/drydock.sock`, `tcp://127.0.0.1:2376` */
+  readonly address: string
+  /** Nobody is let in any more, and who is there is shown out. */
+  close(): Promise<void>
+}
+
+/**
+ * Uploads take as long as they take, so that a request has no time limit; its head has one, and so has a body of JSON (body.ts). Clients
+ * keep a connection for as long as they like and are astonished when it is closed just as they use it, so that idle ones stay open: the kernel finds
+ * out who has vanished, and of those over TCP there is a limit.
+ */
+const HTTP: ServerOptions = { requestTimeout: 0, headersTimeout: 60_000, keepAliveTimeout: 0, maxHeaderSize: 128 * 1024, noDelay: true }
+
+const MOST_CONNECTIONS = 1000
+/** Seconds of silence before the kernel asks whether the other side is still there. */
+const SILENCE = 60
+
+/** Rejects with one sentence when the place is taken or cannot be had. */
+export async function listen(endpoint: Endpoint, receivers: Receivers): Promise<Listener> {
+  await checkFree(endpoint)
+  const tls = endpoint.kind === 'tcp' ? endpoint.tls : undefined
+  const server = tls ? secure(tls) : createServer(HTTP)
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    if (sockets.has(socket)) return
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+    if (endpoint.kind === 'unix') isLocal(socket)
+    else socket.setKeepAlive(true, SILENCE * 1000)
+  })
+  handOver(server, tls ? 'secureConnection' : 'connection', receivers)
+  if (endpoint.kind === 'unix') await listenAt(server, endpoint.path, endpoint.gid)
+  else {
+    server.maxConnections = MOST_CONNECTIONS
+    await listening(server, { host: endpoint.host, port: endpoint.port }, `${endpoint.host}:${endpoint.port}`)
+  }
+  const inode = endpoint.kind === 'unix' ? lstatSync(endpoint.path).ino : undefined
+  return {
+    address: endpoint.kind === 'unix' ? `unix://${endpoint.path}` : tcpAddress(server),
+    close: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      for (const socket of sockets) socket.destroy()
+      await closed
+      if (endpoint.kind === 'unix' && lstatSync(endpoint.path, { throwIfNoEntry: false })?.ino === inode)
+        rmSync(endpoint.path, { force: true })
+    },
+  }
+}
+
+function secure({ cert, key, ca }: Tls): Server {
+  const verified = ca !== undefined && { ca, requestCert: true, rejectUnauthorized: true }
+  const server = createTlsServer({ ...HTTP, cert, key, ...verified, minVersion: 'TLSv1.2', allowHalfOpen: true } as Parameters<
+    typeof createTlsServer
+  >[0])
+  // Who speaks plain HTTP to it, or has no certificate, is no matter of ours.
+  server.on('tlsClientError', (_error, socket) => socket.destroy())
+  return server
+}
+
+/** Rejects with a sentence when somebody else answers at a unix socket; a file that was left there is no hindrance. */
+export async function checkFree(endpoint: Endpoint): Promise<void> {
+  if (endpoint.kind !== 'unix') return
+  const { path } = endpoint
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  if (!found) return
+  if (!found.isSocket()) throw new DrydockError(`${path} is no socket: remove it, or listen elsewhere with --host`)
+  const other = await occupant(path)
+  if (other !== undefined) throw new DrydockError(`${path} is in use: ${other} answers there. Stop it, or listen elsewhere with --host`)
+}
+
+async function listenAt(server: Server, path: string, gid: number | undefined): Promise<void> {
+  rmSync(path, { force: true })
+  // Nobody gets in before it belongs to whom it should.
+  const mask = process.umask(0o177)
+  const done = listening(server, { path }, path)
+  process.umask(mask)
+  await done
+  if (gid !== undefined) chownSync(path, -1, gid)
+  chmodSync(path, 0o660)
+}
+
+function listening(server: Server, where: ListenOptions, name: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const why = REASONS[cause.code ?? ''] ?? cause.message
+      reject(new DrydockError(`cannot listen on ${name}: ${why}`, { cause }))
+    })
+    server.listen(where, () => resolve())
+  })
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'somebody else does',
+  EACCES: 'that is not allowed for this user',
+  EADDRNOTAVAIL: 'no interface of this machine has that address',
+  ENOENT: 'its directory does not exist',
+  ENOTFOUND: 'there is no such host',
+}
+
+function tcpAddress(server: Server): string {
+  const { address, port, family } = server.address() as AddressInfo
+  return `tcp://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+}

@@ -1,0 +1,28 @@
+/** Documents as clients of older versions of the API expect them, and what those did not mean yet. Members that were dropped come back. */
+import type { Document } from '../engine/types.js'
+import type { ApiVersion } from './versions.js'
+
+/** Before 1.42 the command line sent a size that was nothing, and no engine heeded it. */
+export function createBodyOf(body: Document, version: ApiVersion): Document {
+  const { HostConfig } = body
+  if (version >= 42 || typeof HostConfig !== 'object' || HostConfig === null || !('ConsoleSize' in HostConfig)) return body
+  return { ...body, HostConfig: { ...HostConfig, ConsoleSize: [0, 0] } }
+}
+
+/** VirtualSize went in 1.44: the same as Size. */
+const withVirtualSize = (image: Document): Document => ({ ...image, VirtualSize: image.Size })
+
+export const imagesOf = (images: readonly Document[], version: ApiVersion): readonly Document[] =>
+  version < 44 ? images.map(withVirtualSize) : images
+
+/** Container and ContainerConfig went in 1.45; compose 1.29 reads its volumes from there. */
+export function imageOf(image: Document, version: ApiVersion): Document {
+  const old = version < 45 ? { Container: '', ContainerConfig: image.Config ?? {}, ...image } : image
+  return version < 44 ? withVirtualSize(old) : old
+}
+
+export function diskUsageOf(usage: Document, version: ApiVersion): Document {
+  if (version >= 44) return usage
+  const images = Array.isArray(usage.Images) ? { Images: imagesOf(usage.Images as Document[], version) } : {}
+  return { ...usage, ...images, ...(version < 42 && { BuilderSize: 0 }) }
+}

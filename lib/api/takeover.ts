@@ -1,0 +1,122 @@
+/**
+ * How a connection is taken away from HTTP, for the streams of a container.
+ *
+ *     client                                    engine
+ *     POST …/attach, Upgrade: tcp   ──────▶
+ *                                   ◀──────     HTTP/1.1 101 UPGRADED
+ *     stdin                         ──────▶
+ *     its end (a half-close)        ──────▶
+ *                                   ◀──────     output
+ *                                   ◀──────     its end
+ *
+ * Docker's command line asks for the upgrade, and Node's server then hands the connection over as soon as it has read the request's head. Other
+ * clients (dockerode) send a plain request, read the output as the body of a 200, and write stdin behind the body of their request: Node's parser would
+ * take that for the next request. So its listeners are removed, and what it was given in the same chunk is looked for behind the head.
+ */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+export interface Taken {
+  readonly request: IncomingMessage
+  /** What follows the request's head is read from it. */
+  readonly socket: Socket
+  /** The client asked for it and gets a 101. */
+  readonly upgraded: boolean
+}
+
+export interface Receivers {
+  /** Is this one to be taken? */
+  readonly wants: (request: IncomingMessage) => boolean
+  readonly take: (taken: Taken) => void
+  /** All others. */
+  readonly answer: (request: IncomingMessage, response: ServerResponse) => void
+}
+
+/** What a connection brought last, and the end of what came before: a head may end between two chunks. */
+interface Watch {
+  before: Buffer
+  chunk: Buffer
+  readonly listener: (chunk: Buffer) => void
+}
+
+const watches = new WeakMap<object, Watch>()
+const seized = new WeakSet<object>()
+
+const NOTHING = Buffer.alloc(0)
+const HEAD_END = Buffer.from('\r\n\r\n')
+
+/** `connected`: the server's event for a connection that speaks HTTP. */
+export function handOver(server: Server, connected: 'connection' | 'secureConnection', { wants, take, answer }: Receivers): void {
+  server.on(connected, watch)
+  server.on('upgrade', (request, stream, head) => {
+    const socket = stream as Socket
+    unwatch(socket)
+    socket.on('error', () => undefined)
+    if (head.length > 0) socket.unshift(head)
+    if (wants(request)) return take({ request, socket, upgraded: true })
+    socket.unshift(declined(request))
+    server.emit(connected, socket)
+  })
+  server.on('request', (request, response) => {
+    const { socket } = request
+    // The parser takes what is written to a program for a request, when both came in one chunk.
+    if (seized.has(socket)) return
+    if (!wants(request)) return answer(request, response)
+    seize(socket)
+    take({ request, socket, upgraded: false })
+  })
+  server.on('clientError', (error: NodeJS.ErrnoException, stream) => {
+    if (seized.has(stream)) return
+    if (error.code === 'ECONNRESET' || !stream.writable) return void stream.destroy()
+    const status = CLIENT_ERRORS[error.code ?? ''] ?? '400 Bad Request'
+    stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+  })
+}
+
+const CLIENT_ERRORS: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+}
+
+function watch(socket: Socket): void {
+  const found: Watch = {
+    before: NOTHING,
+    chunk: NOTHING,
+    listener: (chunk) => {
+      found.before = found.chunk.subarray(1 - HEAD_END.length)
+      found.chunk = chunk
+    },
+  }
+  watches.set(socket, found)
+  // Before the server's own listener, which makes a request of it.
+  socket.prependListener('data', found.listener)
+}
+
+function unwatch(socket: Socket): void {
+  const found = watches.get(socket)
+  if (found) socket.off('data', found.listener)
+  watches.delete(socket)
+}
+
+/** The connection of a request whose head has just been read. */
+function seize(socket: Socket): void {
+  const { before = NOTHING, chunk = NOTHING } = watches.get(socket) ?? {}
+  seized.add(socket)
+  watches.delete(socket)
+  for (const event of ['data', 'end', 'drain', 'timeout']) socket.removeAllListeners(event)
+  socket.on('error', () => undefined)
+  socket.pause()
+  const seen = before.length > 0 ? Buffer.concat([before, chunk]) : chunk
+  const end = seen.indexOf(HEAD_END)
+  if (end >= 0 && end + HEAD_END.length < seen.length) socket.unshift(seen.subarray(end + HEAD_END.length))
+}
+
+/** An upgrade that is not for us (curl offers HTTP/2 like this) is declined by answering the request as if it were without: RFC 9110, 7.8. */
+function declined({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
+  const lines = [`${method} ${url} HTTP/${httpVersion}`]
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string
+    if (!/^(upgrade|connection|http2-settings)$/i.test(name)) lines.push(`${name}: ${rawHeaders[at + 1]}`)
+  }
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
+}

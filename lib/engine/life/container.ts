@@ -1,0 +1,142 @@
+/** A container as the engine knows it: its record, the run of this moment, who waits for it. */
+
+import { type ContainerRecord, type ExitRecord, type Layout, layoutOf, writeDurably } from '../../container/index.js'
+import type { LifeNotes } from '../../container/notes.js'
+import type { ContainerHandle, ContainerStatus } from '../context.js'
+import type { Endpoint } from '../documents/index.js'
+import type { Line } from './line.js'
+import type { Streams } from './streams.js'
+
+/** One run, from its start to the moment when all of it is on record. */
+export interface Run {
+  readonly line: Line
+  /** RFC 3339. */
+  readonly startedAt: string
+  /** In each of its networks. */
+  endpoints: Readonly<Record<string, Endpoint>>
+  /** Resolves when it has ended, and its end is on record. */
+  readonly settled: Promise<void>
+  paused: boolean
+}
+
+export interface Ending {
+  readonly exitCode: number
+  readonly error?: string
+}
+
+export class Container implements ContainerHandle {
+  record: ContainerRecord
+  notes: LifeNotes
+  exit: ExitRecord | undefined
+  run: Run | undefined
+  /** Its policy waits until it starts it again. */
+  backoff: { readonly timer: NodeJS.Timeout; readonly over: Promise<void>; cancel(): void } | undefined
+  /** 'removing' from the moment when nothing else can happen to it any more; 'dead' when that has failed. */
+  doomed: 'removing' | 'dead' | undefined
+  /** While `restart` stops it: neither its policy nor its removal follow this exit. */
+  restarting = false
+  readonly execs = new Set<string>()
+  /** Streams of those who attached before it runs. */
+  readonly attaching = new Set<Streams>()
+  readonly removed: Promise<void>
+  #layout: Layout
+  #removed: () => void = () => undefined
+  #exitWaiters: ((ending: Ending) => void)[] = []
+  #queue: Promise<unknown> = Promise.resolve()
+  readonly #dataRoot: string
+
+  constructor(dataRoot: string, record: ContainerRecord, notes: LifeNotes, exit?: ExitRecord) {
+    this.#dataRoot = dataRoot
+    this.record = record
+    this.notes = notes
+    this.exit = exit
+    this.#layout = layoutOf(dataRoot, record.spec.id, record.spec.name)
+    this.removed = new Promise((resolve) => {
+      this.#removed = resolve
+    })
+  }
+
+  get id(): string {
+    return this.record.spec.id
+  }
+
+  get name(): string {
+    return this.record.spec.name
+  }
+
+  get layout(): Layout {
+    return this.#layout
+  }
+
+  get tty(): boolean {
+    return this.record.spec.terminal !== undefined
+  }
+
+  get status(): ContainerStatus {
+    if (this.doomed) return this.doomed
+    if (this.run) return this.run.paused ? 'paused' : 'running'
+    if (this.backoff) return 'restarting'
+    return this.exit || this.notes.startedAt !== undefined ? 'exited' : 'created'
+  }
+
+  get running(): boolean {
+    return this.run !== undefined
+  }
+
+  get pid(): number | undefined {
+    return this.run?.line.pid
+  }
+
+  get endpoints(): Readonly<Record<string, Endpoint>> {
+    return this.run?.endpoints ?? {}
+  }
+
+  get startedAt(): string | undefined {
+    return this.run?.startedAt ?? this.exit?.startedAt ?? this.notes.startedAt
+  }
+
+  /** Of its last run, or of the last try to start it. */
+  get ending(): Ending {
+    const { failure } = this.notes
+    if (failure) return { exitCode: failure.exitCode, error: failure.error }
+    return { exitCode: this.exit?.exitCode ?? 0 }
+  }
+
+  get ended(): Promise<void> {
+    return this.run?.settled ?? Promise.resolve()
+  }
+
+  exclusively<T>(act: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(act)
+    this.#queue = result.catch(() => undefined)
+    return result
+  }
+
+  /** Resolves at its next end: of a run, or of a try to start it when it is removed then. */
+  nextExit(): Promise<Ending> {
+    return new Promise((resolve) => this.#exitWaiters.push(resolve))
+  }
+
+  hasExited(ending: Ending): void {
+    for (const waiter of this.#exitWaiters.splice(0)) waiter(ending)
+  }
+
+  /** Nothing is left of it. */
+  hasGone(): void {
+    this.hasExited(this.ending)
+    for (const streams of [...this.attaching]) streams.giveUp()
+    this.#removed()
+  }
+
+  revise(record: ContainerRecord, endpoints?: Readonly<Record<string, Endpoint>>): void {
+    writeDurably(this.#layout.config, JSON.stringify(record))
+    this.became(record)
+    if (this.run && endpoints) this.run.endpoints = endpoints
+  }
+
+  /** The record is on disk as this one. */
+  became(record: ContainerRecord): void {
+    this.record = record
+    this.#layout = layoutOf(this.#dataRoot, record.spec.id, record.spec.name)
+  }
+}

@@ -1,0 +1,82 @@
+/** A container is made from what a client asks for. */
+
+import type { ContainerRecord } from '../../container/index.js'
+import { inventName } from '../../container/names.js'
+import { NO_NOTES } from '../../container/notes.js'
+import { makeContainer } from '../../container/staged.js'
+import { matches, ownPlatform, parsePlatform, showPlatform } from '../../image/platform.js'
+import type { Image } from '../../image/store/index.js'
+import { DrydockError } from '../../kernel/errors.js'
+import { attributesOf } from '../context.js'
+import type { Core } from '../core.js'
+import { runnableImage } from '../request/image.js'
+import { readBody, requestedRecord } from '../request/index.js'
+import type { CreateBody, Created } from '../types.js'
+import { holdVolume, volumesIn } from '../volume/index.js'
+import { Container } from './container.js'
+
+/** How many names are invented before one must be given. */
+const NAMES = 20
+
+export async function create(
+  core: Core,
+  body: CreateBody,
+  { name, platform }: { readonly name?: string; readonly platform?: string },
+): Promise<Created> {
+  const asked = readBody(body)
+  const word = asked.config.Image as string
+  const { image, lease } = await core.store.hold(word)
+  const holds: (() => void)[] = []
+  try {
+    const warnings = platformWarnings(image, word, platform)
+    const requested = requestedRecord(asked, {
+      dataRoot: core.dataRoot,
+      image: runnableImage(word, image, core.dataRoot),
+      rootless: core.machine.idmap !== undefined,
+      ...(name && { name }),
+      recordOf: (other) => core.containers.find(other).record,
+    })
+    // Until the container is known, nobody can see that it has them.
+    for (const { source } of volumesIn(requested.record)) holds.push(holdVolume(source))
+    if (requested.fill.length > 0) await (await import('../copy-up.js')).fillVolumes(requested.fill, image.layers)
+    const record = await make(core, requested.record, requested.invented)
+    const container = new Container(core.dataRoot, record, NO_NOTES)
+    core.containers.add(container)
+    core.events.publish({ Type: 'container', Action: 'create', ID: container.id, Attributes: attributesOf(container) })
+    return { Id: container.id, Warnings: [...warnings, ...requested.warnings] }
+  } finally {
+    for (const release of holds) release()
+    lease.release()
+  }
+}
+
+/** What goes when it has ended need not survive that the power fails. */
+async function make(core: Core, record: ContainerRecord, invented: boolean): Promise<ContainerRecord> {
+  for (let attempt = 1, current = record; ; attempt++, current = renamed(record, inventName(attempt))) {
+    try {
+      await makeContainer(core.dataRoot, current, { durable: record.more?.autoRemove !== true })
+      return current
+    } catch (error) {
+      const taken = error instanceof DrydockError && error.status === 409
+      if (!taken || !invented || attempt === NAMES) throw error
+    }
+  }
+}
+
+export const renamed = (record: ContainerRecord, name: string): ContainerRecord => ({ ...record, spec: { ...record.spec, name } })
+
+/** 404 when there is none for the platform that was asked for: clients then fetch it. */
+function platformWarnings({ config }: Image, word: string, asked: string | undefined): string[] {
+  if (asked) {
+    if (matches(config, parsePlatform(asked))) return []
+    throw new DrydockError(
+      `image with reference ${word} was found but its platform (${showPlatform(config)}) does not match the specified platform (${asked})`,
+      { status: 404 },
+    )
+  }
+  const own = ownPlatform()
+  if (matches(config, own)) return []
+  return [
+    `The requested image's platform (${showPlatform(config)}) does not match the detected host platform (${showPlatform(own)}) and no specific platform was requested`,
+  ]
+}

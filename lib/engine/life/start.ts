@@ -1,0 +1,128 @@
+/**
+ * A container starts:
+ *
+ *     engine        shim of its own              whoever attached before
+ *       │ ── MONITOR ─►│  its socket listens        │
+ *       │ ─────────────│───── ATTACH for each ─────►│
+ *       │ ── … exec ──►│  the program runs, and they have its first byte
+ *
+ * and its end is seen to by whoever has started it, or by an engine that finds it.
+ */
+import { rmSync } from 'node:fs'
+import type { Duplex } from 'node:stream'
+import { type ContainerSpec, StartError } from '../../container/index.js'
+import { writeNotes } from '../../container/notes.js'
+import { openStreams } from '../../kernel/control.js'
+import { DrydockError, sentenceOf } from '../../kernel/errors.js'
+import { nowNanos, timestamp } from '../clock.js'
+
+import type { Core } from '../core.js'
+import { type Launched, launchIn } from '../launch.js'
+import type { Container } from './container.js'
+import { begin } from './ending.js'
+import { endpointsOf } from './endpoints.js'
+import { resolveJoined } from './joined.js'
+import { lineOf } from './line.js'
+import { removeNow } from './remove.js'
+import type { Streams } from './streams.js'
+
+/** Docker's exit code of a container that could not be started for a reason that is not its program's. */
+const UNKNOWN_FAILURE = 128
+
+/** False: it runs already. `again`: its restart policy does this, and not a person. */
+export function start(core: Core, container: Container, { again = false }: { readonly again?: boolean } = {}): Promise<boolean> {
+  return container.exclusively(async () => {
+    refuseUnlessStartable(container)
+    if (container.run) return false
+    if (!again) container.backoff?.cancel()
+    try {
+      await startNow(core, container, again)
+      return true
+    } catch (error) {
+      await hasFailed(core, container, error)
+      throw error
+    }
+  })
+}
+
+function refuseUnlessStartable({ status, id }: Container): void {
+  if (status === 'paused') throw new DrydockError('cannot start a paused container, try unpause instead', { status: 409 })
+  if (status === 'removing' || status === 'dead') {
+    throw new DrydockError(`container is marked for removal and cannot be started: ${id}`, { status: 409 })
+  }
+}
+
+async function startNow(core: Core, container: Container, again: boolean): Promise<void> {
+  const { record, layout } = container
+  const spec = resolveJoined(core, record.spec)
+  const sources = new Map<Streams, Duplex>()
+  // What the exit file says is about the run to come from here on.
+  if (container.exit) rmSync(layout.exit, { force: true })
+  let launched: Launched
+  try {
+    launched = await launchIn(layout, record, requestOf(core, container, spec), {
+      newShim: () => core.newShim(),
+      monitor: () => monitorOf(container),
+      serveNames: (networks) => core.names.use(networks),
+      monitored: () => attachAll(container, sources),
+    })
+  } catch (error) {
+    for (const source of sources.values()) source.destroy()
+    throw error
+  }
+  const startedAt = timestamp(nowNanos())
+  container.notes = { startedAt, restartCount: again ? container.notes.restartCount : 0, stopped: false }
+  container.exit = undefined
+  for (const [streams, source] of sources) streams.adopt(source)
+  const endpoints = endpointsOf(core, launched.connections)
+  begin(core, container, { line: lineOf(launched.shim), startedAt, endpoints, ...(launched.names && { names: launched.names }) })
+  // Who came in this very moment.
+  for (const streams of [...container.attaching]) {
+    void openStreams(layout.socket, streams.wanted).then(
+      (source) => streams.adopt(source),
+      () => streams.giveUp(),
+    )
+  }
+  for (const warning of launched.warnings) core.log('warn', `${container.name}: ${warning}`)
+}
+
+function requestOf(core: Core, { record }: Container, spec: ContainerSpec) {
+  const { more } = record
+  return {
+    spec,
+    dataRoot: core.dataRoot,
+    machine: core.machine,
+    ...(more && { extraHosts: more.extraHosts, dns: more.dns, endpoints: more.endpoints }),
+  }
+}
+
+function monitorOf({ record: { more }, layout }: Container) {
+  const { driver = 'json-file', maxSize, maxFiles } = more?.log ?? {}
+  return {
+    detach: true,
+    socketPath: layout.socket,
+    exitPath: layout.exit,
+    ...(driver === 'json-file' && { logPath: layout.log, ...(maxSize && { logMaxSize: maxSize, logMaxFiles: maxFiles ?? 1 }) }),
+    ...(more?.keepStdin && { keepStdin: true }),
+  }
+}
+
+/** Those who wait are with the shim before the program is. At another try of the same start they are so again. */
+async function attachAll({ attaching, layout }: Container, sources: Map<Streams, Duplex>): Promise<void> {
+  for (const source of sources.values()) source.destroy()
+  sources.clear()
+  await Promise.all([...attaching].map(async (one) => sources.set(one, await openStreams(layout.socket, one.wanted))))
+}
+
+/** It is as if it had ended, with an exit code of its own; with AutoRemove nothing is left of it. */
+async function hasFailed(core: Core, container: Container, error: unknown): Promise<void> {
+  const exitCode = error instanceof StartError && error.exitCode !== 125 ? error.exitCode : UNKNOWN_FAILURE
+  container.notes = { ...container.notes, failure: { exitCode, error: sentenceOf(error), at: timestamp(nowNanos()) } }
+  for (const streams of [...container.attaching]) streams.giveUp()
+  if (container.record.more?.autoRemove) {
+    await removeNow(core, container, { volumes: true }).catch((cause) => core.log('error', `${container.name}: ${sentenceOf(cause)}`))
+  } else {
+    writeNotes(container.layout, container.notes)
+  }
+  core.log('warn', `${container.name} was not started: ${sentenceOf(error)}`)
+}

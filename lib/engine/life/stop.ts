@@ -1,0 +1,105 @@
+/** Signals to a running container, kind ones first. */
+import { DrydockError } from '../../kernel/errors.js'
+import { attributesOf } from '../context.js'
+import type { Core } from '../core.js'
+import { parseSignal } from '../signals.js'
+import type { StopOptions } from '../types.js'
+import type { Container } from './container.js'
+import { thawNow } from './pause.js'
+import { start } from './start.js'
+
+const SIGTERM = 15
+const SIGKILL = 9
+
+/** In seconds, when nothing was said: docker-stop(1). */
+const USUAL_TIMEOUT = 10
+
+/** How long a container that was killed may take to be gone, in milliseconds. */
+const KILL_PATIENCE = 10_000
+
+/** False: it does not run. */
+export async function stop(core: Core, container: Container, options: StopOptions = {}): Promise<boolean> {
+  const signal = options.signal ? parseSignal(options.signal) : stopSignalOf(container)
+  if (!container.run) {
+    if (!container.backoff) return false
+    leaveAlone(container)
+    container.backoff.cancel()
+    tell(core, container, 'stop')
+    return true
+  }
+  leaveAlone(container)
+  const seconds = options.timeout ?? container.record.more?.stopTimeout ?? USUAL_TIMEOUT
+  await send(core, container, signal)
+  const { ended } = container
+  if (!(await within(ended, seconds < 0 ? undefined : seconds * 1000))) {
+    await send(core, container, SIGKILL)
+    if (!(await within(ended, KILL_PATIENCE))) throw notDying(container)
+  }
+  tell(core, container, 'stop')
+  return true
+}
+
+export async function restart(core: Core, container: Container, options: StopOptions = {}): Promise<void> {
+  container.restarting = true
+  try {
+    await stop(core, container, options)
+  } finally {
+    container.restarting = false
+  }
+  await start(core, container)
+  tell(core, container, 'restart')
+}
+
+/** As docker kill has it: SIGKILL is waited for, any other signal is only sent. */
+export async function kill(core: Core, container: Container, signal: number): Promise<void> {
+  const { run } = container
+  if (!run) {
+    throw new DrydockError(`cannot kill container: ${container.name}: container ${container.id} is not running`, { status: 409 })
+  }
+  leaveAlone(container)
+  await send(core, container, signal)
+  if (signal === SIGKILL && !(await within(run.settled, KILL_PATIENCE))) throw notDying(container)
+}
+
+const notDying = ({ id }: Container): DrydockError =>
+  new DrydockError(`container ${id} was killed and does not end: one of its processes waits for a disk or a network file system`, {
+    status: 500,
+  })
+
+export const stopSignalOf = ({ record: { spec } }: Container): number => {
+  const asked = spec.declared?.stopSignal
+  return asked ? parseSignal(asked) : SIGTERM
+}
+
+/** Somebody wants it to end: its restart policy does not start it again. */
+function leaveAlone(container: Container): void {
+  container.notes = { ...container.notes, stopped: true }
+}
+
+async function send(core: Core, container: Container, signal: number): Promise<void> {
+  const { run } = container
+  if (!run) return
+  run.line.signal(signal)
+  const attributes = { ...attributesOf(container), signal: String(signal) }
+  core.events.publish({ Type: 'container', Action: 'kill', ID: container.id, Attributes: attributes })
+  // One that stands still would hear of it when it runs on.
+  if (run.paused && (signal === SIGKILL || signal === stopSignalOf(container))) await thawNow(core, container, run)
+}
+
+/** True when it came in time; in milliseconds. */
+async function within(event: Promise<unknown>, patience: number | undefined): Promise<boolean> {
+  if (patience === undefined) return event.then(() => true)
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), patience)
+  })
+  try {
+    return await Promise.race([event.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function tell(core: Core, container: Container, action: string): void {
+  core.events.publish({ Type: 'container', Action: action, ID: container.id, Attributes: attributesOf(container) })
+}

@@ -1,0 +1,47 @@
+/** All containers of a data root, by id and by name. */
+import { DrydockError } from '../../kernel/errors.js'
+import type { ContainerTable } from '../context.js'
+import type { Container } from './container.js'
+
+export class Table implements ContainerTable {
+  readonly #byId = new Map<string, Container>()
+  readonly #byName = new Map<string, Container>()
+
+  add(container: Container): void {
+    this.#byId.set(container.id, container)
+    this.#byName.set(container.name, container)
+  }
+
+  remove(container: Container): void {
+    this.#byId.delete(container.id)
+    if (this.#byName.get(container.name) === container) this.#byName.delete(container.name)
+  }
+
+  /** After its record has another name. */
+  renamed(container: Container, before: string): void {
+    this.#byName.delete(before)
+    this.#byName.set(container.name, container)
+  }
+
+  named(name: string): Container | undefined {
+    return this.#byName.get(name)
+  }
+
+  find(word: string): Container {
+    const found = this.#byId.get(word) ?? this.#byName.get(word.replace(/^\//, '')) ?? this.#byPrefix(word)
+    if (found) return found
+    throw new DrydockError(`No such container: ${word}`, { status: 404 })
+  }
+
+  all(): Container[] {
+    return [...this.#byId.values()].sort((a, b) => (a.record.created < b.record.created ? 1 : a.record.created > b.record.created ? -1 : 0))
+  }
+
+  #byPrefix(word: string): Container | undefined {
+    if (!/^[0-9a-f]{1,63}$/.test(word)) return undefined
+    const found: Container[] = []
+    for (const [id, container] of this.#byId) if (id.startsWith(word)) found.push(container)
+    if (found.length > 1) throw new DrydockError(`Multiple IDs found with provided prefix: ${word}`, { status: 400 })
+    return found[0]
+  }
+}

@@ -1,0 +1,193 @@
+/**
+ * The body of POST /containers/create as a container's record:
+ *
+ *     tables.ts      every member, its shape, and what is done with it; members.ts reads by them; bodies.ts what is read
+ *     mounts.ts networks.ts resources.ts modes.ts     what HostConfig says of one thing
+ *     documents.ts   the documents as inspect gives them back
+ *     image.ts       what an image says about running it; common.ts what the command line reads alike
+ */
+
+import {
+  type ContainerRecord,
+  type ContainerSpec,
+  checkName,
+  type DnsSettings,
+  type LogRequest,
+  type RecordedMore,
+  type RestartRequest,
+} from '../../container/index.js'
+import { inventName } from '../../container/names.js'
+import { DrydockError } from '../../kernel/errors.js'
+import { randomBytes } from '../../kernel/random.js'
+import type { MountSpec } from '../../primitives/rootfs/index.js'
+import { nowNanos, timestamp } from '../clock.js'
+import { mergeEnvironment, parseEnvironment } from '../environment.js'
+import { checkServers, parseExtraHosts } from '../hosts.js'
+import { parseSecurity } from '../security.js'
+import type { CreateBody } from '../types.js'
+import { parseBytes } from '../units.js'
+import type { ConfigBody, HostBody } from './bodies.js'
+import { hostnameOf, programOf, stopSignal, withProtocol, workingDirectory } from './common.js'
+import { configOf, hostConfigOf } from './documents.js'
+import type { RunnableImage } from './image.js'
+import { readMembers } from './members.js'
+import { refuseModes } from './modes.js'
+import { mountsOf } from './mounts.js'
+import { networkingOf } from './networks.js'
+import { limitsOf, rlimitsOf } from './resources.js'
+import { CONFIG, HOST_CONFIG } from './tables.js'
+
+export interface Asked {
+  readonly config: ConfigBody
+  readonly host: HostBody
+  readonly networking: unknown
+}
+
+/** What the body says, its members checked one by one; nothing is looked up. */
+export function readBody(body: CreateBody): Asked {
+  const config = readMembers(body, CONFIG) as ConfigBody & { HostConfig?: unknown; NetworkingConfig?: unknown }
+  const host = readMembers(config.HostConfig, HOST_CONFIG, 'HostConfig.') as HostBody
+  if (!config.Image) throw new DrydockError('no image specified', { status: 400 })
+  return { config, host, networking: config.NetworkingConfig }
+}
+
+export interface Surroundings {
+  readonly dataRoot: string
+  readonly image: RunnableImage
+  readonly rootless: boolean
+  readonly name?: string
+  recordOf(word: string): ContainerRecord
+}
+
+export interface Requested {
+  readonly record: ContainerRecord
+  /** No name was asked for: another will do. */
+  readonly invented: boolean
+  readonly warnings: readonly string[]
+  /** Volumes that get what the image has in their place, when they are empty. */
+  readonly fill: readonly MountSpec[]
+}
+
+/** New volumes are made. Throws in Docker's words for what cannot be. */
+export function requestedRecord({ config, host, networking }: Asked, around: Surroundings): Requested {
+  const { dataRoot, image, rootless, recordOf } = around
+  const id = randomBytes(32).toString('hex')
+  const name = around.name === undefined ? inventName() : checkName(around.name.replace(/^\//, ''))
+  refuseModes(host)
+  const restart = restartOf(host)
+  const log = logOf(host)
+  const exposed = [...new Set([...(image.exposedPorts ?? []), ...Object.keys(config.ExposedPorts ?? {})].map(withProtocol))]
+  const connected = networkingOf(config, host, networking, { dataRoot, rootless, exposed, recordOf })
+  const { argv, ...told } = programOf(config.Entrypoint, config.Cmd ?? [], image)
+  const { warnings, ...security } = parseSecurity(host.SecurityOpt ?? [], (profile) => profile)
+  const env = mergeEnvironment(image.env, parseEnvironment(config.Env ?? [], [], {}))
+  const rest = {
+    limits: limitsOf(host),
+    rlimits: rlimitsOf(host),
+    hostname: hostnameOf(config.Hostname, connected.network, id),
+    cwd: workingDirectory(config.WorkingDir || image.workingDir || '/'),
+    signal: stopSignal(config.StopSignal ?? image.stopSignal),
+    hosts: { extraHosts: parseExtraHosts(host.ExtraHosts ?? []), dns: dnsOf(host) },
+  }
+  // Last, since it makes volumes.
+  const { mounts, ownVolumes, fill } = mountsOf(config, host, image, dataRoot, recordOf)
+  const [rows = 0, columns = 0] = host.ConsoleSize ?? []
+  const spec: ContainerSpec = {
+    id,
+    name,
+    image: { name: image.name, ...(image.id !== undefined && { id: image.id }), layers: image.layers },
+    argv,
+    env,
+    cwd: rest.cwd,
+    user: config.User || image.user,
+    groups: host.GroupAdd ?? [],
+    hostname: rest.hostname,
+    domainname: config.Domainname ?? '',
+    ...(config.Tty && { terminal: { rows, columns } }),
+    stdin: config.OpenStdin ?? false,
+    init: host.Init ?? false,
+    readOnlyRoot: host.ReadonlyRootfs ?? false,
+    mounts,
+    ...(ownVolumes.length > 0 && { ownVolumes }),
+    ...(host.ShmSize && { shmSize: host.ShmSize }),
+    security: {
+      ...security,
+      unmasked: security.unmasked || (host.MaskedPaths?.length === 0 && host.ReadonlyPaths?.length === 0),
+      privileged: host.Privileged ?? false,
+      capAdd: host.CapAdd ?? [],
+      capDrop: host.CapDrop ?? [],
+    },
+    limits: rest.limits,
+    rlimits: rest.rlimits,
+    ...(host.OomScoreAdj && { oomScoreAdj: host.OomScoreAdj }),
+    network: connected.network,
+    ephemeral: false,
+    declared: {
+      ...told,
+      labels: { ...image.labels, ...config.Labels },
+      exposedPorts: exposed,
+      volumes: [...new Set([...(image.volumes ?? []), ...Object.keys(config.Volumes ?? {})])],
+      ...rest.signal,
+    },
+  }
+  const more: RecordedMore = {
+    config: configOf(config, spec),
+    hostConfig: hostConfigOf(host, spec, connected.mode),
+    endpoints: connected.endpoints,
+    ...rest.hosts,
+    log,
+    restart,
+    autoRemove: host.AutoRemove ?? false,
+    keepStdin: spec.stdin && !config.StdinOnce,
+    ...(config.StopTimeout !== undefined && { stopTimeout: config.StopTimeout }),
+  }
+  return {
+    record: { version: 1, created: timestamp(nowNanos()), spec, more },
+    invented: around.name === undefined,
+    warnings: [...warnings, ...connected.warnings, ...healthWarning(config)],
+    fill,
+  }
+}
+
+const POLICIES = ['no', 'always', 'on-failure', 'unless-stopped'] as const
+
+export function restartOf({ RestartPolicy: { Name = '', MaximumRetryCount = 0 } = {}, AutoRemove = false }: HostBody): RestartRequest {
+  const policy = Name === '' ? 'no' : POLICIES.find((one) => one === Name)
+  if (!policy)
+    throw new DrydockError(`invalid restart policy: unknown policy '${Name}'; use one of '${POLICIES.join("', '")}'`, { status: 400 })
+  if (MaximumRetryCount < 0) throw new DrydockError('invalid restart policy: maximum retry count cannot be negative', { status: 400 })
+  if (policy !== 'on-failure' && MaximumRetryCount > 0)
+    throw new DrydockError("invalid restart policy: maximum retry count can only be used with 'on-failure'", { status: 400 })
+  if (policy !== 'no' && AutoRemove) throw new DrydockError("can't create 'AutoRemove' container with restart policy", { status: 400 })
+  return { policy, most: MaximumRetryCount }
+}
+
+function logOf({ LogConfig: { Type = '', Config } = {} }: HostBody): LogRequest {
+  const options = Config ?? {}
+  if (Type === 'none') return { driver: 'none' }
+  if (Type !== '' && Type !== 'json-file') {
+    throw new DrydockError(`logger: no log driver named '${Type}' is registered: there are json-file and none`, { status: 400 })
+  }
+  const known = ['max-size', 'max-file', 'labels', 'labels-regex', 'env', 'env-regex', 'tag']
+  const stranger = Object.keys(options).find((key) => !known.includes(key))
+  if (stranger !== undefined) throw new DrydockError(`unknown log opt '${stranger}' for json-file log driver`, { status: 400 })
+  const told = Object.keys(options).find((key) => !['max-size', 'max-file'].includes(key))
+  if (told !== undefined)
+    throw new DrydockError(`the log opt '${told}' is not supported: entries have the line, its stream and its time`, { status: 400 })
+  const { 'max-size': size, 'max-file': files } = options
+  if (size === undefined && files !== undefined && files !== '1')
+    throw new DrydockError('max-file cannot be set without max-size: a log that is never full is never rotated', { status: 400 })
+  if (files !== undefined && !/^[1-9]\d{0,3}$/.test(files))
+    throw new DrydockError(`max-file must be a positive number: ${files}`, { status: 400 })
+  const bytes = size === undefined || size === '-1' ? undefined : parseBytes(size, 'max-size')
+  return { driver: 'json-file', ...(bytes && { maxSize: bytes }), ...(files !== undefined && { maxFiles: Number(files) }) }
+}
+
+function healthWarning({ Healthcheck }: ConfigBody): string[] {
+  const [test = ''] = Healthcheck?.Test ?? []
+  return test === '' || test === 'NONE' ? [] : ['The health check is not run: containers have no health status here.']
+}
+
+function dnsOf({ Dns = [], DnsSearch = [], DnsOptions = [] }: HostBody): DnsSettings {
+  return { servers: checkServers(Dns), search: DnsSearch, options: DnsOptions }
+}

@@ -1,0 +1,129 @@
+/** Which networks a container is on, and what it has there: NetworkMode, NetworkingConfig, PortBindings. */
+import { isIPv4 } from 'node:net'
+import type { ContainerRecord, EndpointRequest, NetworkMode } from '../../container/index.js'
+import { DrydockError } from '../../kernel/errors.js'
+import { readNetworks } from '../../network/config.js'
+import { parsePort } from '../../network/ports.js'
+import type { ConfigBody, EndpointBody, HostBody } from './bodies.js'
+import { conflicting, withProtocol } from './common.js'
+import { readMembers } from './members.js'
+import { ENDPOINT, IPAM } from './tables.js'
+
+export interface Networking {
+  readonly network: NetworkMode
+  readonly endpoints: Readonly<Record<string, EndpointRequest>>
+  /** As HostConfig tells it afterwards. */
+  readonly mode: string
+  readonly warnings: readonly string[]
+}
+
+export interface Known {
+  readonly dataRoot: string
+  /** Nobody but root may plug a cable into the host. */
+  readonly rootless: boolean
+  /** `80/tcp`, the image's too. */
+  readonly exposed: readonly string[]
+  recordOf(word: string): ContainerRecord
+}
+
+const DEFAULT = 'bridge'
+
+export function networkingOf(config: ConfigBody, host: HostBody, networking: unknown, known: Known): Networking {
+  const endpoints = endpointsOf(networking)
+  const asked = config.NetworkDisabled ? 'none' : host.NetworkMode || 'default'
+  const simple = simpleMode(asked, config, host, known)
+  if (simple) return { network: simple, endpoints: {}, mode: simple.kind === 'container' ? `container:${simple.of}` : asked, warnings: [] }
+  if (known.rootless) return withoutRoot(asked)
+  const names = nameOf(known.dataRoot)
+  const mode = names(asked)
+  const byName: Record<string, EndpointRequest> = {}
+  for (const [name, endpoint] of Object.entries(endpoints)) byName[names(name)] = endpoint
+  const all = [...new Set([mode, ...Object.keys(byName)])]
+  for (const name of all) if (name === DEFAULT && byName[name]?.aliases.length) throw onlyUserDefined('network-scoped alias')
+  const mac = config.MacAddress
+  if (mac) byName[mode] = { ...(byName[mode] ?? { aliases: [] }), mac }
+  return {
+    network: { kind: 'networks', names: all, aliases: [], ports: portsOf(host, known.exposed) },
+    endpoints: byName,
+    mode,
+    warnings: [],
+  }
+}
+
+const onlyUserDefined = (what: string): DrydockError =>
+  new DrydockError(`${what} is supported only for containers in user defined networks`, { status: 400 })
+
+/** The host's, none, another container's; undefined: networks with cables. */
+function simpleMode(asked: string, config: ConfigBody, host: HostBody, { recordOf }: Known): NetworkMode | undefined {
+  if (asked === 'none' || asked === 'host') return { kind: asked }
+  const of = /^container:(.*)$/s.exec(asked)?.[1]
+  if (of === undefined) return undefined
+  if (of === '') throw new DrydockError('invalid container format container:<name|id>', { status: 400 })
+  if (host.Dns?.length) throw conflicting('dns and the network mode')
+  if (host.ExtraHosts?.length) throw conflicting('custom host-to-IP mapping and the network mode')
+  if (config.MacAddress) throw conflicting('mac-address and the network mode')
+  if (Object.keys(host.PortBindings ?? {}).length > 0 || host.PublishAllPorts)
+    throw conflicting('port publishing and the container type network mode')
+  if (Object.keys(config.ExposedPorts ?? {}).length > 0) throw conflicting('port exposing and the container type network mode')
+  // Whether it runs matters when this one is started, and then its process is looked up.
+  return { kind: 'container', of: recordOf(of).spec.id, pid: 0 }
+}
+
+function withoutRoot(asked: string): Networking {
+  if (asked !== 'default') {
+    throw new DrydockError(
+      `the network ${asked} needs root: an ordinary user may not plug a cable into the host. Use --network none or host`,
+      { status: 403 },
+    )
+  }
+  return {
+    network: { kind: 'none' },
+    endpoints: {},
+    mode: 'none',
+    warnings: ['The container has no network: plugging in a cable needs root.'],
+  }
+}
+
+/** A network by its name, its id or the beginning of that. One that is not there is missed when the container starts. */
+function nameOf(dataRoot: string): (word: string) => string {
+  return (word) => {
+    if (word === 'default' || word === DEFAULT) return DEFAULT
+    const networks = readNetworks(dataRoot)
+    const found =
+      networks.find(({ name, id }) => name === word || id === word) ?? networks.find(({ id }) => word.length > 3 && id.startsWith(word))
+    return found?.name ?? word
+  }
+}
+
+function endpointsOf(networking: unknown): Record<string, EndpointRequest> {
+  const { EndpointsConfig = {} } = readMembers(networking, { EndpointsConfig: { shape: 'map' } }, 'NetworkingConfig.') as {
+    EndpointsConfig?: Readonly<Record<string, unknown>>
+  }
+  return Object.fromEntries(
+    Object.entries(EndpointsConfig).map(([name, document]) => [
+      name,
+      endpointRequest(document, `NetworkingConfig.EndpointsConfig.${name}.`),
+    ]),
+  )
+}
+
+/** An EndpointSettings as clients send it. */
+export function endpointRequest(document: unknown, path: string): EndpointRequest {
+  const { IPAMConfig, Links = [], Aliases = [], MacAddress } = readMembers(document, ENDPOINT, path) as EndpointBody
+  const { IPv4Address } = readMembers(IPAMConfig, IPAM, `${path}IPAMConfig.`) as { IPv4Address?: string }
+  if (IPv4Address && !isIPv4(IPv4Address)) throw new DrydockError(`invalid IPv4 address: ${IPv4Address}`, { status: 400 })
+  if (Links.length > 0)
+    throw new DrydockError(`${path}Links is not supported: give the other container an alias in the network`, { status: 400 })
+  return { aliases: Aliases, ...(IPv4Address && { ip: IPv4Address }), ...(MacAddress && { mac: MacAddress }) }
+}
+
+/** As `-p` has them. */
+function portsOf({ PortBindings = {}, PublishAllPorts = false }: HostBody, exposed: readonly string[]): string[] {
+  const bound = Object.entries(PortBindings).flatMap(([port, bindings]) =>
+    (bindings ?? [{}]).map(({ HostIp = '', HostPort = '' }) => `${HostIp}:${HostPort}:${withProtocol(port)}`),
+  )
+  const led = new Set(Object.keys(PortBindings).map(withProtocol))
+  const texts = [...bound, ...(PublishAllPorts ? exposed.filter((port) => !led.has(port)) : [])]
+  for (const text of texts) parsePort(text)
+  return texts
+}

@@ -1,0 +1,124 @@
+/** Connections to the socket of a container's monitor (native/PROTOCOL.md): one that controls it, and those of its streams. */
+import { EventEmitter } from 'node:events'
+import { createConnection, type Socket } from 'node:net'
+import { DrydockError } from './errors.js'
+import { type Exit, FROM_SHIM, FrameReader, frameHeader, readExit, signalBody, sizeBody, TO_SHIM } from './frames.js'
+
+const STDIN = 1
+const STDOUT = 2
+const STDERR = 4
+
+interface Events {
+  exit: [exit: Exit]
+  end: []
+}
+
+/** The CONTROL connection of somebody who did not start the container. */
+export class Control extends EventEmitter<Events> {
+  readonly #socket: Socket
+  #pid = 0
+  #exit: Exit | undefined
+  #ended = false
+
+  private constructor(socket: Socket) {
+    super()
+    this.#socket = socket
+    const reader = new FrameReader()
+    socket.on('data', (bytes) => reader.push(bytes, (type, body) => this.#receive(type, body)))
+    socket.on('error', () => undefined)
+    for (const event of ['end', 'close']) socket.once(event, () => this.#end())
+  }
+
+  /** Resolves when the shim has answered; rejects when nobody listens there. */
+  static async open(path: string): Promise<Control> {
+    const socket = await connected(path)
+    const control = new Control(socket)
+    socket.write(frameHeader(TO_SHIM.control, 0))
+    await new Promise<void>((resolve, reject) => {
+      control.once('end', () => reject(new DrydockError(`the shim at ${path} ended before it said hello`)))
+      control.#helloed = resolve
+    })
+    return control
+  }
+
+  #helloed: (() => void) | undefined
+
+  /** The shim's process id, as its own pid namespace has it. */
+  get shimPid(): number {
+    return this.#pid
+  }
+
+  /** How the program ended; undefined when the shim was lost before it could say so. */
+  get exited(): Promise<Exit | undefined> {
+    if (this.#exit || this.#ended) return Promise.resolve(this.#exit)
+    return new Promise((resolve) => {
+      this.once('exit', resolve)
+      this.once('end', () => resolve(this.#exit))
+    })
+  }
+
+  /** Resolves when the shim has undone what was to be undone, or is gone. */
+  get ended(): Promise<void> {
+    if (this.#ended) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.once('end', () => resolve())
+    })
+  }
+
+  resize(rows: number, columns: number): void {
+    this.#send(TO_SHIM.resize, sizeBody(rows, columns))
+  }
+
+  signal(number: number): void {
+    this.#send(TO_SHIM.signal, signalBody(number))
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+
+  #send(type: number, body: Uint8Array): void {
+    if (!this.#socket.destroyed) this.#socket.write(Buffer.concat([frameHeader(type, body.length), body]))
+  }
+
+  #receive(type: number, body: Buffer): void {
+    if (type === FROM_SHIM.hello) {
+      this.#pid = body.readUInt32LE(4)
+      this.#helloed?.()
+    } else if (type === FROM_SHIM.exit) {
+      this.#exit = readExit(body)
+      this.emit('exit', this.#exit)
+    }
+  }
+
+  #end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.emit('end')
+    this.#socket.destroy()
+  }
+}
+
+/**
+ * The container's streams: what is read is its output, framed as Docker has it or bare with a terminal; what is written its stdin, and an end of
+ * that the end of its stdin. Resolves when the shim will find it before any output that comes later. Rejects when nobody listens at the path.
+ */
+export async function openStreams(path: string, wanted: { stdin: boolean; stdout: boolean; stderr: boolean }): Promise<Socket> {
+  const socket = await connected(path)
+  const flags = (wanted.stdin ? STDIN : 0) | (wanted.stdout ? STDOUT : 0) | (wanted.stderr ? STDERR : 0)
+  const failed = (cause: Error) => new DrydockError(`the container does not answer: ${cause.message}`, { cause })
+  await new Promise<void>((resolve, reject) => {
+    socket.write(Buffer.concat([frameHeader(TO_SHIM.attach, 1), Buffer.from([flags])]), (error) =>
+      error ? reject(failed(error)) : resolve(),
+    )
+  })
+  return socket
+}
+
+export function connected(path: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = createConnection({ path, allowHalfOpen: true })
+    socket.once('connect', () => resolve(socket))
+    socket.once('error', (cause) => reject(new DrydockError(`the container does not answer: ${cause.message}`, { cause })))
+  })
+}
