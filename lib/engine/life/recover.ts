@@ -9,7 +9,7 @@ import { sweepSteps } from '../../container/staged.js'
 import { sentenceOf } from '../../kernel/errors.js'
 import { readNetworks } from '../../network/config.js'
 import { pluggedAt, reclaim } from '../../network/leases.js'
-import { cgroupAt } from '../../primitives/cgroups/index.js'
+import { cgroupAt, isFrozen } from '../../primitives/cgroups/index.js'
 import { nowNanos, timestamp } from '../clock.js'
 import type { Core } from '../core.js'
 import { firstProcesses } from '../living.js'
@@ -58,7 +58,16 @@ function goesOn(core: Core, container: Container, line: Line, endpoints: LeasedE
   const { startedAt = timestamp(nowNanos()) } = container.notes
   container.exit = undefined
   core.late.note(container.id)
-  begin(core, container, { line, startedAt, endpoints: endpoints.of(container), found: true })
+  begin(core, container, { line, startedAt, endpoints: endpoints.of(container), found: { paused: isPaused(core, container) } })
+}
+
+function isPaused({ machine }: Core, { id }: Container): boolean {
+  try {
+    return isFrozen(cgroupAt(id, machine.cgroups))
+  } catch {
+    // It has none that can be frozen.
+    return false
+  }
 }
 
 /** It does not run, or nobody looks after it any more. */
