@@ -30,7 +30,9 @@ export class Container implements ContainerHandle {
   exit: ExitRecord | undefined
   run: Run | undefined
   /** Its policy waits until it starts it again. */
-  backoff: { readonly timer: NodeJS.Timeout; readonly over: Promise<void>; cancel(): void } | undefined
+  backoff: { cancel(): void } | undefined
+  /** How long it rested last, in milliseconds, since somebody has started it. */
+  pause: number | undefined
   /** 'removing' from the moment when nothing else can happen to it any more; 'dead' when that has failed. */
   doomed: 'removing' | 'dead' | undefined
   /** While `restart` stops it: neither its policy nor its removal follow this exit. */

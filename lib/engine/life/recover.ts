@@ -18,13 +18,14 @@ import { Container } from './container.js'
 import { begin, endAll, lost } from './ending.js'
 import { LeasedEndpoints } from './endpoints.js'
 import { findLine, type Line } from './line.js'
+import { startAgain, startsWithEngine } from './policy.js'
 import { remove } from './remove.js'
 
 export async function recover(core: Core): Promise<void> {
   const steps = sweepSteps(core.dataRoot)
   if (steps.length > 0) await core.clerks.run(steps)
   const stored = listContainers(core.dataRoot)
-  const endpoints = new LeasedEndpoints(core.dataRoot)
+  const endpoints = new LeasedEndpoints(core)
   const orphans = onlyWhenAsked()
   const found = await Promise.all(
     stored.map(async (one) => {
@@ -38,9 +39,19 @@ export async function recover(core: Core): Promise<void> {
   )
   await reclaimLeases(core)
   for (const container of found) {
-    if (container.running || !container.record.more?.autoRemove || container.status === 'created') continue
-    await remove(core, container, { volumes: true }).catch((error) => core.log('error', `${container.name}: ${sentenceOf(error)}`))
+    const { record, running, status } = container
+    if (running || status === 'created') continue
+    if (record.more?.autoRemove) {
+      await remove(core, container, { volumes: true }).catch((error) => core.log('error', `${container.name}: ${sentenceOf(error)}`))
+    } else if (wants(container)) {
+      // Each at its own pace: clients need not wait for it.
+      void startAgain(core, container, 'engine')
+    }
   }
+}
+
+function wants({ record: { more }, ending: { exitCode }, notes: { stopped, restartCount } }: Container): boolean {
+  return more !== undefined && startsWithEngine(more.restart, { exitCode, stopped, restartCount })
 }
 
 /** It runs, and goes on. */
