@@ -5,28 +5,14 @@
  */
 'use strict'
 
-const fs = require('node:fs')
 const path = require('node:path')
+const { isFresh } = require('./bundle.cjs')
 
 const ROOT = path.join(__dirname, '..')
 /** Two folders deep, as the sources are: paths relative to a module stay right in the bundle. */
 const OUT = path.join(ROOT, 'build', 'cli')
 const BUNDLE = path.join(OUT, 'main.cjs')
-const INPUTS = path.join(OUT, 'inputs.json')
-
-/** Is there a bundle, and is nothing that it was made of newer, the native part included? */
-function isFresh() {
-  try {
-    const { mtimeMs } = fs.statSync(BUNDLE)
-    for (const input of JSON.parse(fs.readFileSync(INPUTS, 'utf8'))) {
-      const found = fs.statSync(`${ROOT}/${input}`, { throwIfNoEntry: false })
-      if (!found || found.mtimeMs > mtimeMs) return false
-    }
-    return fs.existsSync(path.join(ROOT, 'native/build/shim'))
-  } catch {
-    return false
-  }
-}
+const DAEMON = path.join(OUT, 'daemon.cjs')
 
 /** Set up what a fresh clone lacks, and make the bundle. Returns a sentence when that cannot be. */
 function prepare() {
@@ -44,6 +30,10 @@ function prepare() {
 
 /** Run the bundle, and keep what was compiled of it for this verb; only of a call that went well and did more than print its help. */
 async function startBundle(argv) {
+  if (argv[0] === 'daemon') {
+    const { exports, keep } = require('./compiled.cjs').load(DAEMON, 'daemon')
+    return exports.daemon(argv.slice(1), keep)
+  }
   const verb = /^[a-z]+$/.test(argv[0] || '') ? argv[0] : 'main'
   // The quickest call of all is not to carry the code that fetches images.
   const use = verb === 'run' && argv.includes('host') ? 'run-host' : verb
@@ -54,14 +44,14 @@ async function startBundle(argv) {
 }
 
 async function start() {
-  if (!isFresh()) {
+  if (!isFresh(OUT)) {
     const problem = prepare()
     if (problem) {
       console.error(problem)
       return 125
     }
   }
-  if (isFresh()) return startBundle(process.argv.slice(2))
+  if (isFresh(OUT)) return startBundle(process.argv.slice(2))
   const { register } = await import('tsx/esm/api')
   register()
   return (await import(path.join(ROOT, 'lib/cli/main.ts'))).main(process.argv.slice(2))

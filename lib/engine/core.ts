@@ -13,6 +13,8 @@ import { Events } from './events.js'
 import { Table } from './life/table.js'
 import { lockDataRoot } from './lock.js'
 import { NameServices } from './name-services.js'
+import { modeId } from './network/find.js'
+import { LateNetworks } from './network/late.js'
 
 export interface CoreSettings extends EngineSettings {
   readonly dataRoot: string
@@ -26,13 +28,16 @@ const CONNECTED = 1
 export class Core implements EngineContext {
   readonly id: string
   readonly dataRoot: string
-  readonly settings: EngineSettings
+  #settings: EngineSettings
   readonly machine: Machine
   readonly store: Store
   readonly containers = new Table()
   readonly events = new Events()
   readonly clerks: Clerks
   readonly names: NameServices
+  readonly late: LateNetworks
+  /** Ids of what is no network with a bridge. */
+  readonly modeIds: Readonly<Record<'none' | 'host', string>>
   readonly log: EngineContext['log']
   readonly #spawner: Spawner
   readonly #keeper: Shim
@@ -41,7 +46,7 @@ export class Core implements EngineContext {
   private constructor(settings: CoreSettings, spawner: Spawner, keeper: Shim) {
     const { dataRoot, log, ...rest } = settings
     this.dataRoot = dataRoot
-    this.settings = rest
+    this.#settings = rest
     this.log = log
     this.#spawner = spawner
     this.#keeper = keeper
@@ -51,6 +56,8 @@ export class Core implements EngineContext {
     this.id = ownId(dataRoot)
     this.clerks = new Clerks(() => this.newShim())
     this.names = new NameServices(dataRoot)
+    this.late = new LateNetworks(dataRoot, log)
+    this.modeIds = { none: modeId(this.id, 'none'), host: modeId(this.id, 'host') }
   }
 
   /** Fails when another engine has the data root. */
@@ -65,6 +72,15 @@ export class Core implements EngineContext {
       await spawner.close()
       throw error
     }
+  }
+
+  get settings(): EngineSettings {
+    return this.#settings
+  }
+
+  /** What may change while it runs. */
+  reload(settings: Partial<EngineSettings>): void {
+    this.#settings = { ...this.#settings, ...settings }
   }
 
   /** From the first moment of its end: nothing is begun any more. */

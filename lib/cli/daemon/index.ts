@@ -25,7 +25,7 @@ export interface EngineRequest extends Reloadable {
 export type OpenEngine = (request: EngineRequest) => Promise<ServedEngine>
 
 /** Ends with the daemon. `open`: how an engine comes to be. */
-export async function runDaemon(argv: readonly string[], open: OpenEngine): Promise<number> {
+export async function runDaemon(argv: readonly string[], open: OpenEngine, onReady: () => void = () => undefined): Promise<number> {
   const parsed = parseVerb<Readonly<Record<string, unknown>>>(daemonCommand(), argv)
   if ('status' in parsed) return parsed.status
   const named = parsed.options.configFile as string | undefined
@@ -47,7 +47,7 @@ export async function runDaemon(argv: readonly string[], open: OpenEngine): Prom
       log,
       endpoints,
       open: () => open({ ...reloadable(settings), ...place, log: log.say }),
-      api: () => import('../../api/index.js'),
+      onReady,
       reread: () => {
         const again = read()
         log.level = again.level
@@ -85,7 +85,7 @@ function checkBip(bip: string): void {
 
 /** `--tls`, `--tls=false` */
 const onOff = (flag: string, text: string) =>
-  new Option(`${flag} [boolean]`, text).preset('true').argParser((value: string) => {
+  new Option(`${flag} [boolean]`, text).argParser((value: string) => {
     const meant = { true: true, '1': true, false: false, '0': false }[value.toLowerCase()]
     if (meant === undefined) throw new DrydockError(`invalid argument "${value}" for "${flag}" flag: it is true or false`, { status: 400 })
     return meant
@@ -103,9 +103,9 @@ function daemonCommand(): Command {
     .option('--exec-root <directory>', 'where sockets of what runs are')
     .option('-p, --pidfile <file>', 'write the process id there')
     .option('--config-file <file>', `docker’s keys as JSON (${defaultFile()}, if there is one)`)
-    .addOption(repeated('--registry-mirror <url>', 'ask here before Docker Hub').default([]))
-    .addOption(repeated('--insecure-registry <host>', 'HOST[:PORT] or a network that may do without TLS').default([]))
-    .addOption(repeated('--label <name=value>', 'a label of the engine, which docker info shows').default([]))
+    .addOption(repeated('--registry-mirror <url>', 'ask here before Docker Hub'))
+    .addOption(repeated('--insecure-registry <host>', 'HOST[:PORT] or a network that may do without TLS'))
+    .addOption(repeated('--label <name=value>', 'a label of the engine, which docker info shows'))
     .option('--bip <address/bits>', 'the address of the default bridge, and its network')
     .addOption(onOff('--tls', 'TLS on TCP; =false: none, and everybody is root'))
     .addOption(onOff('--tlsverify', 'TLS, and let in only whom the authority knows'))

@@ -3,7 +3,7 @@
  *
  *     SIGTERM, SIGINT   end; a second SIGINT ends at once        SIGHUP   read the file again
  */
-import type { Api, Endpoint, Listener } from '../../api/index.js'
+import { type Api, checkFree, createApi, type Endpoint, type Listener } from '../../api/index.js'
 import type { EngineSettings } from '../../engine/context.js'
 import type { EngineNouns } from '../../engine/types.js'
 import { sentenceOf } from '../../kernel/errors.js'
@@ -22,23 +22,25 @@ export interface Service {
   readonly log: DaemonLog
   readonly endpoints: readonly Endpoint[]
   open(): Promise<ServedEngine>
-  api(): Promise<typeof import('../../api/index.js')>
   /** Read the file again; throws a sentence and changes nothing. */
   reread(): Reloadable
+  /** It can be reached. */
+  onReady(): void
 }
 
 /** Until a signal ends it; the exit status. Fails with one sentence when it cannot begin. */
 export async function serve(service: Service): Promise<number> {
   const { log, endpoints } = service
   const signals = new Signals()
-  const module = service.api()
-  for (const endpoint of endpoints) await (await module).checkFree(endpoint)
+  // Before anything is begun: an engine brings containers back to life.
+  for (const endpoint of endpoints) await checkFree(endpoint)
   const engine = await service.open()
   const listeners: Listener[] = []
   try {
-    const api = await (await module).createApi(engine, log.say)
+    const api = await createApi(engine, log.say)
     await listenAll(api, endpoints, listeners)
     for (const { address } of listeners) log.say('info', `API listen on ${address}`)
+    service.onReady()
     signals.onReload = () => reload(service, engine)
     log.say('info', `${await signals.end}: stopping; containers go on`)
   } finally {
