@@ -15,16 +15,24 @@ type Reading = 'head' | { readonly left: number } | 'chunks' | 'raw'
 
 export class Listener {
   readonly exchanges: Exchange[] = []
+  readonly #asked: (exchange: Exchange) => void
   /** Bytes that were no HTTP any more, of each side. */
   readonly raw = { client: [] as Buffer[], engine: [] as Buffer[] }
   readonly #client = new Side()
   readonly #engine = new Side()
 
+  /** `asked`: is told of each request when it is made. */
+  constructor(asked: (exchange: Exchange) => void = () => undefined) {
+    this.#asked = asked
+  }
+
   client(bytes: Buffer): void {
     this.#client.take(bytes, {
       head: (first, headers) => {
         const [method = '', path = ''] = first.split(' ')
-        this.exchanges.push({ method, path, status: undefined, body: '' })
+        const exchange: Exchange = { method, path, status: undefined, body: '' }
+        this.exchanges.push(exchange)
+        this.#asked(exchange)
         return bodyOf(headers, { left: 0 })
       },
       body: (piece) => {

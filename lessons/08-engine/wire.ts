@@ -5,18 +5,21 @@
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
-import { Listener } from './listener.js'
+import { type Exchange, Listener } from './listener.js'
 
 export interface Wire {
-  /** What was said on each connection, in the order in which they were made. */
-  readonly heard: readonly Listener[]
+  /** Requests on all connections, in the order in which they were made. */
+  readonly exchanges: readonly Exchange[]
+  /** Each connection by itself. */
+  readonly connections: readonly Listener[]
   close(): Promise<void>
 }
 
 /** `from`: a path at which there is nothing yet; `to`: the socket of an engine. */
 export async function wire(from: string, to: string): Promise<Wire> {
   const sockets = new Set<Socket>()
-  const heard: Listener[] = []
+  const exchanges: Exchange[] = []
+  const connections: Listener[] = []
   const track = (socket: Socket) => {
     sockets.add(socket)
     // Either end may go at any moment: a learner's process is ended when it has answered.
@@ -26,8 +29,8 @@ export async function wire(from: string, to: string): Promise<Wire> {
   const server = createServer({ allowHalfOpen: true }, (near) => {
     const far = connect({ path: to, allowHalfOpen: true })
     for (const socket of [near, far]) track(socket)
-    const listener = new Listener()
-    heard.push(listener)
+    const listener = new Listener((exchange) => exchanges.push(exchange))
+    connections.push(listener)
     near.on('data', (bytes) => listener.client(bytes))
     far.on('data', (bytes) => listener.engine(bytes))
     near.pipe(far)
@@ -38,7 +41,8 @@ export async function wire(from: string, to: string): Promise<Wire> {
   server.listen(from)
   await once(server, 'listening')
   return {
-    heard,
+    exchanges,
+    connections,
     async close() {
       const closed = once(server, 'close')
       server.close()

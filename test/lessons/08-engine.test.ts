@@ -150,8 +150,8 @@ describe('what is read along', () => {
     const parts: Buffer[] = []
     for await (const part of connection) parts.push(part)
     expect(Buffer.concat(parts).toString()).toBe('you have said all')
-    const [heard] = between.heard
-    expect(heard?.exchanges).toEqual([{ method: 'POST', path: '/attach', status: 101, body: '' }])
+    const [heard] = between.connections
+    expect(between.exchanges).toEqual([{ method: 'POST', path: '/attach', status: 101, body: '' }])
     expect(Buffer.concat(heard?.raw.client ?? []).toString()).toBe('all')
     expect(Buffer.concat(heard?.raw.engine ?? []).toString()).toBe('you have said all')
     await between.close()

@@ -6,7 +6,7 @@ import { contentOf, file, filesBelow } from '../../04-rootfs/looks.js'
 import { drydock, openEngine } from '../engine.js'
 import { IMAGE } from '../image.js'
 import { processOf, upperOf } from '../looks.js'
-import { atTerminal } from '../terminal.js'
+import { atTerminal, PROMPT } from '../terminal.js'
 import { WORDS } from './whales.js'
 
 const FILE = '/tmp/myfile'
@@ -59,6 +59,7 @@ export async function itsLayer(stage: Stage): Promise<void> {
       await start.together('drydock start whale', [clone3([]), drydock(['start', 'whale'])])
       if ((await start.exited()).code !== 0) return refused
       const seat = await atTerminal(stage, 'attach', 'drydock attach whale', drydock(['attach', 'whale']))
+      await seat.type('', PROMPT)
       await seat.type(`cat ${FILE}`, new RegExp(`${WORDS}[\\s\\S]*[#$] $`))
       second = await look()
       await seat.type('exit', 'exit')

@@ -25,9 +25,9 @@ async function said(stage: Stage, between: Wire): Promise<void> {
     `Between the client and the engine sits the tutor now: it listens at \`${BETWEEN}\`, passes on every byte to \`${SOCKET}\` and back, and writes down what it hears. Neither of the two can tell.`,
   )
   await list(stage, [], BETWEEN)
-  await stage.look('What was said', () => exchanges(heard(between)))
+  await stage.look('What was said', () => exchanges(between.exchanges))
   const [one, two, more] = ['one: run', 'two: create and start', 'more than two'] as const
-  const from = heard(between).length
+  const from = between.exchanges.length
   await stage.predict({
     question: `\`drydock run -it --rm ${IMAGE} sh\` is typed, then \`exit\`. How many requests about the container does the client make for that?`,
     choices: [one, two, more],
@@ -41,18 +41,14 @@ async function said(stage: Stage, between: Wire): Promise<void> {
       await see(PROMPT)
       await type('exit', 'exit')
       await box.exited()
-      const about = heard(between)
-        .slice(from)
-        .filter(({ path }) => path.includes('/containers/'))
+      const about = between.exchanges.slice(from).filter(({ path }) => path.includes('/containers/'))
       return about.length === 1 ? one : about.length === 2 ? two : more
     },
     because:
       'There is no `run` in the API. It is a word of the client’s: create, attach, ask to be told of the end, start; and then the size of the window, whenever it changes. The start comes after the other three. Who attached later would miss the first words of the program, and who asked later might miss its end.',
   })
-  await stage.look('What was said', () => exchanges(heard(between).slice(from)))
-  const create = heard(between)
-    .slice(from)
-    .find(({ path }) => path.includes('/containers/create'))
+  await stage.look('What was said', () => exchanges(between.exchanges.slice(from)))
+  const create = between.exchanges.slice(from).find(({ path }) => path.includes('/containers/create'))
   await stage.look('In the body of create, among much else', () => created(create))
   await upgraded(stage, between)
   await stage.exercise('create')
@@ -60,7 +56,7 @@ async function said(stage: Stage, between: Wire): Promise<void> {
 }
 
 async function upgraded(stage: Stage, between: Wire): Promise<void> {
-  const attached = between.heard.find(({ raw }) => raw.engine.length > 0)
+  const attached = between.connections.find(({ raw }) => raw.engine.length > 0)
   await stage.look('On the connection of attach, after its 101', () => [
     { label: 'the client said', value: JSON.stringify(Buffer.concat(attached?.raw.client ?? []).toString()) },
     {
@@ -75,13 +71,13 @@ async function upgraded(stage: Stage, between: Wire): Promise<void> {
   await stage.say(
     '`101` means: this connection is no HTTP any more. From there on what is typed goes one way and what the terminal shows the other, byte by byte: `-it` is two programs talking. Now without a terminal. The program has two outputs then, and there is one connection.',
   )
-  const count = between.heard.length
+  const count = between.connections.length
   const box = await stage.box('run')
   const command = ['run', '--rm', IMAGE, 'sh', '-c', 'echo fine; echo trouble >&2']
   await box.together(`drydock run --rm ${IMAGE} sh -c 'echo fine; echo trouble >&2'`, [clone3([]), drydock(command, { socket: BETWEEN })])
   await box.exited()
   await stage.look('What came out of the engine', () => {
-    const bytes = between.heard.slice(count).flatMap(({ raw }) => raw.engine)
+    const bytes = between.connections.slice(count).flatMap(({ raw }) => raw.engine)
     return framesIn(Buffer.concat(bytes)).map((frame) => ({
       label: frame.stream === 1 ? 'stdout' : 'stderr',
       value: `${headInHex(frame)}  ${JSON.stringify(frame.bytes.toString())}`,
@@ -91,8 +87,6 @@ async function upgraded(stage: Stage, between: Wire): Promise<void> {
     'Eight bytes before each piece: the stream, three zeros, and how many bytes follow, the highest first. So one connection carries two.',
   )
 }
-
-const heard = ({ heard }: Wire): Exchange[] => heard.flatMap(({ exchanges }) => exchanges)
 
 /** `/v1.47/containers/3f2a…/attach?…` without the version, the rest of the id, and what is after the question mark. */
 const brief = (path: string) =>

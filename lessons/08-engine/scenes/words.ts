@@ -17,9 +17,9 @@ export async function words(stage: Stage): Promise<void> {
   const { engine } = running
   await engine.run({ Image: IMAGE, Cmd: ['sleep', '1000'] }, 'whale')
   await stage.say(`Here is Docker’s own client, \`${docker}\`, with \`DOCKER_HOST=unix://${SOCKET}\`. It has never heard of drydock.`)
-  for (const args of [['version'], ['ps'], ['run', '--rm', IMAGE, 'cat', '/etc/os-release'], ['diff', 'whale']]) {
-    const box = await stage.box(`docker ${args[0]}`)
-    await box.together(`docker ${args.join(' ')}`, [clone3([]), asClient(docker, ['docker', ...args])])
+  for (const line of ['version', 'ps --format {{.Names}}:{{.Status}}', `run --rm ${IMAGE} cat /etc/os-release`, 'exec whale ps']) {
+    const box = await stage.box(`docker ${line.split(' ', 1)}`)
+    await box.together(`docker ${line}`, [clone3([]), asClient(docker, ['docker', ...line.split(' ')])])
     await box.exited()
   }
   await stage.say('It cannot tell the difference, since all that it knows of an engine is what comes out of the socket.')
