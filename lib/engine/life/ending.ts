@@ -11,7 +11,7 @@ import type { NameService } from '../connections.js'
 import { attributesOf } from '../context.js'
 import type { Core } from '../core.js'
 import type { Endpoint } from '../documents/index.js'
-import { volumesIn } from '../volume/index.js'
+import { publishMounts, publishUnmounts } from '../volume/index.js'
 import type { Container, Run } from './container.js'
 import type { Line } from './line.js'
 import { remember } from './notes.js'
@@ -37,7 +37,7 @@ export function begin(core: Core, container: Container, { line, startedAt, endpo
   container.run = run
   if (!found) {
     tellNetworks(core, container, run, 'connect')
-    tellVolumes(core, container, 'mount')
+    publishMounts(core.events, container)
     core.events.publish({ Type: 'container', Action: 'start', ID: container.id, Attributes: attributesOf(container) })
     // Whoever waits for the start need not wait for this: the kernel knows it too.
     setImmediate(() => {
@@ -56,13 +56,6 @@ function tellNetworks(core: Core, { id }: Container, { endpoints }: Run, what: '
   for (const [name, { networkId }] of Object.entries(endpoints)) {
     const Attributes = { container: id, name, type: DRIVERS[name] ?? 'bridge' }
     core.events.publish({ Type: 'network', Action: what, ID: networkId, Attributes })
-  }
-}
-
-function tellVolumes(core: Core, { id, record }: Container, what: 'mount' | 'unmount'): void {
-  for (const { name, destination, readOnly } of volumesIn(record)) {
-    const more = what === 'mount' ? { destination, propagation: '', 'read/write': String(!readOnly) } : {}
-    core.events.publish({ Type: 'volume', Action: what, ID: name, Attributes: { container: id, driver: 'local', ...more } })
   }
 }
 
@@ -145,7 +138,7 @@ function settled(core: Core, container: Container, run: Run, exit: ExitRecord): 
   if (exit.oomKilled) tell('oom')
   tell('die', { execDuration: String(ran / 1_000_000_000n), exitCode: String(exitCode) })
   tellNetworks(core, container, run, 'disconnect')
-  tellVolumes(core, container, 'unmount')
+  publishUnmounts(core.events, container)
   container.run = undefined
   container.execs.clear()
   const free = !container.restarting && !container.doomed

@@ -7,10 +7,11 @@ import { listContainers, type StoredContainer } from '../../container/index.js'
 import { readNotes } from '../../container/notes.js'
 import { sweepSteps } from '../../container/staged.js'
 import { sentenceOf } from '../../kernel/errors.js'
-import { readNetworks } from '../../network/config.js'
+import { DEFAULT_NETWORK, readNetworks } from '../../network/config.js'
 import { pluggedAt, reclaim } from '../../network/leases.js'
 import { cgroupAt } from '../../primitives/cgroups/index.js'
 import { nowNanos, timestamp } from '../clock.js'
+import type { NameService } from '../connections.js'
 import type { Core } from '../core.js'
 import { firstProcesses } from '../living.js'
 import { Container } from './container.js'
@@ -31,7 +32,7 @@ export async function recover(core: Core): Promise<void> {
       const container = new Container(core.dataRoot, one.record, readNotes(one.layout), one.exit)
       core.containers.add(container)
       const line = await findLine(one.layout.socket)
-      if (line) goesOn(core, container, line, endpoints)
+      if (line) await goesOn(core, container, line, endpoints)
       else await settle(core, container, one, orphans)
       return container
     }),
@@ -54,11 +55,23 @@ function wants({ record: { more }, ending: { exitCode }, notes: { stopped, resta
 }
 
 /** It runs, and goes on. */
-function goesOn(core: Core, container: Container, line: Line, endpoints: LeasedEndpoints): void {
+async function goesOn(core: Core, container: Container, line: Line, endpoints: LeasedEndpoints): Promise<void> {
   const { startedAt = timestamp(nowNanos()) } = container.notes
   container.exit = undefined
   core.late.note(container.id)
-  begin(core, container, { line, startedAt, endpoints: endpoints.of(container), found: true })
+  const where = endpoints.of(container)
+  const names = await namesAgain(core, container, Object.keys(where))
+  begin(core, container, { line, startedAt, endpoints: where, found: true, ...(names && { names }) })
+}
+
+/** The name services went with the engine that had them. A bridge that somebody has removed meanwhile has no address for one. */
+async function namesAgain(core: Core, { name }: Container, networks: readonly string[]): Promise<NameService | undefined> {
+  try {
+    return await core.names.use(networks.filter((network) => network !== DEFAULT_NETWORK))
+  } catch (error) {
+    core.log('warn', `${name}: ${sentenceOf(error)}`)
+    return undefined
+  }
 }
 
 /** It does not run, or nobody looks after it any more. */

@@ -70,6 +70,8 @@ export interface Requested {
   readonly warnings: readonly string[]
   /** Volumes that get what the image has in their place, when they are empty. */
   readonly fill: readonly MountSpec[]
+  /** Names of volumes that were made for it. */
+  readonly madeVolumes: readonly string[]
 }
 
 /** New volumes are made. Throws in Docker's words for what cannot be. */
@@ -103,7 +105,7 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
     hosts: { extraHosts: parseExtraHosts(host.ExtraHosts ?? [], () => readNetwork(dataRoot, DEFAULT_NETWORK)?.gateway), dns: dnsOf(host) },
   }
   // Last, since it makes volumes.
-  const { mounts, ownVolumes, fill } = mountsOf(config, host, image, dataRoot, recordOf)
+  const { mounts, ownVolumes, fill, made: madeVolumes } = mountsOf(config, host, image, dataRoot, recordOf)
   const [rows = 0, columns = 0] = host.ConsoleSize ?? []
   const spec: ContainerSpec = {
     id,
@@ -162,6 +164,7 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
     invented: around.name === undefined,
     warnings: [...warnings, ...connected.warnings, ...healthWarning(config)],
     fill,
+    madeVolumes,
   }
 }
 
