@@ -8,6 +8,9 @@ const fs = require('node:fs')
 const path = require('node:path')
 
 const ROOT = path.join(__dirname, '..')
+const ABSENT = path.join(__dirname, 'absent.cjs')
+/** Of what dockerode loads. Our own modules say node: in front of Node's. */
+const UNUSED = ['@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs', 'uuid', 'tar-fs', '@balena/dockerignore', 'ssh2', 'https', 'debug']
 
 /** Write `main.cjs`, `daemon.cjs` and the list of their sources to `out`. Throws the file system's error when that cannot be written. */
 function bundle(out) {
@@ -29,6 +32,7 @@ function bundle(out) {
       target: 'node20',
       // Packages that are large and imported when they are needed, which is seldom, stay where they are.
       external: ['node-pty', 'execa', 'inquirer', './daemon.js'],
+      alias: { ...Object.fromEntries(UNUSED.map((name) => [name, ABSENT])), 'readable-stream': 'node:stream' },
       charset: 'ascii',
       // One function expression, as compiled.cjs has it.
       banner: { js: '(function (exports, require, module, importMeta) {' },
@@ -40,7 +44,10 @@ function bundle(out) {
       logLevel: 'warning',
     })
     const sources = Object.keys(metafile.inputs).filter((input) => !input.startsWith('node_modules/'))
-    fs.writeFileSync(path.join(made, 'inputs.json'), JSON.stringify([...sources, 'scripts/bundle.cjs', 'package-lock.json']))
+    fs.writeFileSync(
+      path.join(made, 'inputs.json'),
+      JSON.stringify([...sources, 'scripts/bundle.cjs', 'scripts/absent.cjs', 'package-lock.json']),
+    )
     fs.rmSync(out, { recursive: true, force: true })
     fs.renameSync(made, out)
   } finally {
