@@ -1,4 +1,5 @@
 /** docker cp: into and out of containers, running and not, whatever links and races are in the way. */
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -241,6 +242,22 @@ for (const [state, stopped] of [
       expect((await contentAt(id, '/tgt/big'))?.length).toBe(big.length)
       expect((await listed(id, '/tgt/many')).length).toBe(501)
     })
+
+    for (const program of ['xz', 'bzip2'] as const) {
+      requires(
+        'root',
+        'command:busybox',
+        `command:${program}`,
+      )(`compressed by ${program}, which the host’s program undoes`, async () => {
+        const compressed = execFileSync(program, ['-c'], { input: tar({ path: program, content: program }) })
+        await write(id, '/tgt', compressed)
+        expect(await contentAt(id, `/tgt/${program}`)).toBe(program)
+        await expect(write(id, '/tgt', compressed.subarray(0, 30))).rejects.toMatchObject({
+          status: 400,
+          message: expect.stringContaining(program),
+        })
+      })
+    }
 
     test('what is there gives way, but for a directory to another kind, and the other way', async () => {
       await write(
