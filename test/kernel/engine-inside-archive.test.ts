@@ -8,9 +8,10 @@ import { buffer } from 'node:stream/consumers'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import type { Engine } from '../../lib/engine/index.js'
-import { TAR_END, type TarEntry, TarReader, tarHeader, tarPadding } from '../../lib/image/tar/index.js'
+import { type TarEntry, TarReader } from '../../lib/image/tar/index.js'
 import { body, enginePlace, happened, type Place } from '../support/engine.js'
 import { requires } from '../support/requires.js'
+import { tarOf as tar } from '../support/tar-of.js'
 
 const test = requires('root', 'command:busybox')
 
@@ -69,26 +70,6 @@ const listed = async (id: string, path: string) =>
     ({ path: name, type, linkPath }) => `${name}${type === 'symlink' ? ` -> ${linkPath}` : type === 'hardlink' ? ` = ${linkPath}` : ''}`,
   )
 const contentAt = async (id: string, path: string) => (await read(id, path)).entries[0]?.content
-
-type Given = Partial<Omit<TarEntry, 'path' | 'linkPath'>> & { readonly path: string; readonly content?: string; readonly linkPath?: string }
-
-function tar(...entries: Given[]): Buffer {
-  const parts = entries.flatMap(({ path, content = '', linkPath = '', type = path.endsWith('/') ? 'directory' : 'file', ...more }) => {
-    const mode = type === 'directory' ? 0o755 : 0o644
-    const input = {
-      mode,
-      uid: 0,
-      gid: 0,
-      mtime: { seconds: 1e9, nanoseconds: 5 },
-      ...more,
-      type,
-      path: Buffer.from(path),
-      linkPath: Buffer.from(linkPath),
-    }
-    return [tarHeader({ ...input, size: content.length }), Buffer.from(content), tarPadding(content.length)]
-  })
-  return Buffer.concat([...parts, TAR_END])
-}
 
 const SAFE = { noOverwriteDirNonDir: true, copyUidGid: false }
 const write = (id: string, path: string, archive: Buffer | Readable, options = SAFE) =>
