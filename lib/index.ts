@@ -105,7 +105,7 @@ export {
   unshare,
   wait4,
 } from './kernel/calls/process.js'
-export { listen, rtnetlink_socket, socket } from './kernel/calls/sockets.js'
+export { bind_unix, connect_unix, getsockopt_peercred, listen, rtnetlink_socket, shutdown, socket } from './kernel/calls/sockets.js'
 export { echoRequest } from './kernel/icmp.js'
 export type { Device, NetworkNamespace } from './kernel/netlink/device.js'
 export { loopbackUp } from './kernel/netlink/loopback.js'

@@ -1,5 +1,5 @@
 /*
- * The command line as one file, and the daemon as another: what serves is large, and the verbs are to start without it. It is a script and no module, since V8 keeps the code of scripts alone (compiled.cjs), and with kept code
+ * A command line as one file, and what it seldom needs and is large (the daemon) as another. It is a script and no module, since V8 keeps the code of scripts alone (compiled.cjs), and with kept code
  * what is not called costs nothing. Plain JavaScript that Node 16 can parse.
  */
 'use strict'
@@ -12,8 +12,22 @@ const ABSENT = path.join(__dirname, 'absent.cjs')
 /** Of what dockerode loads. Our own modules say node: in front of Node's. */
 const UNUSED = ['@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs', 'uuid', 'tar-fs', '@balena/dockerignore', 'ssh2', 'https', 'debug']
 
-/** Write `main.cjs`, `daemon.cjs` and the list of their sources to `out`. Throws the file system's error when that cannot be written. */
-function bundle(out) {
+/** Is there a bundle in `out`, and is nothing that it was made of newer, the native part included? */
+function isFresh(out) {
+  try {
+    const { mtimeMs } = fs.statSync(path.join(out, 'main.cjs'))
+    for (const input of JSON.parse(fs.readFileSync(path.join(out, 'inputs.json'), 'utf8'))) {
+      const found = fs.statSync(`${ROOT}/${input}`, { throwIfNoEntry: false })
+      if (!found || found.mtimeMs > mtimeMs) return false
+    }
+    return fs.existsSync(path.join(ROOT, 'native/build/shim'))
+  } catch {
+    return false
+  }
+}
+
+/** Write `main.cjs` and further scripts, made of `entries`, and the list of their sources to `out`. Throws the file system's error when that cannot be written. */
+function bundle(out, entries = { main: 'lib/cli/main.ts', daemon: 'lib/cli/daemon.ts' }) {
   // Made beside it and renamed: whoever starts meanwhile finds the old one or the new one.
   const made = `${out}.${process.pid}`
   fs.mkdirSync(path.dirname(out), { recursive: true })
@@ -22,7 +36,7 @@ function bundle(out) {
     const { version } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8'))
     const { metafile } = require('esbuild').buildSync({
       absWorkingDir: ROOT,
-      entryPoints: { main: 'lib/cli/main.ts', daemon: 'lib/cli/daemon.ts' },
+      entryPoints: entries,
       outdir: made,
       outExtension: { '.js': '.cjs' },
       bundle: true,
@@ -55,4 +69,4 @@ function bundle(out) {
   }
 }
 
-module.exports = { bundle }
+module.exports = { bundle, isFresh }

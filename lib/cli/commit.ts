@@ -2,12 +2,11 @@
 import { Command } from 'commander'
 import { findContainer } from '../container/index.js'
 import { firstProcess } from '../engine/living.js'
+import { standing } from '../engine/standing.js'
 import { commitContainer } from '../image/commit.js'
 import { parseReference } from '../image/reference.js'
 import { Store } from '../image/store/index.js'
-import { DrydockError } from '../kernel/errors.js'
-import { dataRoot, OWN_CGROUP } from '../kernel/places.js'
-import { type Cgroup, cgroupOf, freeze, isFrozen, thaw } from '../primitives/cgroups/index.js'
+import { dataRoot } from '../kernel/places.js'
 import { interruptible } from './interrupt.js'
 import { parseVerb, repeated, switchOf } from './verb.js'
 
@@ -45,34 +44,11 @@ export async function commit(argv: readonly string[]): Promise<number> {
       signal,
       onWarning: warn,
     })
-  const { id } = await interruptible((signal) => (pause.on ? standing(container.layout.upper, () => make(signal)) : make(signal)))
+  const { id } = await interruptible((signal) =>
+    pause.on ? standing({ pid: firstProcess(container.layout.upper), warn }, () => make(signal)) : make(signal),
+  )
   process.stdout.write(`${id}\n`)
   return 0
-}
-
-/** With the container's processes frozen, if it runs, nobody has frozen it before, and it can be. */
-async function standing<T>(upper: string, act: () => Promise<T>): Promise<T> {
-  const pid = firstProcess(upper)
-  const cgroup = (pid === undefined ? undefined : cgroupOf(pid))?.filter(({ path }) => path.includes(`/${OWN_CGROUP}/`))
-  if (!cgroup || !(await stands(cgroup))) return act()
-  try {
-    return await act()
-  } finally {
-    await thaw(cgroup)
-  }
-}
-
-/** False when it stood already, or cannot: an ordinary user has no cgroup to freeze. */
-async function stands(cgroup: Cgroup): Promise<boolean> {
-  try {
-    if (isFrozen(cgroup)) return false
-    await freeze(cgroup)
-    return true
-  } catch (error) {
-    if (!(error instanceof DrydockError)) throw error
-    warn(`the container runs on meanwhile: ${error.message}`)
-    return false
-  }
 }
 
 const warn = (sentence: string): void => {

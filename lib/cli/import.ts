@@ -1,11 +1,12 @@
 /** `drydock import`: an image of one layer, out of an archive of a root file system. */
 import { Command } from 'commander'
+import { counted, download } from '../engine/download.js'
 import { importImage } from '../image/import.js'
 import { parsePlatform } from '../image/platform.js'
 import { parseReference } from '../image/reference.js'
 import { Store } from '../image/store/index.js'
 import { dataRoot } from '../kernel/places.js'
-import { counted, download, openArchive } from './archive.js'
+import { openArchive } from './archive.js'
 import { freeBuffersSoon } from './buffers.js'
 import { interruptible } from './interrupt.js'
 import { displayOn } from './progress.js'

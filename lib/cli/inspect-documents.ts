@@ -1,15 +1,11 @@
 /** The documents of what inspect can show, with what only the kernel and the other files know put in. */
-import { lstatSync, statSync } from 'node:fs'
-import { join } from 'node:path'
 import type { StoredContainer } from '../container/index.js'
+import { bytesBelow } from '../engine/disk.js'
 import { containerDocument, type Endpoint } from '../engine/documents/index.js'
 import { firstProcess } from '../engine/living.js'
-import { volumeDirectory } from '../engine/volumes.js'
+import { volumeDocument, volumeOf } from '../engine/volume/index.js'
 import { Store } from '../image/store/index.js'
-import { DrydockError } from '../kernel/errors.js'
-import { namesIfReadable } from '../kernel/readable.js'
-import { inspectNetwork, type NetworkView } from '../network/index.js'
-import { networkDocument } from './network.js'
+import { inspectNetwork } from '../network/index.js'
 
 export async function documentOf(container: StoredContainer, root: string, withSize: boolean): Promise<object> {
   const { spec } = container.record
@@ -38,42 +34,12 @@ async function endpointOf(network: string, id: string, root: string): Promise<En
 }
 
 async function sizeOf({ record, layout }: StoredContainer, root: string): Promise<{ own: number; all: number }> {
-  const own = bytesBelow(layout.upper)
+  const own = await bytesBelow(layout.upper)
   const { id, layers } = record.spec.image
   const image = id === undefined ? undefined : await new Store(root).find(id).catch(() => undefined)
-  return { own, all: own + (image?.size ?? layers.reduce((sum, layer) => sum + bytesBelow(layer), 0)) }
+  if (image) return { own, all: own + image.size }
+  const below = await Promise.all(layers.map((layer) => bytesBelow(layer)))
+  return { own, all: own + below.reduce((sum, bytes) => sum + bytes, 0) }
 }
 
-/** Bytes in files, those of hard links once. What this user may not look into is not counted. */
-function bytesBelow(directory: string, seen = new Set<string>()): number {
-  let bytes = 0
-  for (const name of namesIfReadable(directory)) {
-    const path = join(directory, name)
-    const found = lstatSync(path, { throwIfNoEntry: false })
-    if (found?.isDirectory()) bytes += bytesBelow(path, seen)
-    else if (found?.isFile()) {
-      const key = `${found.dev}:${found.ino}`
-      if (found.nlink === 1 || !seen.has(key)) bytes += found.size
-      if (found.nlink > 1) seen.add(key)
-    }
-  }
-  return bytes
-}
-
-export const networkOf = async (word: string, root: string): Promise<object> =>
-  networkDocument((await inspectNetwork(root, word)) as NetworkView)
-
-export function volumeOf(word: string, root: string): object {
-  const directory = /^[\w.-]+$/.test(word) ? volumeDirectory(root, word) : ''
-  const found = directory === '' ? undefined : statSync(directory, { throwIfNoEntry: false })
-  if (!found) throw new DrydockError(`get ${word}: no such volume`, { status: 404 })
-  return {
-    CreatedAt: found.birthtime.toISOString().replace(/\.\d+/, ''),
-    Driver: 'local',
-    Labels: null,
-    Mountpoint: directory,
-    Name: word,
-    Options: null,
-    Scope: 'local',
-  }
-}
+export const volumeDocumentOf = (word: string, root: string): object => volumeDocument(volumeOf(root, word))

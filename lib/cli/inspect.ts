@@ -6,8 +6,9 @@ import { Store } from '../image/store/index.js'
 import { DrydockError, sentenceOf } from '../kernel/errors.js'
 import { dataRoot } from '../kernel/places.js'
 import { compile, goJson } from './format/index.js'
-import { documentOf, networkOf, volumeOf } from './inspect-documents.js'
+import { documentOf, volumeDocumentOf } from './inspect-documents.js'
 import { withMaps } from './maps.js'
+import { documentOf as networkDocumentOf } from './network.js'
 import { parseVerb } from './verb.js'
 
 interface Options {
@@ -23,8 +24,8 @@ type Finder = (word: string, options: { readonly root: string; readonly size: bo
 const FINDERS: Readonly<Record<string, Finder>> = {
   container: async (word, { root, size }) => documentOf(findContainer(root, word), root, size),
   image: async (word, { root }) => imageDocument(await new Store(root).find(word)),
-  network: async (word, { root }) => networkOf(word, root),
-  volume: async (word, { root }) => volumeOf(word, root),
+  network: async (word, { root }) => networkDocumentOf(word, root),
+  volume: async (word, { root }) => volumeDocumentOf(word, root),
 }
 
 export async function inspect(argv: readonly string[]): Promise<number> {

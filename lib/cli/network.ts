@@ -1,9 +1,11 @@
 /** `drydock network`: bridges of one's own. */
 import { Command } from 'commander'
 import { shortId } from '../container/index.js'
+import { bridgeOf, leasedMembers, networkDocument } from '../engine/network/index.js'
 import { withLoneShim } from '../kernel/lone.js'
 import { dataRoot } from '../kernel/places.js'
-import { createNetwork, inspectNetwork, listNetworks, type NetworkView, removeNetwork } from '../network/index.js'
+import { networkOf } from '../network/config.js'
+import { createNetwork, listNetworks, removeNetwork } from '../network/index.js'
 import { type Action, runGroup } from './group.js'
 import { table } from './table.js'
 import { parseVerb, toEach } from './verb.js'
@@ -41,27 +43,15 @@ async function list(argv: readonly string[]): Promise<number> {
 async function inspect(argv: readonly string[]): Promise<number> {
   const parsed = parseVerb(new Command('drydock network inspect').argument('<network...>'), argv)
   if ('status' in parsed) return parsed.status
-  const found = await Promise.all(parsed.args.map((name) => inspectNetwork(dataRoot(), name)))
-  process.stdout.write(`${JSON.stringify(found.map(networkDocument), undefined, 4)}\n`)
+  const found = parsed.args.map((name) => documentOf(name, dataRoot()))
+  process.stdout.write(`${JSON.stringify(found, undefined, 4)}\n`)
   return 0
 }
 
-/** By Docker's names of members, as far as there is one. */
-export function networkDocument({ name, id, created, bridge, subnet, gateway, mtu, labels, leases }: NetworkView) {
-  const containers = [...leases].map(([address, lease]) => [
-    lease.id,
-    { Name: lease.name, MacAddress: lease.mac, IPv4Address: `${address}/${subnet.split('/')[1]}` },
-  ])
-  return {
-    Name: name,
-    Id: id,
-    Created: created,
-    Driver: 'bridge',
-    IPAM: { Config: [{ Subnet: subnet, Gateway: gateway }] },
-    Containers: Object.fromEntries(containers),
-    Options: { 'com.docker.network.bridge.name': bridge, 'com.docker.network.driver.mtu': String(mtu) },
-    Labels: labels,
-  }
+/** As the engine tells of it. */
+export function documentOf(name: string, root: string): object {
+  const network = bridgeOf(networkOf(root, name))
+  return networkDocument(network, leasedMembers(root, network))
 }
 
 async function remove(argv: readonly string[]): Promise<number> {

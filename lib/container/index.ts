@@ -12,11 +12,13 @@
  *     files.ts      hosts, hostname
  */
 export { type Assembled, assemble, type Surroundings } from './assemble.js'
+export { type ExecSpec, type StartedExec, startExec } from './exec.js'
+export { notRunning } from './exec-failures.js'
 export { StartError } from './failures.js'
 export { ensureDataRoot, type Layout, layoutOf } from './layout.js'
-export { hostDevices, type Machine, readMachine } from './machine.js'
+export { deviceOf, hostDevices, type Machine, readMachine } from './machine.js'
 export { type PlannedStep, plan } from './plan.js'
-export { type ContainerSpec, checkHostname, checkName, type Declared, type NetworkMode, shortId } from './spec.js'
+export { type ContainerSpec, checkHostname, checkName, type Declared, type NetworkMode, type Sharing, shortId } from './spec.js'
 export { type Started, start } from './start.js'
 export * from './state.js'
 export { likelyUser } from './users.js'

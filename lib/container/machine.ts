@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { constant } from '../kernel/constants.js'
+import { isMachineRoot } from '../kernel/proc/idmap.js'
 import { ALL_CAPABILITIES, availableCapabilities, type Capability, lastCapability } from '../primitives/capabilities.js'
 import { type CgroupHost, detectCgroups } from '../primitives/cgroups/index.js'
 import { type IdmapPlan, planIdmap } from '../primitives/idmap.js'
@@ -15,12 +16,12 @@ export interface Machine {
   readonly lastCapability: number
   readonly masked: readonly PresentPath[]
   readonly readOnly: readonly string[]
-  /** Set when this is an ordinary user, whose containers live in a user namespace. */
+  /** Set when this is not the machine's own root: containers live in a user namespace of their own then. */
   readonly idmap?: IdmapPlan
 }
 
 export function readMachine(): Machine {
-  const rootless = process.geteuid?.() !== 0
+  const rootless = !isMachineRoot()
   const last = lastCapability()
   return {
     cgroups: detectCgroups(),
@@ -48,7 +49,8 @@ export function hostDevices(directory = '/dev'): DeviceNode[] {
   })
 }
 
-function deviceOf(path: string, { rdev, mode, uid, gid }: { rdev: number; mode: number; uid: number; gid: number }): DeviceNode {
+/** A node of the host's as one inside, of the same number. */
+export function deviceOf(path: string, { rdev, mode, uid, gid }: { rdev: number; mode: number; uid: number; gid: number }): DeviceNode {
   // The kernel's new_encode_dev, which stat(2) hands out.
   const major = (rdev >>> 8) & 0xfff
   const minor = (rdev & 0xff) | ((rdev >>> 12) & 0xfff00)

@@ -4,6 +4,7 @@ import type { EndpointRequest, NetworkMode } from '../container/index.js'
 import { StepError } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
 import type { Fragment } from '../kernel/step.js'
+import { readNetwork } from '../network/config.js'
 import {
   type Attachment,
   describeNetwork,
@@ -68,13 +69,11 @@ export async function connectionsOf(request: LaunchRequest, shim?: Shim, attempt
 async function plugged(request: LaunchRequest, network: Networks, shim: Shim | undefined, attempt: number): Promise<Connections> {
   const { spec, dataRoot } = request
   const attachments = new Map<string, Attachment>()
+  // Of an internal network nothing leaves, and nothing comes in.
+  const wayOut = network.names.find((name) => readNetwork(dataRoot, name)?.more?.internal !== true) ?? network.names[0]
   for (const [index, name] of network.names.entries()) {
     const { ip, mac, aliases } = endpointOf(request, network, name, index)
-    const key = `${dataRoot}\0${name}`
-    if (shim && !whole.has(key)) {
-      await ensureNetwork(shim, dataRoot, name)
-      whole.add(key)
-    }
+    if (shim) await ensureWhole(shim, dataRoot, name)
     const attachment = await planAttachment({
       dataRoot,
       network: name,
@@ -82,9 +81,10 @@ async function plugged(request: LaunchRequest, network: Networks, shim: Shim | u
       container: { id: spec.id, name: spec.name, hostname: spec.hostname },
       aliases,
       index,
+      route: name === wayOut,
       attempt,
       ...(shim && { shim }),
-      ports: index === 0 ? network.ports : [],
+      ports: name === wayOut ? network.ports : [],
       ...(ip !== undefined && { ip }),
       ...(mac !== undefined && { mac }),
       ...(request.machine.idmap && { maker: 'host' as const }),
@@ -94,7 +94,8 @@ async function plugged(request: LaunchRequest, network: Networks, shim: Shim | u
   const all = [...attachments.values()]
   const named = [...attachments].filter(([, { userDefined }]) => userDefined).map(([name]) => name)
   return {
-    fragments: all.map(({ fragment }) => fragment),
+    // One that has lost all its networks is on none.
+    fragments: all.length > 0 ? all.map(({ fragment }) => fragment) : [networkFragmentFor('none')],
     warnings: all.flatMap(({ warnings }) => warnings),
     beforehand: network.names.flatMap((name) => describeNetwork(dataRoot, name)),
     attachments,
@@ -113,19 +114,31 @@ function endpointOf({ endpoints, ip, mac }: LaunchRequest, { aliases }: Networks
   return { aliases, ...(index === 0 && ip !== undefined && { ip }), ...(index === 0 && mac !== undefined && { mac }) }
 }
 
+/** In the network namespace of the shim: what all containers of a network share is there, as far as this process knows. */
+export async function ensureWhole(shim: Shim, dataRoot: string, name: string): Promise<void> {
+  const key = `${dataRoot}\0${name}`
+  if (whole.has(key)) return
+  await ensureNetwork(shim, dataRoot, name)
+  whole.add(key)
+}
+
+/** It was taken away, or is another one now. */
+export const forgetWhole = (dataRoot: string, name: string): boolean => whole.delete(`${dataRoot}\0${name}`)
+
 /** Errors of the network's steps when the bridge, the table of the packet filter or the network's directory is gone. */
 const GONE = ['ENODEV', 'ENOENT', 'EINVAL']
 
 /** Did a step fail because a network that was whole is not so any more? Then it is made again at the next try. */
 function lostNetwork(error: Error, dataRoot: string, names: readonly string[]): boolean {
   if (!(error instanceof StepError) || error.step.call !== 'netlink' || !GONE.includes(error.errno)) return false
-  const known = names.filter((name) => whole.delete(`${dataRoot}\0${name}`))
+  const known = names.filter((name) => forgetWhole(dataRoot, name))
   return known.length > 0
 }
 
 /** A network with names has a server for them, which asks the host's in turn; the host's own are for those without. */
 function nameserversOf(attachments: readonly Attachment[]): string[] {
   const own = attachments.filter(({ userDefined }) => userDefined).flatMap(({ nameservers }) => nameservers)
+  if (attachments.length === 0) return hostNameservers().nameservers
   return own.length > 0 ? own : [...new Set(attachments.flatMap(({ nameservers }) => nameservers))]
 }
 

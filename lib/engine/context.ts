@@ -2,6 +2,9 @@
 import type { ContainerRecord, ExitRecord, Layout, Machine } from '../container/index.js'
 import type { Store } from '../image/store/index.js'
 import type { Shim } from '../kernel/shim.js'
+import type { NameService } from './connections.js'
+import type { Endpoint } from './documents/index.js'
+import type { LateNetworks } from './network/late.js'
 import type { EngineEvent } from './types.js'
 
 export interface EngineContext {
@@ -13,6 +16,10 @@ export interface EngineContext {
   readonly store: Store
   readonly containers: ContainerTable
   readonly events: EventLog
+  /** Of user-defined networks. */
+  readonly names: { use(networks: readonly string[]): Promise<NameService> }
+  /** What containers got while they ran. */
+  readonly late: LateNetworks
   /** A fresh one, forked by the engine's spawner. */
   newShim(): Promise<Shim>
   /** A sentence for whoever reads the engine's log. */
@@ -47,6 +54,8 @@ export interface ContainerHandle {
   readonly pid: number | undefined
   /** When it was started last; RFC 3339. */
   readonly startedAt: string | undefined
+  /** Where it is in each of its networks, while it runs. */
+  readonly endpoints: Readonly<Record<string, Endpoint>>
   /** Of its last run. */
   readonly exit: ExitRecord | undefined
   /** Ids of the execs that it knows. */
@@ -57,6 +66,8 @@ export interface ContainerHandle {
   readonly removed: Promise<void>
   /** Changes of its life come one after the other. */
   exclusively<T>(act: () => Promise<T>): Promise<T>
+  /** Its record is this one from now on, on disk too; and, while it runs, it is there in its networks. By whoever has it exclusively. */
+  revise(record: ContainerRecord, endpoints?: Readonly<Record<string, Endpoint>>): void
 }
 
 export interface ContainerTable {
@@ -67,6 +78,8 @@ export interface ContainerTable {
 }
 
 export interface EventLog {
+  /** How many listen to it. */
+  readonly listeners: number
   /** Time and scope are added; a container's old members too. */
   publish(event: {
     readonly Type: EngineEvent['Type']

@@ -13,6 +13,8 @@ import { Events } from './events.js'
 import { Table } from './life/table.js'
 import { lockDataRoot } from './lock.js'
 import { NameServices } from './name-services.js'
+import { modeId } from './network/find.js'
+import { LateNetworks } from './network/late.js'
 
 export interface CoreSettings extends EngineSettings {
   readonly dataRoot: string
@@ -33,6 +35,9 @@ export class Core implements EngineContext {
   readonly events = new Events()
   readonly clerks: Clerks
   readonly names: NameServices
+  readonly late: LateNetworks
+  /** Ids of what is no network with a bridge. */
+  readonly modeIds: Readonly<Record<'none' | 'host', string>>
   readonly log: EngineContext['log']
   readonly #spawner: Spawner
   readonly #keeper: Shim
@@ -51,6 +56,8 @@ export class Core implements EngineContext {
     this.id = ownId(dataRoot)
     this.clerks = new Clerks(() => this.newShim())
     this.names = new NameServices(dataRoot)
+    this.late = new LateNetworks(dataRoot, log)
+    this.modeIds = { none: modeId(this.id, 'none'), host: modeId(this.id, 'host') }
   }
 
   /** Fails when another engine has the data root. */

@@ -18,6 +18,10 @@ export class Events implements EventLog, EventsNoun {
   readonly #past: Happened[] = []
   readonly #listeners = new Set<(happened: Happened) => void>()
 
+  get listeners(): number {
+    return this.#listeners.size
+  }
+
   publish({ Type, Action, ID, Attributes = {} }: Published): void {
     const nanos = nowNanos()
     const event: EngineEvent = {

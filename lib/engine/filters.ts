@@ -20,6 +20,12 @@ export function parseFilters(texts: readonly string[], known: readonly string[])
   return filters
 }
 
+/** Throws Docker's sentence for a key that is none of `known`. */
+export function checkFilters(filters: Filters, known: readonly string[]): void {
+  const stranger = [...filters.keys()].find((key) => !known.includes(key))
+  if (stranger !== undefined) throw new DrydockError(`invalid filter '${stranger}'`, { status: 400 })
+}
+
 /** Undefined when it was not given. */
 export function booleanFilter(filters: Filters, key: string): boolean | undefined {
   const values = filters.get(key)
@@ -36,6 +42,26 @@ export function matchesLabels(filters: Filters, labels: Readonly<Record<string, 
     const [, name = '', value] = /^([^=]*)(?:=(.*))?$/s.exec(text) ?? []
     return Object.hasOwn(labels, name) && (value === undefined || labels[name] === value)
   })
+}
+
+/** `label` and `label!`: all of the one hold, and none of the other. */
+export function matchesLabelFilters(filters: Filters, labels: Readonly<Record<string, string>>): boolean {
+  const without = (filters.get('label!') ?? []).some((text) => matchesLabels(new Map([['label', [text]]]), labels))
+  return !without && matchesLabels(filters, labels)
+}
+
+/** One of the values is a part of the name, or is a pattern for a part (a regular expression, as Docker has it); true when none was given. */
+export function matchesName(filters: Filters, name: string, key = 'name'): boolean {
+  const values = filters.get(key)
+  return values === undefined || values.some((value) => name.includes(value) || patternOf(value, key).test(name))
+}
+
+function patternOf(text: string, key: string): RegExp {
+  try {
+    return new RegExp(text)
+  } catch (cause) {
+    throw new DrydockError(`invalid filter '${key}=${text}': it is no regular expression`, { cause, status: 400 })
+  }
 }
 
 const UNITS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 }

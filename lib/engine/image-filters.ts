@@ -45,7 +45,7 @@ function named(images: readonly Image[], word: string): Image {
     images.find(({ tags, digests }) => [...tags, ...digests].some((name) => names.includes(name))) ??
     images.find(({ id }) => id.startsWith(word) || id.startsWith(`sha256:${word}`))
   if (found) return found
-  throw new DrydockError(`No such image: ${word}`, { status: 404 })
+  throw new DrydockError(`No such image: ${/[:@]/.test(word) ? word : `${word}:latest`}`, { status: 404 })
 }
 
 /** github.com/distribution/reference, FamiliarMatch: with the tag or without. */

@@ -19,6 +19,9 @@ export function firstProcesses(): Map<string, number> {
 /** The first process of the container with this upper directory; undefined when it does not run. */
 export const firstProcess = (upper: string): number | undefined => firstProcesses().get(upper)
 
+/** Is this process one of the container with this upper directory? Its number may have been given to another one by now. */
+export const runsIn = (pid: number, upper: string): boolean => pid > 0 && upperOf(pid) === upper
+
 /** Process 1 of a pid namespace below ours. */
 function isInit(pid: number): boolean {
   return /^NSpid:(\s+\d+)+\s+1$/m.test(textIfReadable(`/proc/${pid}/status`) ?? '')

@@ -1,9 +1,9 @@
 /** `-v` and `--tmpfs` as Docker's command line takes them, into mounts. docker-run(1), "Volumes". */
 import { existsSync, mkdirSync, statSync } from 'node:fs'
-import { isAbsolute, join, normalize, resolve } from 'node:path'
-import { checkName, ensureDataRoot } from '../container/index.js'
+import { isAbsolute, normalize, resolve } from 'node:path'
 import { DrydockError } from '../kernel/errors.js'
 import type { MountSpec } from '../primitives/rootfs/index.js'
+import { createVolume } from './volume/store.js'
 
 export const PROPAGATIONS = ['rprivate', 'private', 'rshared', 'shared', 'rslave', 'slave'] as const
 export type Propagation = (typeof PROPAGATIONS)[number]
@@ -18,14 +18,13 @@ export interface Volume {
   readonly source: 'path' | 'named' | 'own'
   /** A new volume gets what the image has in its place, unless `nocopy` was said. */
   readonly copies: boolean
+  /** Name of the volume that was made for it; absent: it was there, or is none. */
+  readonly made?: string
 }
 
 const refuse = (sentence: string): never => {
   throw new DrydockError(sentence, { status: 400 })
 }
-
-/** Where a named volume's files are. */
-export const volumeDirectory = (dataRoot: string, name: string): string => join(dataRoot, 'volumes', name, '_data')
 
 export interface VolumeOptions {
   /** A directory of the host that is not there is made, as Docker does for `-v` (and not for `--mount`). */
@@ -40,7 +39,8 @@ export function parseVolume(text: string, dataRoot: string, anonymous: () => str
   checkTarget(target, text)
   const { readOnly, propagation, copies } = parseOptions(options, text)
   const kind = parts.length === 1 ? 'own' : isPath(source) ? 'path' : 'named'
-  const path = kind === 'path' ? resolve(source) : makeVolume(source, dataRoot)
+  const { volume, made = false } = kind === 'path' ? {} : createVolume(dataRoot, { name: source, anonymous: kind === 'own' })
+  const path = volume?.directory ?? resolve(source)
   if (kind === 'path' && makePath && !existsSync(path)) mkdirSync(path, { recursive: true, mode: 0o755 })
   const mount: MountSpec = {
     kind: 'bind',
@@ -48,10 +48,11 @@ export function parseVolume(text: string, dataRoot: string, anonymous: () => str
     sourceKind: kindOf(path),
     target: normalize(target),
     recursive: true,
-    ...(readOnly && { readOnly }),
+    ...((readOnly || volume?.readOnly) && { readOnly: true }),
     ...(propagation && { propagation }),
   }
-  return { mount, source: kind, copies: copies && kind !== 'path' }
+  // One that stands for a directory of the host is filled by nobody.
+  return { mount, source: kind, copies: copies && volume?.options === null, ...(made && { made: source }) }
 }
 
 export function checkTarget(target: string, text: string): void {
@@ -76,15 +77,6 @@ function parseOptions(text: string, whole: string): { readOnly: boolean; propaga
 /** A source with a slash or a dot in front is a path (also a relative one, since Docker 23); anything else is the name of a volume. */
 const isPath = (source: string): boolean =>
   isAbsolute(source) || source.startsWith('./') || source.startsWith('../') || source === '.' || source === '..'
-
-/** Made when it is new. */
-export function makeVolume(name: string, dataRoot: string): string {
-  checkName(name, 'volume')
-  const directory = volumeDirectory(dataRoot, name)
-  ensureDataRoot(dataRoot)
-  mkdirSync(directory, { recursive: true, mode: 0o755 })
-  return directory
-}
 
 export function kindOf(path: string): 'file' | 'directory' {
   const found = statSync(path, { throwIfNoEntry: false })

@@ -2,6 +2,7 @@
 import type { ContainerSpec, StoredContainer } from '../container/index.js'
 import { applyInstructions } from './instructions.js'
 import { makeImage, makeLayer } from './made.js'
+import { mergeConfig } from './merge-config.js'
 import { mountPointsOf, packLayer, packTree } from './pack/index.js'
 import { ownPlatform } from './platform.js'
 import { type Reference, withDefaultTag } from './reference.js'
@@ -17,6 +18,8 @@ export interface CommitOptions {
   readonly message?: string
   /** Dockerfile instructions (`--change`). */
   readonly changes?: readonly string[]
+  /** Counts before what the container has, and is changed by `changes`. */
+  readonly config?: ContainerConfig
   readonly signal?: AbortSignal
   readonly onWarning?: (sentence: string) => void
   /** RFC 3339; now by default. */
@@ -32,7 +35,7 @@ export async function commitContainer({ record, layout }: StoredContainer, optio
     const making = { store, lease, ...(signal && { signal }) }
     const parent = spec.image.id === undefined ? undefined : lookUp(store, spec.image.id)
     const base = parent && (await store.config(parent.id))
-    const config = applyInstructions(configOf(spec, base?.config ?? {}), changes)
+    const config = applyInstructions(mergeConfig(configOf(spec, base?.config ?? {}), options.config ?? {}), changes)
     const below = parent?.layers ?? []
     await lease.add(below.flatMap(({ chainId, blob }) => [chainId, blob.digest]))
     const map = ownIdmap()

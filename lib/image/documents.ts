@@ -1,7 +1,7 @@
 /** Reading an image's configuration that somebody else wrote: what the rest relies on is there, or one sentence says what is not. */
 import { DrydockError } from '../kernel/errors.js'
 import { isDigest } from './reference.js'
-import { type ImageConfig, type Manifest, MEDIA } from './types.js'
+import { type ContainerConfig, type ImageConfig, type Manifest, MEDIA } from './types.js'
 
 /** Overlayfs takes 500 lower layers. */
 const MOST_LAYERS = 500
@@ -15,7 +15,7 @@ export function parseConfig(bytes: Buffer): ImageConfig {
     throw refused('invalid rootfs in image configuration')
   const { os = 'linux', architecture = '' } = found
   if (os !== 'linux') throw refused(`image operating system ${JSON.stringify(os)} cannot be used on this platform`)
-  for (const [name, value] of Object.entries({ ...(found.config as object) })) checkMember(name, value)
+  checkContainerConfig({ ...(found.config as object) })
   return { ...found, os, architecture, rootfs: { type: 'layers', diff_ids: ids } } as unknown as ImageConfig
 }
 
@@ -23,7 +23,11 @@ const LISTS = ['Env', 'Cmd', 'Entrypoint', 'OnBuild', 'Shell']
 const MAPS = ['ExposedPorts', 'Volumes', 'Labels']
 const WORDS = ['User', 'WorkingDir', 'StopSignal']
 
-/** As types.ts has it, since the rest of the house believes it. */
+/** Members are as types.ts has them, since the rest of the house believes it. */
+export function checkContainerConfig(config: object): asserts config is ContainerConfig {
+  for (const [name, value] of Object.entries(config)) checkMember(name, value)
+}
+
 function checkMember(name: string, value: unknown): void {
   if (value === null || value === undefined) return
   const bad =

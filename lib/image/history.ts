@@ -1,8 +1,8 @@
 /** `docker history`: how an image came to be, the last step first. */
-import type { Image, Store } from './store/index.js'
+import { type Image, type ImageRecord, type Store, tagNames } from './store/index.js'
 
 export interface HistoryEntry {
-  /** `<missing>` for all but the image itself, as of images that were not built here. */
+  /** Of the image that the step has made; `<missing>` where that is not here, as with images that came from elsewhere. */
   readonly id: string
   /** RFC 3339; '' when it is not told. */
   readonly created: string
@@ -13,21 +13,18 @@ export interface HistoryEntry {
   readonly tags: readonly string[]
 }
 
-export function historyOf({ layers }: Store, { id, config, record, tags }: Image): HistoryEntry[] {
+export function historyOf(store: Store, { config, record }: Image): HistoryEntry[] {
   let layer = 0
   const entries = (config.history ?? []).map((entry) => {
     const { chainId } = entry.empty_layer ? {} : { ...record.layers[layer++] }
-    const size = chainId === undefined ? 0 : (layers.get(chainId)?.size ?? 0)
-    return {
-      id: '<missing>',
-      created: entry.created ?? '',
-      createdBy: entry.created_by ?? '',
-      size,
-      comment: entry.comment ?? '',
-      tags: [],
-    }
+    const size = chainId === undefined ? 0 : (store.layers.get(chainId)?.size ?? 0)
+    return { created: entry.created ?? '', createdBy: entry.created_by ?? '', size, comment: entry.comment ?? '' }
   })
-  entries.reverse()
-  const [last, ...rest] = entries
-  return last ? [{ ...last, id, tags }, ...rest] : []
+  let made: ImageRecord | undefined = record
+  return entries.reverse().map((entry) => {
+    const named = made ? { id: made.id, tags: tagNames(store.tags.of(made.id)) } : { id: '<missing>', tags: [] }
+    // Whatever is made here is made one step on top of its parent.
+    made = made?.parent === undefined ? undefined : store.records.get(made.parent)
+    return { ...named, ...entry }
+  })
 }

@@ -3,7 +3,7 @@ import { DrydockError } from '../kernel/errors.js'
 import { type Removed, type RemoveOptions, removeImage } from './remove.js'
 import type { Image, Store } from './store/index.js'
 
-export interface PruneOptions extends Pick<RemoveOptions, 'running'> {
+export interface PruneOptions extends Pick<RemoveOptions, 'running' | 'containers' | 'onRemoved'> {
   readonly all?: boolean
   /** `label=KEY[=VALUE]`, `label!=…`, `until=TIME`: all of them hold for what goes. */
   readonly filters?: readonly string[]
@@ -15,7 +15,7 @@ export interface Pruned {
   readonly reclaimed: number
 }
 
-export async function pruneImages(store: Store, { all = false, filters = [], running }: PruneOptions): Promise<Pruned> {
+export async function pruneImages(store: Store, { all = false, filters = [], ...options }: PruneOptions): Promise<Pruned> {
   const goes = filters.map(filterOf)
   const every = all || filters.some((word) => /^dangling=(false|0)$/.test(word))
   const parents = new Set(store.records.list().map(({ parent }) => parent))
@@ -28,10 +28,10 @@ export async function pruneImages(store: Store, { all = false, filters = [], run
   const removed: Removed[] = []
   for (const image of images.filter((one) => goes.every((filter) => filter(one)))) {
     const names = [...image.tags, ...image.digests]
-    for (const word of names.length > 0 ? names : [image.id]) removed.push(...(await removeUnlessUsed(store, word, { running })))
+    for (const word of names.length > 0 ? names : [image.id]) removed.push(...(await removeUnlessUsed(store, word, options)))
   }
   // And what no image has.
-  const { layers, bytes } = await store.collect()
+  const { layers, bytes } = await store.collect(options.containers && { containers: options.containers })
   const gone = removed.flatMap((one) => ('Deleted' in one ? [one.Deleted] : []))
   const freed = [...gone, ...layers].reduce((sum, chain) => sum + (before.get(chain) ?? 0), 0)
   return { removed, reclaimed: Math.max(freed, bytes) }

@@ -19,12 +19,16 @@ export interface RemoveOptions {
   readonly noPrune?: boolean
   /** Which containers run: their upper directories (lib/engine/living.ts). */
   readonly running: (container: StoredContainer) => boolean
+  /** All that there are; those on disk by default. */
+  readonly containers?: () => readonly StoredContainer[]
+  /** Told of each name and image that goes, in order. */
+  readonly onRemoved?: (what: 'untag' | 'delete', id: Digest) => void
 }
 
 /** Status 404, or 409 with the reason when somebody uses it. */
 export async function removeImage(store: Store, word: string, options: RemoveOptions): Promise<Removed[]> {
   const { removed, doomed } = await store.changing(() => removeNames(store, word, options))
-  return [...removed, ...(await removeContents(store, doomed))]
+  return [...removed, ...(await removeContents(store, doomed, options))]
 }
 
 interface Doomed {
@@ -39,10 +43,11 @@ function removeNames(store: Store, word: string, options: RemoveOptions): Doomed
   const untag = (tag: Tag) => {
     store.tags.remove(tag.reference)
     removed.push({ Untagged: familiar(tag.reference) })
+    options.onRemoved?.('untag', record.id)
   }
   const tags = store.tags.of(record.id)
   if (!isIdPrefix(record.id, word)) {
-    const user = usersOf(store, record.id)[0]
+    const user = usersOf(store, record.id, options)[0]
     if (!options.force && isSingleReference(tags) && user) {
       const users = `container ${shortId(user.record.spec.id)} is using its referenced image ${shortDigest(record.id)}`
       throw conflict(`conflict: unable to remove repository reference "${word}" (must force) - ${users}`)
@@ -78,9 +83,11 @@ function remove(store: Store, record: ImageRecord, removed: Removed[], options: 
     for (const { reference } of store.tags.of(one.id)) {
       store.tags.remove(reference)
       removed.push({ Untagged: familiar(reference) })
+      options.onRemoved?.('untag', one.id)
     }
     store.records.remove(one.id)
     removed.push({ Deleted: one.id })
+    options.onRemoved?.('delete', one.id)
     doomed.push(one)
     const parent: ImageRecord | undefined = options.noPrune || one.parent === undefined ? undefined : store.records.get(one.parent)
     next = parent && store.tags.of(parent.id).length === 0 ? parent : undefined
@@ -89,12 +96,13 @@ function remove(store: Store, record: ImageRecord, removed: Removed[], options: 
 }
 
 /** Throws Docker's reason why an image stays. */
-function refuse(store: Store, { id }: ImageRecord, { force, running }: RemoveOptions, { ofNames }: { ofNames: boolean }): void {
+function refuse(store: Store, { id }: ImageRecord, options: RemoveOptions, { ofNames }: { ofNames: boolean }): void {
+  const { force, running } = options
   const why = (kind: 'cannot' | 'must', reason: string) => {
     throw conflict(`conflict: unable to delete ${shortDigest(id)} (${kind} be forced) - ${reason}`)
   }
   if (store.records.list().some(({ parent }) => parent === id)) why('cannot', 'image has dependent child images')
-  const users = usersOf(store, id)
+  const users = usersOf(store, id, options)
   const runs = users.find(running)
   if (runs) why('cannot', `image is being used by running container ${shortId(runs.record.spec.id)}`)
   if (force) return
@@ -106,12 +114,12 @@ function refuse(store: Store, { id }: ImageRecord, { force, running }: RemoveOpt
 const conflict = (message: string) => new DrydockError(message, { status: 409 })
 
 /** Containers that were made from it. */
-export function usersOf({ paths }: Store, id: Digest): StoredContainer[] {
-  return listContainers(paths.dataRoot).filter(({ record }) => record.spec.image.id === id)
+function usersOf({ paths }: Store, id: Digest, { containers = () => listContainers(paths.dataRoot) }: RemoveOptions): StoredContainer[] {
+  return containers().filter(({ record }) => record.spec.image.id === id)
 }
 
 /** What nobody else has of the images that are gone. */
-async function removeContents(store: Store, doomed: readonly ImageRecord[]): Promise<Removed[]> {
+async function removeContents(store: Store, doomed: readonly ImageRecord[], { containers }: RemoveOptions): Promise<Removed[]> {
   if (doomed.length === 0) return []
   const among = new Set<Digest>()
   for (const { id, manifest, layers } of doomed) {
@@ -122,6 +130,6 @@ async function removeContents(store: Store, doomed: readonly ImageRecord[]): Pro
       for (const origin of store.origins.get(diffId)) among.add(origin.blob.digest)
     }
   }
-  const { layers } = await store.collect({ among })
+  const { layers } = await store.collect({ among, ...(containers && { containers }) })
   return layers.map((chain) => ({ Deleted: chain }))
 }

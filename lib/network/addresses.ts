@@ -31,9 +31,11 @@ export async function chooseAddress(dataRoot: string, config: NetworkConfig, req
   await reclaim(dataRoot, config.name, plugged)
   const second = free(dataRoot, config, request)
   if (second !== undefined) return second
-  const { first, last } = rangeOf(parsePrefix(config.subnet))
+  const { first, last } = givenRange(config)
+  const gateway = numberOf(parseIp(config.gateway).bytes)
+  const all = last - first + 1 - (gateway >= first && gateway <= last ? 1 : 0)
   throw new DrydockError(
-    `no available IPv4 addresses on this network's address pools: all ${last - first - 2} of network ${config.name} (${config.subnet}) are in use; stop a container, or make a larger network`,
+    `no available IPv4 addresses on this network's address pools: all ${all} of network ${config.name} (${config.more?.range ?? config.subnet}) are in use; stop a container, or make a larger network`,
     { status: 403 },
   )
 }
@@ -55,17 +57,25 @@ function free(dataRoot: string, config: NetworkConfig, { attempt = 1, random = a
 const anyBelow = (below: number): number => Math.floor(Math.random() * below)
 
 /** So many free addresses, or as many as there are. */
-function lowestFree({ subnet, gateway }: NetworkConfig, used: ReadonlySet<string>, count: number): string[] {
-  const { first, last } = rangeOf(parsePrefix(subnet))
+function lowestFree(config: NetworkConfig, used: ReadonlySet<string>, count: number): string[] {
+  const { first, last } = givenRange(config)
+  const reserved = Object.values(config.more?.reserved ?? {})
   const found: string[] = []
-  for (let number = first + 1; number < last && found.length < count; number++) {
+  for (let number = first; number <= last && found.length < count; number++) {
     const address = addressOf(number)
-    if (address !== gateway && !used.has(address)) found.push(address)
+    if (address !== config.gateway && !used.has(address) && !reserved.includes(address)) found.push(address)
   }
   return found
 }
 
-function checkedAddress({ name, subnet, gateway }: NetworkConfig, wanted: string): string {
+/** From which containers get theirs: the first and the last, as numbers. The subnet's own first and last are nobody's. */
+export function givenRange({ subnet, more }: Pick<NetworkConfig, 'subnet' | 'more'>): { first: number; last: number } {
+  const whole = rangeOf(parsePrefix(subnet))
+  const part = more?.range === undefined ? whole : rangeOf(parsePrefix(more.range))
+  return { first: Math.max(part.first, whole.first + 1), last: Math.min(part.last, whole.last - 1) }
+}
+
+function checkedAddress({ name, subnet, gateway, more }: NetworkConfig, wanted: string): string {
   const ip = parseIp(wanted)
   const { first, last } = rangeOf(parsePrefix(subnet))
   const number = ip.family === 4 ? numberOf(ip.bytes) : -1
@@ -74,5 +84,8 @@ function checkedAddress({ name, subnet, gateway }: NetworkConfig, wanted: string
   }
   const address = addressOf(number)
   if (address === gateway) throw new DrydockError(`Address already in use: ${address} is the gateway of network ${name}`, { status: 403 })
+  const [owner] = Object.entries(more?.reserved ?? {}).find(([, reserved]) => reserved === address) ?? []
+  if (owner !== undefined)
+    throw new DrydockError(`Address already in use: ${address} is reserved in network ${name}, for ${owner}`, { status: 403 })
   return address
 }

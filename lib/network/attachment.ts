@@ -9,7 +9,7 @@ import type { Fragment, Step } from '../kernel/step.js'
 import { type CableSpec, cable, cableNames, loopback } from '../primitives/network.js'
 import { chooseAddress } from './addresses.js'
 import { DEFAULT_NETWORK, type NetworkConfig, networkOf } from './config.js'
-import { leaseSteps, macOf, pluggedAt } from './leases.js'
+import { type Lease, leaseSteps, macOf, pluggedAt } from './leases.js'
 import { busyPorts, choosePorts, type PublishedPort, parsePort, portSteps } from './ports.js'
 import { hostNameservers } from './resolv.js'
 
@@ -23,11 +23,15 @@ export interface AttachmentRequest {
   /** Further names in the network's name service. */
   readonly aliases: readonly string[]
   readonly ip?: string
+  /** An address whose lease is the container's already: it had left the network, and comes back. The lease is the caller's to rewrite. */
+  readonly held?: string
   readonly mac?: string
   /** Texts of `-p`: `8080:80`, `127.0.0.1::53/udp`, `7000-7003:7000-7003`. */
   readonly ports: readonly string[]
   /** Which of the container's networks this is, from 0 on. */
   readonly index: number
+  /** Whether the default route is this network's; by default the first one's is. Never an internal network's. */
+  readonly route?: boolean
   readonly maker?: CableSpec['maker']
   /** From 1 on: how many plans of this container were lost to somebody quicker, and one. */
   readonly attempt?: number
@@ -42,6 +46,8 @@ export interface Attachment {
   readonly prefix: number
   readonly gateway: string
   readonly mac: string
+  /** What its lease says. */
+  readonly lease: Lease
   /** Its further names in the network's name service. */
   readonly aliases: readonly string[]
   /** `eth0`. */
@@ -68,11 +74,13 @@ const sweeping = new Set<string>()
 export async function planAttachment(request: AttachmentRequest): Promise<Attachment> {
   const { dataRoot, network, container, aliases, index, maker } = request
   const config = request.config ?? networkOf(dataRoot, network)
-  const address = await chooseAddress(dataRoot, config, {
+  const { held } = request
+  const choosing = {
     ...(request.ip !== undefined && { wanted: request.ip }),
     ...(request.attempt !== undefined && { attempt: request.attempt }),
     ...(request.shim && { plugged: pluggedAt(request.shim) }),
-  })
+  }
+  const address = held ?? (await chooseAddress(dataRoot, config, choosing))
   const prefix = parsePrefix(config.subnet).length
   const mac = request.mac ?? macOf(address)
   const userDefined = network !== DEFAULT_NETWORK
@@ -82,7 +90,7 @@ export async function planAttachment(request: AttachmentRequest): Promise<Attach
   const requests = request.ports.flatMap(parsePort)
   const ports = choosePorts(requests, requests.some(({ hostPort }) => typeof hostPort !== 'number') ? busyPorts() : () => false)
   const lease = { ...container, aliases, mac, device: names.outside.name, ...(ports.length > 0 && { ports }) }
-  const leased = leaseSteps(dataRoot, network, address, lease, `lease${index}`)
+  const leased = held === undefined ? leaseSteps(dataRoot, network, address, lease, `lease${index}`) : []
   const published = portSteps(ports, address, `net${index}`, sweeping.delete(dataRoot))
   const adding = published.steps.at(-1)
   const portOf = (error: unknown): PublishedPort | undefined =>
@@ -96,6 +104,7 @@ export async function planAttachment(request: AttachmentRequest): Promise<Attach
     mac,
     mtu: config.mtu,
     hairpin: ports.length > 0,
+    route: (request.route ?? index === 0) && config.more?.internal !== true,
     ...(maker && { maker }),
   })
   const resolvers = userDefined ? { nameservers: [config.gateway], warnings: [] } : hostNameservers()
@@ -106,6 +115,7 @@ export async function planAttachment(request: AttachmentRequest): Promise<Attach
     prefix,
     gateway: config.gateway,
     mac,
+    lease,
     aliases,
     interface: names.inside.name,
     hostsLines: [`${address}\t${container.hostname}`],

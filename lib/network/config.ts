@@ -2,7 +2,7 @@
  * Networks as files: `<data root>/networks/<name>.json`, and beside it `<name>/leases/` with a file for each address in use. The bridge
  * itself lives in the kernel until the next boot; what is written here is what it is made from again.
  */
-import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DrydockError } from '../kernel/errors.js'
 import { randomBytes } from '../kernel/random.js'
@@ -30,6 +30,23 @@ export interface NetworkConfig {
   /** RFC 3339. */
   readonly created: string
   readonly labels: Readonly<Record<string, string>>
+  /** What was chosen beside the usual; absent: the usual. */
+  readonly more?: NetworkChoices
+}
+
+export interface NetworkChoices {
+  /** Nobody on it gets out, and nobody gets in. */
+  readonly internal?: boolean
+  /** What goes out keeps the container's own address. */
+  readonly routed?: boolean
+  /** The part of the subnet from which addresses are given: `172.18.5.0/24`. */
+  readonly range?: string
+  /** Addresses that are given to nobody, by whose they are. */
+  readonly reserved?: Readonly<Record<string, string>>
+  /** As they were asked for, to be told again. */
+  readonly options?: Readonly<Record<string, string>>
+  readonly ipamOptions?: Readonly<Record<string, string>>
+  readonly attachable?: boolean
 }
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/
@@ -76,6 +93,19 @@ export function readNetworks(dataRoot: string): NetworkConfig[] {
   return names.sort().flatMap((name) => readNetwork(dataRoot, name) ?? [])
 }
 
+export interface NewNetworkSettings {
+  /** A free one of the pool by default. */
+  readonly subnet?: string
+  readonly gateway?: string
+  readonly mtu?: number
+  readonly labels?: Readonly<Record<string, string>>
+  /** Name of the bridge device; one of our own by default. */
+  readonly bridge?: string
+  readonly more?: NetworkChoices
+  /** Networks that the host knows, of which the new one must keep clear; this process's by default. */
+  readonly known?: readonly string[]
+}
+
 /** Devices whose index we choose have one from here on: far from those that the kernel gives, which count up from 1. */
 const FIRST_BRIDGE_INDEX = 0x2000_0000
 
@@ -83,20 +113,29 @@ const FIRST_BRIDGE_INDEX = 0x2000_0000
 export function newNetwork(
   name: string,
   place: Pick<NetworkConfig, 'subnet' | 'gateway'>,
-  settings: { mtu?: number; labels?: Readonly<Record<string, string>> } = {},
+  settings: Pick<NewNetworkSettings, 'mtu' | 'labels' | 'bridge' | 'more'> = {},
 ): NetworkConfig {
   checkedNetworkName(name)
   const id = randomBytes(32).toString('hex')
+  const { more } = settings
   return {
     name,
     id,
-    bridge: name === DEFAULT_NETWORK ? 'drydock0' : `br-${id.slice(0, 12)}`,
+    bridge: settings.bridge ?? (name === DEFAULT_NETWORK ? 'drydock0' : `br-${id.slice(0, 12)}`),
     index: FIRST_BRIDGE_INDEX + Number.parseInt(id.slice(0, 7), 16),
     ...place,
     mtu: settings.mtu ?? 1500,
     created: new Date().toISOString(),
     labels: settings.labels ?? {},
+    ...(more && Object.keys(more).length > 0 && { more }),
   }
+}
+
+/** Write what has changed of a network that is there. The caller sees to it that nobody else does so at the same time. */
+export function rewriteNetwork(dataRoot: string, config: NetworkConfig): void {
+  const temporary = join(networksDirectory(dataRoot), `.${randomBytes(8).toString('hex')}`)
+  writeFileSync(temporary, `${JSON.stringify(config, undefined, 2)}\n`, { flag: 'wx', flush: true })
+  renameSync(temporary, configPath(dataRoot, config.name))
 }
 
 /** Write a new network's file, whole or not at all. False: somebody has made one of that name meanwhile. */

@@ -2,10 +2,12 @@
 import type { NameService } from './names.js'
 
 export { type Attachment, type AttachmentRequest, networkFragmentFor, planAttachment } from './attachment.js'
-export { DEFAULT_NETWORK, type NetworkConfig } from './config.js'
+export { DEFAULT_NETWORK, type NetworkChoices, type NetworkConfig, type NewNetworkSettings } from './config.js'
+export { forgetLeases, leaseOf, leave, renameLease, rewrite as rewriteLease } from './lease-changes.js'
 export type { Lease } from './leases.js'
 export type { NameService } from './names.js'
 export {
+  changeDefaultNetwork,
   createNetwork,
   describeNetwork,
   ensureNetwork,
@@ -13,9 +15,10 @@ export {
   inspectNetwork,
   listNetworks,
   type NetworkView,
-  type NewNetworkSettings,
   removeNetwork,
+  settleDefaultNetwork,
 } from './networks.js'
+export { freePosition, hasDefaultRoute, leadPorts, plugIn, pullOut, routeThrough, type Target } from './plug.js'
 export { type PublishedPort, parsePort } from './ports.js'
 export { hostNameservers, hostResolvConf, type ResolvConf, resolvConfFor } from './resolv.js'
 /** Loaded when the first container on a network with names needs it. */

@@ -4,7 +4,7 @@
  * outlives its shim when that is killed, and has its cable still. So a file was left, and its address can be had again, when nobody has
  * locked it and the cable that it names is gone.
  */
-import { closeSync, openSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { close, fcntl_ofd_setlk, link, open, unlink, write } from '../kernel/calls/files.js'
 import { rtnetlink_socket } from '../kernel/calls/sockets.js'
@@ -29,6 +29,11 @@ export interface Lease {
   readonly device: string
   /** The host's that lead to it, those that were chosen too; absent: none. */
   readonly ports?: readonly PublishedPort[]
+  /**
+   * The container was taken off the network (lease-changes.ts). Its shim still holds the address, and takes this file away when it ends, whatever is in it by then: so
+   * nobody else is given the address until that.
+   */
+  readonly left?: true
 }
 
 /** The hardware address that goes with an IPv4 address, as Docker had them: 02:42 and the four bytes. Two in one network cannot be alike. */
@@ -36,8 +41,13 @@ export function macOf(address: string): string {
   return formatMac(Uint8Array.of(0x02, 0x42, ...parseIp(address).bytes))
 }
 
-/** All leases of a network by address, stale ones too. A file that cannot be read yields none. */
+/** All leases of a network by address, stale ones too, but not those of containers that have left. A file that cannot be read yields none. */
 export function readLeases(dataRoot: string, network: string): Map<string, Lease> {
+  return new Map([...readAllLeases(dataRoot, network)].filter(([, { left }]) => !left))
+}
+
+/** Those of containers that have left too. */
+export function readAllLeases(dataRoot: string, network: string): Map<string, Lease> {
   const directory = leasesDirectory(dataRoot, network)
   const found = new Map<string, Lease>()
   for (const address of takenAddresses(dataRoot, network)) {
@@ -110,6 +120,12 @@ async function staleLeases(dataRoot: string, network: string, plugged: Plugged):
   return loose.filter(({ device }) => device === undefined || !devices.has(device))
 }
 
+/** Does a living shim hold it? True where nobody can tell. */
+export function isLocked(dataRoot: string, network: string, address: string): boolean {
+  const inode = statSync(join(leasesDirectory(dataRoot, network), address), { bigint: true, throwIfNoEntry: false })?.ino
+  return inode !== undefined && (lockedInodes()?.has(inode) ?? true)
+}
+
 interface Unlocked {
   readonly address: string
   readonly inode: bigint
@@ -127,7 +143,7 @@ function unlocked(dataRoot: string, network: string): Unlocked[] {
   }))
   const locked = files.length > 0 ? lockedInodes() : undefined
   if (!locked) return []
-  const leases = readLeases(dataRoot, network)
+  const leases = readAllLeases(dataRoot, network)
   return files.flatMap(({ address, inode }) =>
     inode === undefined || locked.has(inode) ? [] : [{ address, inode, device: leases.get(address)?.device }],
   )
@@ -144,9 +160,7 @@ export async function reclaim(
   wanted: (address: string) => boolean = () => true,
 ): Promise<string[]> {
   const directory = leasesDirectory(dataRoot, network)
-  const guard = join(directory, '.reclaim')
-  if (!enter(guard)) return []
-  try {
+  const reclaimed = await guarded(directory, async () => {
     const stale = (await staleLeases(dataRoot, network, plugged)).filter(({ address }) => wanted(address))
     for (const { address, inode } of stale) {
       const path = join(directory, address)
@@ -154,6 +168,16 @@ export async function reclaim(
       if (statSync(path, { bigint: true, throwIfNoEntry: false })?.ino === inode) rmSync(path, { force: true })
     }
     return stale.map(({ address }) => address)
+  })
+  return reclaimed ?? []
+}
+
+/** Undefined when somebody else is at it. */
+export async function guarded<T>(directory: string, act: () => Promise<T>): Promise<T | undefined> {
+  const guard = join(directory, '.reclaim')
+  if (!enter(guard)) return undefined
+  try {
+    return await act()
   } finally {
     rmSync(guard, { force: true })
   }
@@ -196,19 +220,4 @@ export function takenAddresses(dataRoot: string, network: string): Set<string> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Set()
     throw error
   }
-}
-
-/**
- * Another name for whoever has an address. The file itself is written, since its lock is on it: whoever reads it in that very moment finds no lease, and
- * finds it in the next one.
- */
-export function renameLease(dataRoot: string, network: string, address: string, id: string, name: string): void {
-  const lease = readLeases(dataRoot, network).get(address)
-  if (lease?.id !== id) return
-  const directory = leasesDirectory(dataRoot, network)
-  const path = join(directory, address)
-  writeFileSync(path, `${JSON.stringify({ ...lease, name })}\n`)
-  // Name services read again what has changed in the directory.
-  const now = new Date()
-  utimesSync(directory, now, now)
 }

@@ -13,19 +13,23 @@ export interface Names {
   readonly addresses: ReadonlyMap<string, readonly string[]>
   /** Address → name. */
   readonly names: ReadonlyMap<string, string>
+  /** Address → the container's id. */
+  readonly ids: ReadonlyMap<string, string>
 }
 
 /** A container is found by its name, its aliases, its id and the first twelve digits of that. */
 export function collectNames(network: string, subnet: string, leases: ReadonlyMap<string, Lease>): Names {
   const addresses = new Map<string, string[]>()
   const names = new Map<string, string>()
+  const ids = new Map<string, string>()
   for (const [address, { id, name, aliases }] of leases) {
     names.set(address, name)
+    ids.set(address, id)
     for (const one of new Set([name, ...aliases, id, id.slice(0, 12)].map((each) => each.toLowerCase()))) {
       addresses.set(one, [...(addresses.get(one) ?? []), address])
     }
   }
-  return { network, subnet, addresses, names }
+  return { network, subnet, addresses, names, ids }
 }
 
 /** In milliseconds: a container whose shim was killed leaves no trace in the directory, so that one is looked at again after a while. */

@@ -12,9 +12,10 @@ import { DrydockError } from '../kernel/errors.js'
 import { parseIp, parsePrefix } from '../kernel/ip.js'
 import { networkOf } from './config.js'
 import { forward, frame, takeFrames } from './forward.js'
-import { answerLocally, type Names, namesOf } from './local-names.js'
+import { answerLocally } from './local-names.js'
 import { numberOf, rangeOf } from './pool.js'
 import { hostResolvConf } from './resolv.js'
+import { SharedNames } from './shared-names.js'
 
 const PORT = 53
 /** Largest answer over UDP in bytes, for a client that does not say that it takes more. */
@@ -40,7 +41,7 @@ export async function startNameService(dataRoot: string, network: string): Promi
 class Service {
   readonly #gateway: string
   readonly #range: { first: number; last: number }
-  readonly #names: () => Names
+  readonly #names: SharedNames
   #udp: UdpSocket | undefined
   #tcp: Server | undefined
   #retry: NodeJS.Timeout | undefined
@@ -52,7 +53,7 @@ class Service {
     const { gateway, subnet } = networkOf(dataRoot, network)
     this.#gateway = gateway
     this.#range = rangeOf(parsePrefix(subnet))
-    this.#names = namesOf(dataRoot, network)
+    this.#names = new SharedNames(dataRoot, network)
   }
 
   async start(): Promise<void> {
@@ -100,12 +101,13 @@ class Service {
 
   async #overUdp(query: Buffer, from: RemoteInfo): Promise<void> {
     if (!this.#isOurs(from.address)) return
-    const answer = await this.#answer(query, 'udp')
+    const answer = await this.#answer(query, 'udp', from.address)
     if (answer && !this.#closed) this.#udp?.send(answer, from.port, from.address, () => undefined)
   }
 
   #overTcp(connection: Socket): void {
     if (!this.#isOurs(connection.remoteAddress)) return void connection.destroy()
+    const from = connection.remoteAddress ?? ''
     this.#connections.add(connection)
     connection.setTimeout(IDLE, () => connection.destroy())
     connection.on('error', () => undefined).once('close', () => this.#connections.delete(connection))
@@ -114,14 +116,14 @@ class Service {
       const taken = takeFrames(Buffer.concat([rest, chunk]))
       rest = taken.rest
       for (const query of taken.frames) {
-        void this.#answer(query, 'tcp').then((answer) => {
+        void this.#answer(query, 'tcp', from).then((answer) => {
           if (answer && connection.writable) connection.write(frame(answer))
         })
       }
     })
   }
 
-  async #answer(bytes: Buffer, over: 'udp' | 'tcp'): Promise<Buffer | undefined> {
+  async #answer(bytes: Buffer, over: 'udp' | 'tcp', from: string): Promise<Buffer | undefined> {
     let query: Packet
     try {
       query = decode(bytes)
@@ -129,7 +131,7 @@ class Service {
       return undefined
     }
     if (query.type !== 'query' || query.questions?.length !== 1) return undefined
-    const local = answerLocally(query, this.#names())
+    const local = this.#local(query, from)
     if (local) return over === 'udp' ? fitted(local, query) : encode(local)
     if (this.#waiting >= MOST_WAITING) return failure(query)
     this.#waiting++
@@ -138,6 +140,17 @@ class Service {
     } finally {
       this.#waiting--
     }
+  }
+
+  /** The network's own names count before those of other networks that the asker is on. */
+  #local(query: Packet, from: string): Packet | undefined {
+    const own = answerLocally(query, this.#names.own)
+    if (own) return own
+    for (const names of this.#names.others(from)) {
+      const found = answerLocally(query, names)
+      if (found) return found
+    }
+    return undefined
   }
 }
 

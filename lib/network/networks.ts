@@ -1,8 +1,10 @@
 /** Networks as a person has them: made, listed, looked at, removed, and brought to life in the kernel when a container needs one. */
 import { readFileSync } from 'node:fs'
+import { isIPv4 } from 'node:net'
 import { close } from '../kernel/calls/files.js'
 import { rtnetlink_socket } from '../kernel/calls/sockets.js'
 import { DrydockError } from '../kernel/errors.js'
+import { parsePrefix } from '../kernel/ip.js'
 import { loneShim } from '../kernel/lone.js'
 import { link_delete } from '../kernel/netlink/steps.js'
 import { parseRoutes } from '../kernel/proc/net.js'
@@ -15,16 +17,18 @@ import {
   deleteNetworkFiles,
   MODES,
   type NetworkConfig,
+  type NewNetworkSettings,
   networkOf,
   newNetwork,
   readNetwork,
   readNetworks,
+  rewriteNetwork,
   writeNetwork,
 } from './config.js'
 import { filterReady, missingSettings, obstacles, switchOn } from './filter.js'
 import { type Lease, liveLeases, pluggedAt, readLeases, reclaim, staleAddresses } from './leases.js'
 import { ruleset, rulesetWords, withdrawal } from './nft.js'
-import { checkedSubnet, freeSubnet, gatewayOf } from './pool.js'
+import { addressOf, checkedGateway, checkedSubnet, checkPart, freeSubnet, gatewayOf, rangeOf } from './pool.js'
 import { checkSameNetwork, loadRules, type MoreShims } from './run-nft.js'
 
 /**
@@ -54,6 +58,44 @@ export async function ensureNetwork(shim: Shim, dataRoot: string, name: string, 
   return said
 }
 
+/** ADDRESS/BITS of the default bridge, and the network that it is in. Throws what is wrong with it. */
+export function parseBip(text: string): Pick<NetworkConfig, 'subnet' | 'gateway'> {
+  const [gateway = '', bits, more] = text.split('/')
+  if (!isIPv4(gateway) || !/^\d{1,2}$/.test(bits ?? '') || more !== undefined)
+    throw new DrydockError(`invalid --bip ${text}: it is the bridge's address and the bits of its network, such as 172.17.0.1/16`, {
+      status: 400,
+    })
+  const { first } = rangeOf(parsePrefix(text))
+  const subnet = checkedSubnet(`${addressOf(first)}/${bits}`, [])
+  return { subnet, gateway: checkedGateway(subnet, gateway) }
+}
+
+/**
+ * The default network, written down when it is not there yet; by what this process's own namespace knows. With `bip` it is that one: `old` is what it was
+ * before, when that was another one.
+ */
+export function settleDefaultNetwork(dataRoot: string, bip?: string): { readonly config: NetworkConfig; readonly old?: NetworkConfig } {
+  const wanted = bip === undefined ? undefined : parseBip(bip)
+  const found = readNetwork(dataRoot, DEFAULT_NETWORK)
+  if (!found) {
+    const subnet = wanted?.subnet ?? freeSubnet([...routedNetworks(), ...subnetsOf(dataRoot)])
+    writeNetwork(dataRoot, newNetwork(DEFAULT_NETWORK, { subnet, gateway: wanted?.gateway ?? gatewayOf(subnet) }))
+    return { config: networkOf(dataRoot, DEFAULT_NETWORK) }
+  }
+  if (!wanted || (wanted.subnet === found.subnet && wanted.gateway === found.gateway)) return { config: found }
+  return { config: { ...found, ...wanted }, old: found }
+}
+
+/** Have the default network be another one from now on. Fails when a container is on it. */
+export async function changeDefaultNetwork(dataRoot: string, config: NetworkConfig, shim: Shim, more: MoreShims = loneShim): Promise<void> {
+  const before = networkOf(dataRoot, config.name)
+  await checkUnused(dataRoot, config.name, shim, 'it cannot be given another address')
+  // Addresses of the old one are nobody's in the new one.
+  await reclaim(dataRoot, config.name, pluggedAt(shim))
+  await takeDown(before, shim, more)
+  rewriteNetwork(dataRoot, config)
+}
+
 /** The default network, whose file is made the first time. */
 async function defaultNetwork(shim: Shim, dataRoot: string): Promise<NetworkConfig> {
   const found = readNetwork(dataRoot, DEFAULT_NETWORK)
@@ -65,16 +107,6 @@ async function defaultNetwork(shim: Shim, dataRoot: string): Promise<NetworkConf
 
 const subnetsOf = (dataRoot: string): string[] => readNetworks(dataRoot).map(({ subnet }) => subnet)
 
-export interface NewNetworkSettings {
-  /** A free one of the pool by default. */
-  readonly subnet?: string
-  readonly gateway?: string
-  readonly mtu?: number
-  readonly labels?: Readonly<Record<string, string>>
-  /** Networks that the host knows, of which the new one must keep clear; this process's by default. */
-  readonly known?: readonly string[]
-}
-
 /** Write a new network down. Its bridge is made when the first container needs it. */
 export async function createNetwork(dataRoot: string, name: string, settings: NewNetworkSettings = {}): Promise<NetworkConfig> {
   checkedNetworkName(name)
@@ -84,10 +116,25 @@ export async function createNetwork(dataRoot: string, name: string, settings: Ne
   if (readNetwork(dataRoot, name)) throw exists(name)
   const taken = [...(settings.known ?? routedNetworks()), ...subnetsOf(dataRoot)]
   const subnet = settings.subnet === undefined ? freeSubnet(taken) : checkedSubnet(settings.subnet, taken)
-  const gateway = settings.gateway ?? gatewayOf(subnet)
+  const reserved = Object.values(settings.more?.reserved ?? {})
+  const range = settings.more?.range
+  for (const part of range === undefined ? reserved : [range, ...reserved]) checkPart(subnet, part)
+  const gateway = settings.gateway === undefined ? gatewayOf(subnet, range, reserved) : checkedGateway(subnet, settings.gateway)
+  checkBridge(dataRoot, settings.bridge)
   const config = newNetwork(name, { subnet, gateway }, settings)
   if (!writeNetwork(dataRoot, config)) throw exists(name)
   return config
+}
+
+function checkBridge(dataRoot: string, bridge: string | undefined): void {
+  if (bridge === undefined) return
+  // dev_valid_name of the kernel, and what no command line has to quote.
+  if (!/^[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,14}$/.test(bridge))
+    throw new DrydockError(`'${bridge}' cannot be a network device's name: it must have 1 to 15 letters, digits, _ . or -`, { status: 400 })
+  const other = readNetworks(dataRoot).find((one) => one.bridge === bridge)
+  if (other) {
+    throw new DrydockError(`the bridge ${bridge} is that of network ${other.name} already: networks have same bridge name`, { status: 403 })
+  }
 }
 
 const exists = (name: string) => new DrydockError(`network with name ${name} already exists`, { status: 409 })
@@ -109,16 +156,26 @@ export async function removeNetwork(dataRoot: string, name: string, shim: Shim, 
     throw new DrydockError(`${name} is a pre-defined network and cannot be removed`, { status: 403 })
   }
   const config = networkOf(dataRoot, name)
+  await checkUnused(dataRoot, name, shim, undefined)
+  await takeDown(config, shim, more)
+  deleteNetworkFiles(dataRoot, name)
+}
+
+async function checkUnused(dataRoot: string, name: string, shim: Shim, what: string | undefined): Promise<void> {
   const stale = await staleAddresses(dataRoot, name, pluggedAt(shim))
   const [user] = [...readLeases(dataRoot, name)].flatMap(([address, lease]) => (stale.includes(address) ? [] : [lease]))
-  if (user) throw new DrydockError(`error while removing network: network ${name} has active endpoints (${user.name})`, { status: 403 })
+  const failed = what === undefined ? 'error while removing network: network' : `${what}: network`
+  if (user) throw new DrydockError(`${failed} ${name} has active endpoints (${user.name})`, { status: 403 })
+}
+
+/** What of a network is in the kernel. */
+async function takeDown(config: NetworkConfig, shim: Shim, more: MoreShims): Promise<void> {
   if (await filterReady(shim, config)) {
     await checkSameNetwork(shim, more)
     await loadRules(more, withdrawal(config))
   }
   const socket = ref('remove')
   await shim.run(host([rtnetlink_socket({ keep: socket.ref }), link_delete(socket, config.bridge, { allow: ['ENODEV'] }), close(socket)]))
-  deleteNetworkFiles(dataRoot, name)
 }
 
 /** The network as it is written down, or as the first run would write it down: for --explain, which makes nothing. */

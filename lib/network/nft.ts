@@ -8,6 +8,8 @@ import type { NetworkConfig } from './config.js'
 export const TABLE = 'drydock'
 /** Our bridges, by name. */
 export const BRIDGES = 'bridges'
+/** Those of which nothing leaves. */
+const INTERNAL = 'internal'
 /** Ports of one address of the host's. */
 export const PUBLISHED = 'published'
 /** Ports of all of them. */
@@ -40,8 +42,11 @@ const CHAINS: Readonly<Record<string, { hook: string; rules: readonly string[] }
     hook: 'type filter hook forward priority filter',
     rules: [
       'ct state established,related accept',
-      'ct status dnat accept',
       'iifname . oifname @within accept',
+      // Of an internal network nothing leaves, and nothing comes in.
+      `iifname @${INTERNAL} drop`,
+      `oifname @${INTERNAL} drop`,
+      'ct status dnat accept',
       `iifname != @${BRIDGES} oifname != @${BRIDGES} accept`,
       // Left over: from one bridge to another, and from outside to a port that is not published.
       `oifname @${BRIDGES} drop`,
@@ -59,6 +64,7 @@ export function ruleset(config: NetworkConfig): string {
     `add table ${table}`,
     `add set ${table} ${BRIDGES} { type ifname; }`,
     `add set ${table} within { type ifname . ifname; }`,
+    `add set ${table} ${INTERNAL} { type ifname; }`,
     `add set ${table} subnets { type ipv4_addr; flags interval; }`,
     `add map ${table} ${PUBLISHED} { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }`,
     `add map ${table} ${PUBLISHED_ANYWHERE} { type inet_proto . inet_service : ipv4_addr . inet_service; }`,
@@ -75,8 +81,10 @@ export function ruleset(config: NetworkConfig): string {
 export const withdrawal = (config: NetworkConfig): string => `${elements('delete', config).join('\n')}\n`
 
 function elements(verb: 'add' | 'delete', config: NetworkConfig): string[] {
+  const { internal = false, routed = false } = config.more ?? {}
   return [
-    `${verb} element ip ${TABLE} subnets { ${config.subnet} }`,
+    ...(internal || routed ? [] : [`${verb} element ip ${TABLE} subnets { ${config.subnet} }`]),
+    ...(internal ? [`${verb} element ip ${TABLE} ${INTERNAL} { "${config.bridge}" }`] : []),
     `${verb} element ip ${TABLE} within { "${config.bridge}" . "${config.bridge}" }`,
     // Last: who finds the bridge in this set takes the table for complete.
     `${verb} element ip ${TABLE} ${BRIDGES} { "${config.bridge}" }`,
@@ -84,5 +92,8 @@ function elements(verb: 'add' | 'delete', config: NetworkConfig): string[] {
 }
 
 /** What the table does for a network, in words. */
-export const rulesetWords = (config: NetworkConfig): string =>
-  `the nft table ip ${TABLE} (masquerade for ${config.subnet}, published ports, isolation of ${config.bridge} at ${bridgeAddress(config)})`
+export function rulesetWords(config: NetworkConfig): string {
+  const { internal, routed } = config.more ?? {}
+  const way = internal ? 'no way out' : routed ? `${config.subnet} as it is` : `masquerade for ${config.subnet}`
+  return `the nft table ip ${TABLE} (${way}, published ports, isolation of ${config.bridge} at ${bridgeAddress(config)})`
+}

@@ -42,14 +42,55 @@ export function freeSubnet(taken: readonly string[]): string {
   return found
 }
 
-/** The network's first address is the bridge's own. */
-export function gatewayOf(subnet: string): string {
-  return addressOf(rangeOf(parsePrefix(subnet)).first + 1)
+/** The bridge's own address: the first one of the network, or of the part of it from which addresses are given. */
+export function gatewayOf(subnet: string, part = subnet, reserved: readonly string[] = []): string {
+  const first = Math.max(rangeOf(parsePrefix(subnet)).first + 1, rangeOf(parsePrefix(part)).first)
+  const { last } = rangeOf(parsePrefix(part))
+  for (let number = first; number <= last; number++) if (!reserved.includes(addressOf(number))) return addressOf(number)
+  throw new DrydockError(`no address of ${part} is left for the gateway`, { status: 400 })
+}
+
+/** A gateway that a person asked for: an address of the subnet, neither its first nor its last. */
+export function checkedGateway(subnet: string, text: string): string {
+  const { first, last } = rangeOf(parsePrefix(subnet))
+  const number = ipv4NumberOf(text)
+  if (number !== undefined && number > first && number < last) return addressOf(number)
+  throw new DrydockError(`failed to allocate gateway (${text}): Requested address is out of range of ${subnet}`, { status: 400 })
+}
+
+/** An address, or a network, that belongs to the subnet whole; an error for what does not. */
+export function checkPart(subnet: string, text: string): void {
+  const { first, last } = rangeOf(parsePrefix(subnet))
+  const part = ipv4RangeOf(text)
+  if (part && part.first >= first && part.last <= last) return
+  throw new DrydockError(`invalid network config: ${text} does not belong to the subnet ${subnet}`, { status: 400 })
+}
+
+function ipv4NumberOf(text: string): number | undefined {
+  const range = text.includes('/') ? undefined : ipv4RangeOf(text)
+  return range?.first
+}
+
+function ipv4RangeOf(text: string): { first: number; last: number } | undefined {
+  try {
+    const prefix = parsePrefix(text)
+    return prefix.family === 4 ? rangeOf(prefix) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function subnetOf(text: string): Prefix {
+  try {
+    return parsePrefix(text)
+  } catch (cause) {
+    throw new DrydockError(`invalid subnet ${text}: ${(cause as Error).message}`, { cause, status: 400 })
+  }
 }
 
 /** A subnet that a person asked for, in its plain form; an error for what cannot be one. */
 export function checkedSubnet(text: string, taken: readonly string[]): string {
-  const prefix = parsePrefix(text)
+  const prefix = subnetOf(text)
   if (prefix.family !== 4) throw new DrydockError(`${text} is no IPv4 network: only those can be given to a bridge`, { status: 400 })
   if (prefix.length < 8 || prefix.length > 29) {
     throw new DrydockError(`${text} cannot be a bridge's network: it must have a prefix of 8 to 29 bits`, { status: 400 })

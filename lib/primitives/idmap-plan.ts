@@ -64,12 +64,19 @@ function planAsRoot(host: IdmapHost): IdmapPlan {
     return { method: 'root', uids: [free.uid], gids: [free.gid], says }
   }
   const says = 'This is a user namespace already and has no ids to spare, so the ids inside are those outside: root inside is root here.'
+  // With one id setgroups was given up when its map was written, and stays so below.
+  if (hasOneId(host)) return { ...planSingle(host), says }
   const same = (own: readonly IdRange[]) => own.map(({ inside, count }) => ({ inside, outside: inside, count }))
   return { method: 'root', uids: same(host.ownUidMap), gids: same(host.ownGidMap), says }
 }
 
+const one = (outside: number): IdRange => ({ inside: 0, outside, count: 1 })
+
+const planSingle = ({ uid, gid }: IdmapHost) => ({ method: 'single', uids: [one(uid)], gids: [one(gid)] }) as const
+
+const hasOneId = ({ ownUidMap, ownGidMap }: IdmapHost) => [ownUidMap, ownGidMap].every((map) => map.length === 1 && map[0]?.count === 1)
+
 function planAsUser(host: IdmapHost): IdmapPlan {
-  const one = (outside: number): IdRange => ({ inside: 0, outside, count: 1 })
   const uids = rangesOf(host.subuid, [host.user, String(host.uid)])
   const gids = rangesOf(host.subgid, [host.user, String(host.uid)])
   const tools = host.newuidmap !== undefined && host.newgidmap !== undefined
@@ -95,9 +102,7 @@ function planAsUser(host: IdmapHost): IdmapPlan {
     ? `/etc/subuid and /etc/subgid have no range for ${host.user}`
     : 'newuidmap and newgidmap (package uidmap) are not installed'
   return {
-    method: 'single',
-    uids: [one(host.uid)],
-    gids: [one(host.gid)],
+    ...planSingle(host),
     says: `Root inside is you (user ${host.uid}) outside, and there is no other id: ${missing}. Files of other users look as if 'nobody' owned them, and chown and setgroups fail.`,
   }
 }

@@ -26,7 +26,7 @@ import { child, type Fragment, inPhase, ref, type Step } from '../kernel/step.js
 export interface CableSpec {
   /** 12 to 64 hexadecimal digits, another one for each start; the name and the index of the end on the host come from the first seven. */
   readonly id: string
-  /** Which of the container's networks this is: 0 is eth0, has the default route and raises the loopback. */
+  /** Which of the container's networks this is: 0 is eth0, and raises the loopback. */
   readonly position: number
   readonly bridge: Device
   /** `172.17.0.2/16`. */
@@ -40,6 +40,8 @@ export interface CableSpec {
    * loaded: the packet is turned round within the bridge then, and not on its way through the host.
    */
   readonly hairpin?: boolean
+  /** What is for no network that the container knows goes through this cable. Default: the first one's does. */
+  readonly route?: boolean
   /**
    * Who makes the cable. `container` (the default): the process itself, as PID 1 of a new pid namespace. `shared-pid`: the same, but
    * with the host's process ids. `host`: the host's side, because the process is in a user namespace of its own and has no right outside.
@@ -71,7 +73,7 @@ export function loopback(): Fragment {
 
 /** One network of a container, whose bridge is there already. */
 export function cable(spec: CableSpec): Fragment {
-  const { position, bridge, address, gateway, mac, mtu, hairpin = false, maker = 'container' } = spec
+  const { position, bridge, address, gateway, mac, mtu, hairpin = false, maker = 'container', route = position === 0 } = spec
   const { inside, outside } = cableNames(spec)
   const [host, own] = [ref(`cable${position}`), ref(`inside${position}`)]
   const netns = { pid: maker === 'container' ? 1 : child }
@@ -91,9 +93,9 @@ export function cable(spec: CableSpec): Fragment {
           ...(position === 0 ? [linkSet(LOOPBACK, { up: true })] : []),
           addressAdd(inside, address, { broadcast: 'auto' }),
           linkSet(inside, { up: true }),
-          ...(position === 0 ? [routeAdd({ to: 'default', via: gateway, dev: inside })] : []),
+          ...(route ? [routeAdd({ to: 'default', via: gateway, dev: inside })] : []),
         ]),
-        { why: position === 0 ? WHY_FIRST : `The interface gets its address and is raised; the default route is eth0’s already.` },
+        { why: position === 0 && route ? WHY_FIRST : route ? WHY_ROUTE : WHY_FURTHER },
       ),
     ]),
   ]
@@ -108,5 +110,9 @@ const WHY_VETH = {
 
 const WHY_FIRST =
   'Loopback and interface go up, and the interface gets its address. Only then does the gateway count as reachable, which the default route asks for.'
+
+const WHY_ROUTE = 'The interface gets its address and is raised; what is for nobody near goes through it.'
+
+const WHY_FURTHER = 'The interface gets its address and is raised; the default route is another one’s, or there is none.'
 
 const nameOf = (device: Device): string => (typeof device === 'number' ? `device ${device}` : device.name)

@@ -1,9 +1,10 @@
 /** What a call answered besides its return value: the content of its out-buffers, where it says something to a person. */
-import { wordOf } from '../kernel/constants.js'
+import { constant, wordOf } from '../kernel/constants.js'
 import { decodeEndpoint, showEndpoint } from '../kernel/endpoint.js'
 import { decodeIcmp } from '../kernel/icmp.js'
 import { capabilityNames } from '../kernel/proc/status.js'
 import { type Result, textOf } from '../kernel/result.js'
+import { decodeUcred, UCRED_SIZE } from '../kernel/ucred.js'
 
 /** Lines such as `read: "0::/\n"`, none for calls that only return a number. */
 export function answersOf(result: Result): string[] {
@@ -25,6 +26,7 @@ const ANSWERS: Record<string, (result: Result) => string[]> = {
   clone3: ({ outs: [pidfd] }) => (pidfd ? [`its pidfd is descriptor ${pidfd.readInt32LE(0)}`] : []),
   recvfrom: received,
   accept4: ({ outs: [from] }) => [`a connection from ${endpointIn(from)}`],
+  getsockopt: ({ outs: [buffer] }) => (buffer?.length === UCRED_SIZE ? [credentialsIn(buffer)] : []),
   statfs: ({ outs: [buffer] }) => (buffer ? fileSystem(buffer) : []),
 }
 
@@ -49,7 +51,13 @@ function received({ ret, outs: [buffer, from] }: Result): string[] {
 
 function endpointIn(buffer: Buffer | undefined): string {
   const found = buffer && decodeEndpoint(buffer)
+  if (buffer && buffer.length >= 2 && buffer.readUInt16LE(0) === constant('socket_family', 'unix')) return 'a process of this machine'
   return found ? showEndpoint(found) : 'somebody without an internet address'
+}
+
+function credentialsIn(buffer: Buffer): string {
+  const { pid, uid, gid } = decodeUcred(buffer)
+  return `process ${pid}, user ${uid}, group ${gid}`
 }
 
 /** struct utsname: strings of 65 bytes. */

@@ -188,6 +188,8 @@ export function exampleSteps(): Record<string, Step[]> {
     bind_unix: [sockets.bind_unix(ref('socket'), '/run/box.sock')],
     connect_unix: [sockets.connect_unix(ref('socket'), '/run/box.sock')],
     listen: [sockets.listen(ref('socket'), 16)],
+    getsockopt_peercred: [sockets.getsockopt_peercred(ref('client'), { keepPid: 'caller' })],
+    shutdown: WORDS.shutdown.map((how) => sockets.shutdown(ref('client'), how)),
     netlink: [sockets.netlink(ref('net'), { bytes: new Uint8Array(16), shown: 'link set lo up' })],
   }
 }

@@ -72,7 +72,7 @@ export function containerDocument({ container, pid, endpoints, size, life }: Con
       Name: 'overlay2',
     },
     ...(size && { SizeRw: size.own, SizeRootFs: size.all }),
-    Mounts: mountsDocument(spec),
+    Mounts: mountsDocument(record),
     Config: configOf(container),
     NetworkSettings: networkDocument(container, pid, endpoints),
   }
@@ -178,7 +178,7 @@ function endpointDocument({ spec, more }: ContainerRecord, name: string, endpoin
     DriverOpts: null,
     GwPriority: 0,
     NetworkID: endpoint?.networkId ?? '',
-    EndpointID: endpoint ? madeUp(spec.id, name) : '',
+    EndpointID: endpoint ? endpointId(spec.id, name) : '',
     Gateway: endpoint?.gateway ?? '',
     IPAddress: endpoint?.address ?? '',
     IPPrefixLen: endpoint?.prefix ?? 0,
@@ -188,6 +188,9 @@ function endpointDocument({ spec, more }: ContainerRecord, name: string, endpoin
     DNSNames: userDefined ? [...new Set([spec.name, ...(aliases ?? []), spec.id.slice(0, 12), spec.hostname])] : null,
   }
 }
+
+/** Of a container in a network. */
+export const endpointId = (id: string, network: string): string => madeUp(id, network)
 
 /** Docker's numbers for what has none here: the same for the same thing. */
 const madeUp = (id: string, what: string): string => createHash('sha256').update(`${id} ${what}`).digest('hex')

@@ -1,6 +1,6 @@
 /** Docker's HostConfig, and the mounts of a container. */
-import { basename, dirname } from 'node:path'
-import type { ContainerSpec } from '../../container/index.js'
+import { basename, dirname, normalize } from 'node:path'
+import type { ContainerRecord, ContainerSpec } from '../../container/index.js'
 import { parsePort } from '../../network/ports.js'
 import { MASKED_PATHS, READ_ONLY_PATHS } from '../../primitives/rootfs/index.js'
 
@@ -108,20 +108,25 @@ function bindsOf(spec: ContainerSpec): string[] {
   )
 }
 
-export function mountsDocument(spec: ContainerSpec): Record<string, unknown>[] {
-  return spec.mounts
-    .filter(({ kind }) => kind === 'bind')
-    .map(({ source = '', target, readOnly = false, propagation }) => {
-      const name = volumeName(source)
-      return {
-        Type: name === undefined ? 'bind' : 'volume',
-        ...(name !== undefined && { Name: name }),
-        Source: source,
-        Destination: target,
-        ...(name !== undefined && { Driver: 'local' }),
-        Mode: readOnly ? 'ro' : '',
-        RW: !readOnly,
-        Propagation: propagation ?? (name === undefined ? 'rprivate' : ''),
-      }
-    })
+export function mountsDocument({ spec, more }: Pick<ContainerRecord, 'spec' | 'more'>): Record<string, unknown>[] {
+  // Those of --tmpfs are told of in HostConfig alone.
+  const asked = ((more?.hostConfig.Mounts ?? []) as readonly { Type?: string; Target?: string }[]).filter(({ Type }) => Type === 'tmpfs')
+  return spec.mounts.flatMap((mount) => {
+    const { kind, source = '', target, readOnly = false, propagation } = mount
+    const mode = { Mode: readOnly ? 'ro' : '', RW: !readOnly }
+    if (kind === 'tmpfs') {
+      const told = asked.some(({ Target = '' }) => normalize(Target) === target)
+      return told ? [{ Type: 'tmpfs', Source: '', Destination: target, ...mode, Propagation: '' }] : []
+    }
+    const name = volumeName(source)
+    return {
+      Type: name === undefined ? 'bind' : 'volume',
+      ...(name !== undefined && { Name: name }),
+      Source: source,
+      Destination: target,
+      ...(name !== undefined && { Driver: 'local' }),
+      ...mode,
+      Propagation: propagation ?? (name === undefined ? 'rprivate' : ''),
+    }
+  })
 }

@@ -1,11 +1,11 @@
 /** A container as the engine knows it: its record, the run of this moment, who waits for it. */
 
-import { type ContainerRecord, type ExitRecord, type Layout, layoutOf } from '../../container/index.js'
+import { type ContainerRecord, type ExitRecord, type Layout, layoutOf, writeDurably } from '../../container/index.js'
 import type { LifeNotes } from '../../container/notes.js'
 import type { ContainerHandle, ContainerStatus } from '../context.js'
 import type { Endpoint } from '../documents/index.js'
 import type { Line } from './line.js'
-import type { PendingAttach } from './pending-attach.js'
+import type { Streams } from './streams.js'
 
 /** One run, from its start to the moment when all of it is on record. */
 export interface Run {
@@ -13,7 +13,7 @@ export interface Run {
   /** RFC 3339. */
   readonly startedAt: string
   /** In each of its networks. */
-  readonly endpoints: Readonly<Record<string, Endpoint>>
+  endpoints: Readonly<Record<string, Endpoint>>
   /** Resolves when it has ended, and its end is on record. */
   readonly settled: Promise<void>
   paused: boolean
@@ -30,14 +30,16 @@ export class Container implements ContainerHandle {
   exit: ExitRecord | undefined
   run: Run | undefined
   /** Its policy waits until it starts it again. */
-  backoff: { readonly timer: NodeJS.Timeout; readonly over: Promise<void>; cancel(): void } | undefined
+  backoff: { cancel(): void } | undefined
+  /** How long it rested last, in milliseconds, since somebody has started it. */
+  pause: number | undefined
   /** 'removing' from the moment when nothing else can happen to it any more; 'dead' when that has failed. */
   doomed: 'removing' | 'dead' | undefined
   /** While `restart` stops it: neither its policy nor its removal follow this exit. */
   restarting = false
   readonly execs = new Set<string>()
   /** Streams of those who attached before it runs. */
-  readonly pending = new Set<PendingAttach>()
+  readonly attaching = new Set<Streams>()
   readonly removed: Promise<void>
   #layout: Layout
   #removed: () => void = () => undefined
@@ -87,6 +89,10 @@ export class Container implements ContainerHandle {
     return this.run?.line.pid
   }
 
+  get endpoints(): Readonly<Record<string, Endpoint>> {
+    return this.run?.endpoints ?? {}
+  }
+
   get startedAt(): string | undefined {
     return this.run?.startedAt ?? this.exit?.startedAt ?? this.notes.startedAt
   }
@@ -120,8 +126,14 @@ export class Container implements ContainerHandle {
   /** Nothing is left of it. */
   hasGone(): void {
     this.hasExited(this.ending)
-    for (const pending of [...this.pending]) pending.giveUp()
+    for (const streams of [...this.attaching]) streams.giveUp()
     this.#removed()
+  }
+
+  revise(record: ContainerRecord, endpoints?: Readonly<Record<string, Endpoint>>): void {
+    writeDurably(this.#layout.config, JSON.stringify(record))
+    this.became(record)
+    if (this.run && endpoints) this.run.endpoints = endpoints
   }
 
   /** The record is on disk as this one. */

@@ -36,7 +36,7 @@ async function rowOf(core: Core, container: Container, withSize: boolean, nameOf
     Status: statusText(container),
     HostConfig: { NetworkMode: (more?.hostConfig.NetworkMode as string | undefined) ?? spec.network.kind },
     NetworkSettings: { Networks: listNetworks(record, endpoints) },
-    Mounts: listMounts(spec),
+    Mounts: listMounts(record),
   }
 }
 

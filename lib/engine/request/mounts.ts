@@ -4,7 +4,8 @@ import type { ContainerRecord } from '../../container/index.js'
 import { DrydockError } from '../../kernel/errors.js'
 import { randomBytes } from '../../kernel/random.js'
 import type { MountSpec } from '../../primitives/rootfs/index.js'
-import { checkTarget, kindOf, makeVolume, PROPAGATIONS, parseTmpfs, parseVolume, type Volume } from '../volumes.js'
+import { createVolume } from '../volume/store.js'
+import { checkTarget, kindOf, PROPAGATIONS, parseTmpfs, parseVolume, type Volume } from '../volumes.js'
 import type { ConfigBody, HostBody, MountBody } from './bodies.js'
 import { wantedVolumes } from './common.js'
 import type { RunnableImage } from './image.js'
@@ -17,6 +18,8 @@ export interface Mounts {
   readonly ownVolumes: readonly string[]
   /** Volumes that get what the image has in their place, when they are empty. */
   readonly fill: readonly MountSpec[]
+  /** Names of volumes that were not there before. */
+  readonly made: readonly string[]
 }
 
 const refuse = (sentence: string): never => {
@@ -50,6 +53,7 @@ export function mountsOf(
     mounts: [...volumes.map(({ mount }) => mount), ...uniqueTargets(others), ...tmpfs],
     ownVolumes: volumes.flatMap(({ mount, source }) => (source === 'own' ? [dirname(mount.source as string)] : [])),
     fill: volumes.flatMap(({ mount, copies }) => (copies ? [mount] : [])),
+    made: volumes.flatMap(({ made = [] }) => made),
   }
 }
 
@@ -81,12 +85,23 @@ function mountOf(document: unknown, at: number, dataRoot: string, anonymous: () 
       return { ...bindOf(mount, asked, wrong), source: 'path' as Kind, copies: false }
     }
     case 'volume': {
-      const { NoCopy = false, DriverConfig, Subpath } = mount.VolumeOptions ?? {}
+      const { NoCopy = false, DriverConfig, Labels, Subpath } = mount.VolumeOptions ?? {}
       if (DriverConfig?.Name && DriverConfig.Name !== 'local') wrong(`there is no volume driver "${DriverConfig.Name}", only local`)
       if (Subpath) wrong('VolumeOptions.Subpath is not supported: the whole volume is mounted')
-      const source = makeVolume(Source || anonymous(), dataRoot)
       const own: Kind = Source === '' ? 'own' : 'named'
-      return { mount: { kind: 'bind', source, sourceKind: 'directory', recursive: true, ...asked }, source: own, copies: !NoCopy }
+      const { volume, made } = createVolume(dataRoot, {
+        name: Source || anonymous(),
+        anonymous: Source === '',
+        ...(Labels && { labels: Labels }),
+        ...(DriverConfig?.Options && { options: DriverConfig.Options }),
+      })
+      const bind = { kind: 'bind', source: volume.directory, sourceKind: kindOf(volume.directory), recursive: true } as const
+      return {
+        mount: { ...bind, ...asked, ...(volume.readOnly && { readOnly: true }) },
+        source: own,
+        copies: !NoCopy && volume.options === null,
+        ...(made && { made: volume.name }),
+      }
     }
     case 'tmpfs': {
       if (Source !== '') wrong('field Source must not be specified')

@@ -9,12 +9,14 @@
  * A container that still runs may take away any name between two calls. A unit whose first call finds nothing answers undefined, and the
  * batch goes on behind it.
  */
+
 import { close, open, openat2 } from '../../kernel/calls/files.js'
 import { fchdir } from '../../kernel/calls/process.js'
 import { getdents64 } from '../../kernel/calls/reading.js'
 import { errnoOf } from '../../kernel/constants.js'
 import { DrydockError } from '../../kernel/errors.js'
 import { loneShim } from '../../kernel/lone.js'
+import { isMachineRoot } from '../../kernel/proc/idmap.js'
 import { type Result, StepError } from '../../kernel/result.js'
 import type { Shim } from '../../kernel/shim.js'
 import { ref, type Step } from '../../kernel/step.js'
@@ -54,18 +56,24 @@ const LIST_SIZE = 256 * 1024
 export class TreeReader {
   readonly #shim: Shim
   readonly #signal: AbortSignal | undefined
+  readonly #how: How
   /** One big directory at a time. */
   #listing: Promise<unknown> = Promise.resolve()
 
-  private constructor(shim: Shim, signal: AbortSignal | undefined) {
+  private constructor(shim: Shim, signal: AbortSignal | undefined, how: How) {
     this.#shim = shim
     this.#signal = signal
+    this.#how = how
+  }
+
+  /** Of what the root of a shim's child is, whoever has confined it. `crossing`: what is mounted in it is read too. */
+  static over(shim: Shim, { signal, crossing = false }: { readonly signal?: AbortSignal; readonly crossing?: boolean }): TreeReader {
+    return new TreeReader(shim, signal, crossing ? CROSSING : WITHIN)
   }
 
   static async open(tree: Tree, options: ReadOptions): Promise<TreeReader> {
     options.signal?.throwIfAborted()
-    const rootless = process.geteuid?.() !== 0
-    const ids = options.idmap ?? (rootless ? planIdmap() : undefined)
+    const ids = options.idmap ?? (isMachineRoot() ? undefined : planIdmap())
     const shim = await (options.newShim ?? loneShim)()
     try {
       await confine(shim, tree, ids)
@@ -74,7 +82,7 @@ export class TreeReader {
       const problem = (ids as IdmapPlan | undefined)?.problem
       throw problem === undefined ? error : new DrydockError(problem, { cause: error })
     }
-    return new TreeReader(shim, options.signal)
+    return new TreeReader(shim, options.signal, WITHIN)
   }
 
   close(): Promise<void> {
@@ -86,7 +94,7 @@ export class TreeReader {
     const answers: (readonly Result[] | undefined)[] = []
     while (answers.length < units.length) {
       const from = answers.length
-      const { steps, begins } = batch(units, from)
+      const { steps, begins } = batch(units, from, this.#how)
       const results = await this.attempt(steps)
       const failed = results.findIndex(({ status }) => status === 'failed')
       for (let index = from; index < units.length; index++) {
@@ -140,14 +148,14 @@ export class TreeReader {
 export const DIRECTORY = ['rdonly', 'directory', 'nofollow', 'nonblock'] as const
 
 /** The steps of the units from one on, and where each unit's own begin. */
-function batch(units: readonly Unit[], from: number): { steps: Step[]; begins: number[] } {
+function batch(units: readonly Unit[], from: number, how: How): { steps: Step[]; begins: number[] } {
   const steps: Step[] = []
   const begins: number[] = []
   let current: Bytes | undefined
   for (let unit = from; unit < units.length; unit++) {
     const { directory, steps: own } = units[unit] as Unit
     if (directory !== current) {
-      for (const step of enter(directory)) steps.push(step)
+      for (const step of enter(directory, how)) steps.push(step)
       current = directory
     }
     begins.push(steps.length)
@@ -159,11 +167,13 @@ function batch(units: readonly Unit[], from: number): { steps: Step[]; begins: n
 const WAY = ref('pack.way')
 const GO = fchdir(WAY, { actor })
 const ARRIVED = close(WAY, { actor })
-const HOW = { flags: DIRECTORY, resolve: ['no_symlinks', 'no_magiclinks', 'no_xdev'] } as const
+const WITHIN = { flags: DIRECTORY, resolve: ['no_symlinks', 'no_magiclinks', 'no_xdev'] } as const
+const CROSSING = { flags: DIRECTORY, resolve: ['no_symlinks', 'no_magiclinks'] } as const
+type How = typeof WITHIN | typeof CROSSING
 
 /** Go to a directory from the root, in as many pieces as its depth needs. No link is followed on the way. */
-export function enter(directory: Bytes): Step[] {
-  return pieces(directory).flatMap((piece) => [openat2(piece, HOW, { actor, keep: WAY.ref }), GO, ARRIVED])
+function enter(directory: Bytes, how: How): Step[] {
+  return pieces(directory).flatMap((piece) => [openat2(piece, how, { actor, keep: WAY.ref }), GO, ARRIVED])
 }
 
 export function pieces(directory: Bytes): Buffer[] {

@@ -8,6 +8,7 @@
  *     download.ts       a blob as a stream, taken up again where it broke
  *     upload.ts         a blob to a registry, in one or in pieces
  *     login.ts          login and logout
+ *     search.ts         which repositories there are
  *
  *     connection.ts     one registry or mirror that answers
  *     authorizer.ts     tokens and passwords; challenge.ts: what a registry asks for
@@ -24,7 +25,8 @@ export { checkedDescriptor, type Document, INDEXES, LARGEST_MANIFEST, MANIFESTS,
 export { RegistryError, TransportError } from './errors.js'
 export type { Fetched } from './fetch.js'
 export { TIMEOUTS, type Timeouts } from './http.js'
-export { login, logout } from './login.js'
+export { checkLogin, login, logout } from './login.js'
 export { Registry, type RegistryOptions } from './registry.js'
 export { type OnWait, PATIENCE, type Patience } from './retry.js'
+export { type SearchOptions, type SearchResult, searchImages } from './search.js'
 export type { Found } from './walk.js'

@@ -3,13 +3,20 @@ import type { Reference } from '../reference.js'
 import { type Credentials, eraseCredentials, saveCredentials } from './credentials.js'
 import { Registry, type RegistryOptions } from './registry.js'
 
-/** See that a registry (`docker.io`, `localhost:5000`) takes them, and keep them. Errors are Docker's, with status 401 when it does not. */
+/** See that a registry takes them, and keep them. */
 export async function login(domain: string, credentials: Credentials, options: RegistryOptions): Promise<void> {
+  await saveCredentials(domain, { ...credentials, ...(await checkLogin(domain, credentials, options)) })
+}
+
+/**
+ * See that a registry (`docker.io`, `localhost:5000`) takes them; the identity token that it gives, if it does. Errors are Docker's, with status 401 when it
+ * does not.
+ */
+export async function checkLogin(domain: string, credentials: Credentials, options: RegistryOptions): Promise<{ identityToken?: string }> {
   const reference: Reference = { domain, path: '' }
   const registry = new Registry(reference, { ...options, credentials: async (other) => (other === domain ? credentials : undefined) })
   try {
-    const { identityToken } = await registry.login()
-    await saveCredentials(domain, identityToken ? { ...credentials, identityToken } : credentials)
+    return await registry.login()
   } finally {
     registry.close()
   }

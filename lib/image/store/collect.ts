@@ -1,7 +1,7 @@
 /** Garbage: what no image, no container and no running program uses, and what programs left that are no more. */
 import { rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { listContainers } from '../../container/index.js'
+import { listContainers, type StoredContainer } from '../../container/index.js'
 import { isInHand } from '../owner.js'
 import type { Digest } from '../types.js'
 import { type ClaimOptions, claim, isClaim } from './claims.js'
@@ -22,10 +22,13 @@ export interface Collected {
 export interface CollectOptions extends ClaimOptions {
   /** Look at these blobs and chain ids alone, and leave what was begun. */
   readonly among?: ReadonlySet<Digest>
+  /** All that there are; those on disk by default. */
+  readonly containers?: () => readonly StoredContainer[]
 }
 
-export async function collect(store: Store, { among, ...waiting }: CollectOptions = {}): Promise<Collected> {
+export async function collect(store: Store, options: CollectOptions = {}): Promise<Collected> {
   const { paths, blobs, layers, origins } = store
+  const { among, containers = () => listContainers(paths.dataRoot), ...waiting } = options
   const { release } = await claim(paths.claims, COLLECTING, waiting)
   let away: readonly string[]
   let collected: Collected
@@ -33,7 +36,7 @@ export async function collect(store: Store, { among, ...waiting }: CollectOption
     // In this order: leases.ts says why.
     const inUse = leased(paths)
     const diffIds = markRecords(store, inUse)
-    markContainers(store, inUse)
+    markContainers(paths, containers(), inUse)
     const unused = (digest: Digest) => !inUse.has(digest) && (among === undefined || among.has(digest))
     const oldLayers = topFirst(store, layers.list().filter(unused))
     const oldBlobs = blobs.list().filter(unused)
@@ -67,11 +70,11 @@ function markRecords({ records, tags, origins }: Store, inUse: Set<Digest>): Set
 }
 
 /** A container keeps its layers, also when its image was removed by force. */
-function markContainers({ paths }: Store, inUse: Set<Digest>): void {
-  for (const { record } of listContainers(paths.dataRoot)) {
+function markContainers({ overlay }: Store['paths'], containers: readonly StoredContainer[], inUse: Set<Digest>): void {
+  for (const { record } of containers) {
     for (const layer of record.spec.image.layers) {
       const home = dirname(layer)
-      if (dirname(home) === paths.overlay && /^[0-9a-f]{64}$/.test(basename(home))) inUse.add(digestOf(basename(home)))
+      if (dirname(home) === overlay && /^[0-9a-f]{64}$/.test(basename(home))) inUse.add(digestOf(basename(home)))
     }
   }
 }

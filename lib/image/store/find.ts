@@ -21,6 +21,8 @@ export interface Image {
   readonly size: number
   /** RFC 3339. */
   readonly created: string
+  /** When it got the youngest of its names; absent when it has none. RFC 3339. */
+  readonly tagged?: string
 }
 
 /** What Docker says of an image that tells no time. */
@@ -29,6 +31,7 @@ const NO_TIME = '0001-01-01T00:00:00Z'
 export async function imageOf(store: Store, record: ImageRecord): Promise<Image> {
   const config = await store.config(record.id)
   const names = store.tags.of(record.id)
+  const tagged = store.tags.lastSet(names)
   return {
     id: record.id,
     config,
@@ -38,6 +41,7 @@ export async function imageOf(store: Store, record: ImageRecord): Promise<Image>
     layers: record.layers.map(({ chainId }) => store.layers.directory(chainId)).reverse(),
     size: record.size,
     created: config.created ?? NO_TIME,
+    ...(tagged && { tagged: tagged.toISOString() }),
   }
 }
 

@@ -3,7 +3,7 @@
  * to one image; an image may have many.
  */
 import { createHash } from 'node:crypto'
-import { rmSync } from 'node:fs'
+import { rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { canonical, canonicalName, familiar, parseReference, type Reference, withDefaultTag, withoutTag } from '../reference.js'
 import type { Digest } from '../types.js'
@@ -58,6 +58,13 @@ export class Tags {
 
   of(id: Digest): Tag[] {
     return this.list().filter((tag) => tag.id === id)
+  }
+
+  /** When the youngest of them was set. */
+  lastSet(tags: readonly Tag[]): Date | undefined {
+    const times = tags.map(({ reference }) => statSync(this.#path(reference), { throwIfNoEntry: false })?.mtimeMs ?? 0)
+    const last = Math.max(0, ...times)
+    return last > 0 ? new Date(last) : undefined
   }
 
   #read(path: string): Tag | undefined {

@@ -2,20 +2,22 @@
  * Removing a tree that came out of an image: of any depth, with devices and links that lead anywhere, and for an ordinary user with files that belong to ids
  * which that user is only inside of a user namespace.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import { remove_tree } from '../../kernel/calls/files.js'
 import { clone } from '../../kernel/calls/process.js'
 import { errnoOf } from '../../kernel/constants.js'
 import { DrydockError } from '../../kernel/errors.js'
 import { withLoneShim } from '../../kernel/lone.js'
+import { isMachineRoot } from '../../kernel/proc/idmap.js'
 import type { Result } from '../../kernel/result.js'
 import type { Shim } from '../../kernel/shim.js'
 import { container, host } from '../../kernel/step.js'
 import { type IdmapSpec, idmap, planIdmap } from '../../primitives/idmap.js'
 import { runHelpers } from '../../primitives/idmap-helpers.js'
 
-/** How an ordinary user's ids are mapped; undefined for root, whose images are not mapped. */
-export const ownIdmap = (): IdmapSpec | undefined => (process.geteuid?.() === 0 ? undefined : planIdmap())
+/** How ids are mapped for whoever is not the machine's own root; undefined for that one, whose images are not mapped. */
+export const ownIdmap = (): IdmapSpec | undefined => (isMachineRoot() ? undefined : planIdmap())
 
 /** How often, and how many milliseconds apart, what somebody still writes to is tried again. */
 const ATTEMPTS = 20

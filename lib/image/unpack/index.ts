@@ -11,11 +11,12 @@
  *     files.ts sender.ts  the steps, and how they get there quickly
  *     opaque.ts      directories that hide those below
  */
+
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { DrydockError } from '../../kernel/errors.js'
 import { loneShim } from '../../kernel/lone.js'
-import { parseIdMap } from '../../kernel/proc/idmap.js'
+import { isMachineRoot, parseIdMap } from '../../kernel/proc/idmap.js'
 import type { Shim } from '../../kernel/shim.js'
 import { type IdmapSpec, planIdmap } from '../../primitives/idmap.js'
 import { decompress } from '../compression.js'
@@ -63,7 +64,7 @@ const MOST_ENTRIES = 1_000_000
 /** Throws one sentence, and then what is in the directory is to be removed. */
 export async function unpackLayer(source: AsyncIterable<Uint8Array>, options: UnpackOptions): Promise<Unpacked> {
   const { directory, newShim = loneShim, signal } = options
-  const map = options.idmap ?? (process.geteuid?.() === 0 ? undefined : planIdmap())
+  const map = options.idmap ?? (isMachineRoot() ? undefined : planIdmap())
   signal?.throwIfAborted()
   const shim = await newShim()
   try {

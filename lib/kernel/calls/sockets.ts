@@ -1,7 +1,8 @@
 /** Calls on sockets, and netlink messages. socket(2), unix(7), netlink(7), rtnetlink(7). */
-import { bits, bytes, fd, int, out, word } from '../args.js'
+import { bits, bytes, fd, field, int, out, struct, word } from '../args.js'
 import { constant } from '../constants.js'
 import { type Descriptor, type Patch, type Step, type StepOptions, step } from '../step.js'
+import { UCRED_SIZE } from '../ucred.js'
 import type { Word } from '../words.js'
 
 /** socket(2), close-on-exec. `protocol` is 0 except for netlink. */
@@ -47,6 +48,29 @@ export function connect_unix(descriptor: Descriptor, pathname: string, options?:
 /** listen(2). */
 export const listen = (descriptor: Descriptor, backlog: number, options?: StepOptions): Step =>
   step('listen', [fd('sockfd', descriptor), int('backlog', backlog)], options)
+
+/**
+ * getsockopt(2) SO_PEERCRED, unix(7): who has made the connection, as he was in that moment; struct ucred is the step's out-buffer (decodeUcred). The
+ * kernel counts pid and ids as the caller's namespaces do. `keepPid`: the name under which later steps find the pid.
+ */
+export function getsockopt_peercred(descriptor: Descriptor, options: StepOptions & { keepPid?: string } = {}): Step {
+  const { keepPid, ...rest } = options
+  return step(
+    'getsockopt',
+    [
+      fd('sockfd', descriptor),
+      word('level', 'sockopt_level', 'socket'),
+      word('optname', 'so', 'peercred'),
+      out('optval', UCRED_SIZE),
+      struct('optlen', 'socklen_t', 4, [field('optlen', 0, 4, UCRED_SIZE)]),
+    ],
+    { ...rest, ...(keepPid !== undefined && { keeps: [{ slot: keepPid, out: 0, offset: 0, width: 4 as const }] }) },
+  )
+}
+
+/** shutdown(2): end one direction of a connection, or both; the descriptor stays open. */
+export const shutdown = (descriptor: Descriptor, how: Word<'shutdown'>, options?: StepOptions): Step =>
+  step('shutdown', [fd('sockfd', descriptor), word('how', 'shutdown', how)], options)
 
 /** A netlink message as bytes, with what it says in words for people, and the numbers of earlier steps that belong in it. */
 export interface NetlinkMessage {

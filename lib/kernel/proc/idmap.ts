@@ -38,6 +38,24 @@ export function readIdMaps(pid: Pid, root = '/proc'): IdMaps | undefined {
   return { uid: parseIdMap(uid), gid: parseIdMap(gid), setgroups: setgroups.trim() === 'deny' ? 'deny' : 'allow' }
 }
 
+/** All ids, each as itself: the map of the user namespace that the machine booted with. */
+const EVERY_ID = { inside: 0, outside: 0, count: 2 ** 32 - 1 } as const
+
+let machineRoot: boolean | undefined
+
+/**
+ * Is this process root of the machine itself, and not of a user namespace? Only that one may make device nodes, set `trusted.` attributes, or own the
+ * files of every user.
+ */
+export function isMachineRoot(): boolean {
+  machineRoot ??= process.geteuid?.() === 0 && isInitialMap(parseIdMap(readProcFile('/proc/self/uid_map') ?? ''))
+  return machineRoot
+}
+
+export function isInitialMap([range, ...more]: readonly IdRange[]): boolean {
+  return more.length === 0 && range?.inside === EVERY_ID.inside && range.outside === EVERY_ID.outside && range.count === EVERY_ID.count
+}
+
 /** What an id of the namespace is outside; undefined: it has no mapping and nobody can have it. */
 export function toOutside(map: readonly IdRange[], id: number): number | undefined {
   const range = map.find(({ inside, count }) => id >= inside && id < inside + count)

@@ -3,7 +3,7 @@ import { DrydockError } from '../errors.js'
 import { type NamespaceFile, readNamespace } from './namespaces.js'
 import { listProcDirectory, type Pid, readProcFile, readProcLink } from './read.js'
 
-/** What /proc/PID/stat says, without the counters. */
+/** What /proc/PID/stat says, without most of the counters. */
 export interface Stat {
   readonly pid: number
   /** Name of the program, 15 bytes at most, whatever the process has made of it: spaces, parentheses and newlines may be in it. */
@@ -17,6 +17,9 @@ export interface Stat {
   /** Device number of the controlling terminal; 0: none. */
   readonly terminal: number
   readonly threads: number
+  /** Processor time of its own, in clock ticks (1/100 s): in its program, and in the kernel for it. */
+  readonly userTicks: number
+  readonly systemTicks: number
   /** When it was started, in clock ticks (1/100 s) since the machine was. With the pid it names a process for ever. */
   readonly startTicks: number
 }
@@ -49,6 +52,8 @@ export function parseStat(text: string): Stat {
     processGroup: number(5),
     session: number(6),
     terminal: number(7),
+    userTicks: number(14),
+    systemTicks: number(15),
     threads: number(20),
     startTicks: number(22),
   }

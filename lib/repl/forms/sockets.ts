@@ -36,5 +36,13 @@ export const SOCKET_FORMS: readonly Form[] = [
   form(from, 'bind_unix', 'bind', [one('fd', DESCRIPTOR), one('path', SOCKET_PATH)]),
   form(from, 'connect_unix', 'connect', [one('fd', DESCRIPTOR), one('path', SOCKET_PATH)]),
   form(from, 'listen', 'listen', [one('fd', DESCRIPTOR), one('backlog', NUMBER)]),
+  form(
+    from,
+    'getsockopt_peercred',
+    'getsockopt',
+    [one('fd', DESCRIPTOR), keyword('level', word('sockopt_level'), 'socket'), keyword('option', word('so'), 'peercred')],
+    ({ fd }, options) => [fd, options],
+  ),
+  form(from, 'shutdown', 'shutdown', [one('fd', DESCRIPTOR), one('how', word('shutdown'))]),
   form(from, 'netlink', 'netlink', [one('fd', DESCRIPTOR), rest('request', REQUEST)], ({ fd, request }, options) => [fd, request, options]),
 ]

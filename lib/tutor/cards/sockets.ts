@@ -185,6 +185,37 @@ export const SOCKET_CARDS: readonly Card[] = [
     },
   },
   {
+    call: 'getsockopt',
+    signature: 'int getsockopt(int sockfd, int level, int optname, void *optval, socklen_t *optlen)',
+    summary: 'read one of the options of a socket',
+    detail: prose`
+      SO_PEERCRED is the one that servers on unix sockets live by: process id, user and group of whoever has connected. The kernel
+      noted them at the connect, and the caller cannot choose them, as he could a name or a password in a message. They are counted as
+      the reader’s own namespaces count: a process that his pid namespace does not have is 0, a user that his user namespace does not
+      map is 65534.`,
+    man: 'getsockopt(2)',
+    errors: {
+      ENOPROTOOPT: 'sockets of this kind do not have that option',
+      EINVAL: 'the room for the answer is too small or too large',
+      ENOTSOCK: 'the descriptor is no socket',
+    },
+  },
+  {
+    call: 'shutdown',
+    signature: 'int shutdown(int sockfd, int how)',
+    summary: 'end a connection in one direction, or in both',
+    detail: prose`
+      A connection is two streams. Who ends only his own (SHUT_WR) says “this was all that I have to say”, and the other side’s read
+      answers 0, the end; what that side still has to say comes all the same. close could not tell the two apart, and it would not
+      end anything as long as another process has the descriptor too.`,
+    man: 'shutdown(2)',
+    errors: {
+      ENOTCONN: 'it is not connected, or was ended before',
+      ENOTSOCK: 'the descriptor is no socket',
+      EINVAL: 'there is no such direction',
+    },
+  },
+  {
     call: 'netlink',
     signature: 'ssize_t sendto(int fd, const struct nlmsghdr *message, …); ssize_t recvfrom(int fd, …)',
     summary: 'ask the kernel’s network stack for something, and read its acknowledgement',

@@ -2,7 +2,8 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { parseTmpfs, parseVolume, volumeDirectory } from '../../../lib/engine/volumes.js'
+import { volumeDirectory } from '../../../lib/engine/volume/index.js'
+import { parseTmpfs, parseVolume } from '../../../lib/engine/volumes.js'
 
 let root: string
 beforeAll(() => {

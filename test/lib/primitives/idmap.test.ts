@@ -128,6 +128,18 @@ describe('the plan of an ordinary user', () => {
 })
 
 describe('the plan of root', () => {
+  test('with the one id of a user namespace: that one again, and no setgroups', () => {
+    const one = [{ inside: 0, outside: 1000, count: 1 }]
+    const plan = planIdmap({ ...root, ownUidMap: one, ownGidMap: one })
+    expect(plan).toMatchObject({
+      method: 'single',
+      uids: [{ inside: 0, outside: 0, count: 1 }],
+      gids: [{ inside: 0, outside: 0, count: 1 }],
+      says: expect.stringContaining('a user namespace already'),
+    })
+    idmap(plan)
+  })
+
   test('takes the range of drydock, of dockremap, its own, or one that nobody has', () => {
     const at = (subuid: string) => planIdmap({ ...root, subuid, subgid: subuid }).uids
     expect(at('dockremap:165536:65536\ndrydock:300000:65536\n')).toEqual([{ inside: 0, outside: 300000, count: 65536 }])

@@ -260,6 +260,8 @@ const TYPED: Record<string, [line: string, step: Step][]> = {
   bind_unix: [['bind <s> /run/x.sock', sockets.bind_unix(ref('s'), '/run/x.sock')]],
   connect_unix: [['connect <s> /run/x.sock', sockets.connect_unix(ref('s'), '/run/x.sock')]],
   listen: [['listen <s> 16', sockets.listen(ref('s'), 16)]],
+  getsockopt_peercred: [['getsockopt <s> socket peercred', sockets.getsockopt_peercred(ref('s'))]],
+  shutdown: [['shutdown <s> wr', sockets.shutdown(ref('s'), 'wr')]],
   netlink: [
     ['netlink <net> link set lo up', link_up(ref('net'), 'lo')],
     ['netlink <net> link set eth0 netns <child>', link_set(ref('net'), 'eth0', { netns: { pid: child } })],

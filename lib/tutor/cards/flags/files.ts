@@ -141,9 +141,16 @@ export const SOCKOPT_LEVEL: WordNotes<'sockopt_level'> = {
 }
 
 export const SO: WordNotes<'so'> = {
+  peercred: 'who is at the other end of a unix socket: process, user, group, as the kernel noted them at the connect',
   reuseaddr: 'a port that only connections of the past still have may be bound',
   rcvtimeo: 'how long a call may wait for something to come; then it answers EAGAIN',
   sndtimeo: 'how long a call may wait until something can be sent; a connect answers EINPROGRESS then',
+}
+
+export const SHUTDOWN: WordNotes<'shutdown'> = {
+  rd: 'nothing more is taken from the other side',
+  wr: 'nothing more is sent: the other side reads the end',
+  rdwr: 'both',
 }
 
 export const RAW_OPTION: WordNotes<'raw_option'> = {

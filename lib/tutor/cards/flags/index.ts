@@ -37,6 +37,7 @@ export const FLAG_NOTES = {
   ip_protocol: files.IP_PROTOCOL,
   sockopt_level: files.SOCKOPT_LEVEL,
   so: files.SO,
+  shutdown: files.SHUTDOWN,
   raw_option: files.RAW_OPTION,
   prctl: credentials.PRCTL,
   cap_ambient: credentials.CAP_AMBIENT,

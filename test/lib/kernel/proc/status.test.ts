@@ -180,6 +180,8 @@ describe('/proc/PID/stat', () => {
       processGroup: 34,
       session: 56,
       terminal: 34816,
+      userTicks: 5,
+      systemTicks: 6,
       threads: 9,
       startTicks: 987654,
     })

@@ -1,0 +1,180 @@
+/**
+ * A further program in a container that runs: `docker exec`. It is a list of calls like the container's own, without what is there already:
+ *
+ *     prepare      a pidfd of the container's first process, its cgroups, pipes
+ *     clone        setns into its pid namespace, which is for children; clone3, on cgroup v2 straight into its cgroup
+ *     become       all its other namespaces in one setns: its mounts, and with them its root, its network, its name
+ *     confine      on v1, its cgroups
+ *     root … exec  its users' names, a terminal of its own devpts, and the rights that its program has
+ *
+ * runc does the same in the same order (nsexec.c, setns_init_linux.go), with a process more between the two namespaces.
+ */
+import type { MonitorSettings } from '../kernel/monitor.js'
+import type { Result } from '../kernel/result.js'
+import type { Shim } from '../kernel/shim.js'
+import type { Fragment, Step } from '../kernel/step.js'
+import { dockerSets, resolveCapabilities } from '../primitives/capabilities.js'
+import { type Cgroup, cgroupAt, cgroupOf, joinCgroups } from '../primitives/cgroups/index.js'
+import { enterAll } from '../primitives/namespaces.js'
+import { type ContainerUser, process as programOf } from '../primitives/process.js'
+import { stdio } from '../primitives/stdio.js'
+import { type Assembled, environment, filterOf, groupsOf, keyring, ownerOf } from './assemble.js'
+import { execError, isCgroupFull } from './exec-failures.js'
+import type { Machine } from './machine.js'
+import { meetBefore, plan } from './plan.js'
+import type { ContainerSpec, TerminalSize } from './spec.js'
+import { LARGEST, likelyUser, lookUpUsers, readInPart, sameUser, userFrom } from './users.js'
+
+export interface ExecSpec {
+  /** Of the container. */
+  readonly container: ContainerSpec
+  /** Program and arguments; a name without a slash is looked for in PATH. */
+  readonly argv: readonly string[]
+  /** NAME=VALUE, in place of the container's of the same name; a NAME alone takes the container's away. */
+  readonly env: readonly string[]
+  /** `user[:group]`; '': the container's. */
+  readonly user: string
+  /** '': the container's. It must exist. */
+  readonly cwd: string
+  /** All capabilities that there are; the filter of system calls stays the container's. */
+  readonly privileged: boolean
+  readonly terminal?: TerminalSize
+  /** Whether somebody may type; /dev/null otherwise. */
+  readonly stdin: boolean
+}
+
+/** Where it goes: the container's first process, as the shim's pid namespace numbers it, and its cgroups. */
+export interface ExecPlace {
+  readonly pid: number
+  readonly cgroup: Cgroup
+}
+
+export interface ExecOptions {
+  /** A fresh one; asked again when it turns out that the program has to be put into another cgroup. */
+  readonly newShim: () => Promise<Shim>
+  readonly spec: ExecSpec
+  readonly machine: Machine
+  /** Of the container's first process, as the shims' pid namespace numbers it. */
+  readonly pid: number
+  readonly monitor?: Pick<MonitorSettings, 'detach' | 'exitPath' | 'socketPath'>
+  /** Called when the monitor's socket can be connected to; the program is not executed before it resolves. */
+  readonly monitored?: () => Promise<void>
+}
+
+export interface StartedExec {
+  readonly shim: Shim
+  /** As the shim's pid namespace numbers it. */
+  readonly pid: number
+  readonly user: ContainerUser
+}
+
+/** The whole list for this user. */
+export function assembleExec(spec: ExecSpec, user: ContainerUser, machine: Machine, place: ExecPlace): Omit<Assembled, 'warnings'> {
+  const { container, terminal } = spec
+  const { security } = container
+  const request = { add: security.capAdd, drop: security.capDrop, available: machine.capabilities, last: machine.lastCapability }
+  const own = resolveCapabilities({ ...request, privileged: security.privileged }).capabilities
+  const capabilities = spec.privileged ? resolveCapabilities({ ...request, privileged: true }).capabilities : own
+  const joined = joinCgroups(place.cgroup)
+  // An ordinary user's shim enters the container's user namespace itself: to both of them an id is what it is inside.
+  const { idmap, ...insideNow } = machine
+  const owner = ownerOf(user, insideNow)
+  const streams = stdio(
+    terminal ? { kind: 'terminal', ...terminal, ...owner, console: false } : { kind: 'pipes', stdin: spec.stdin, ...owner },
+  )
+  const fragments: Fragment[] = [
+    joined,
+    enterAll({
+      pid: place.pid,
+      kinds: ['cgroup', 'ipc', 'uts', 'net', 'pid', 'mnt', ...(idmap ? (['user'] as const) : [])],
+      ...joined.clone,
+      ...(idmap && { unprivileged: true }),
+    }),
+    lookUpUsers(container),
+    keyring(container),
+    streams,
+    programOf({
+      argv: spec.argv,
+      env: environmentOf(spec, user),
+      cwd: spec.cwd || container.cwd,
+      cwdAsRoot: true,
+      uid: user.uid,
+      gid: user.gid,
+      ...groupsOf(user, machine),
+      rlimits: container.rlimits,
+      capabilities: dockerSets(capabilities, user.uid),
+      lastCap: machine.lastCapability,
+      noNewPrivileges: security.noNewPrivileges,
+      ...(container.oomScoreAdj !== undefined && { oomScoreAdj: container.oomScoreAdj }),
+      filter: filterOf(container, own),
+    }),
+  ]
+  return { steps: plan(fragments), fragments, monitor: streams.monitor }
+}
+
+/** Docker's: the container's, and over it what was asked for. */
+function environmentOf({ container, env, terminal }: ExecSpec, user: ContainerUser): string[] {
+  const removed = new Set(env.filter((variable) => !variable.includes('=')))
+  const { terminal: _, ...rest } = container
+  const kept = container.env.filter((variable) => !removed.has(variable.slice(0, variable.indexOf('='))))
+  const own = env.filter((variable) => variable.includes('='))
+  return environment({ ...rest, ...(terminal && { terminal }), env: [...kept, ...own] }, user)
+}
+
+/**
+ * Let it run. On failure everything is undone before the error is thrown: a StartError in docker's words, or one with status 409 when the container
+ * has ended meanwhile.
+ */
+export async function startExec(options: ExecOptions): Promise<StartedExec> {
+  const { spec, machine, pid } = options
+  const place = { pid, cgroup: cgroupAt(spec.container.id, machine.cgroups) }
+  try {
+    return await startAt(place, options)
+  } catch (error) {
+    if (!isCgroupFull(error)) throw error
+    return startAt(innerPlace(place), options)
+  }
+}
+
+/** A cgroup of version 2 that has cgroups below it takes no processes itself (cgroups(7)): then the first process is in one of those. */
+function innerPlace({ pid, cgroup }: ExecPlace): ExecPlace {
+  const inner = cgroupOf(pid) ?? []
+  return { pid, cgroup: cgroup.map((one) => inner.find(({ version, name }) => version === one.version && name === one.name) ?? one) }
+}
+
+async function startAt(place: ExecPlace, options: ExecOptions): Promise<StartedExec> {
+  const shim = await options.newShim()
+  try {
+    return { shim, ...(await run(shim, place, options)) }
+  } catch (error) {
+    await shim.rollback()
+    throw error
+  }
+}
+
+async function run(shim: Shim, place: ExecPlace, { spec, machine, monitor, monitored }: ExecOptions) {
+  const { container } = spec
+  const make = async (steps: readonly Step[]): Promise<Result[]> => {
+    const results = await shim.attempt(steps)
+    const error = execError(results, spec)
+    if (error) throw error
+    return results
+  }
+  const wanted = spec.user || container.user
+  let user = likelyUser(wanted)
+  const assembled = assembleExec(spec, user, machine, place)
+  const watched = shim.monitor({ ...assembled.monitor, ...monitor }).then(() => monitored?.())
+  watched.catch(() => undefined)
+  const [before, after] = meetBefore('name', assembled.steps)
+  let rest = after
+  const answers = await make(before)
+  await watched
+  const whole = readInPart(answers) ? await make(lookUpUsers(container, LARGEST).steps) : answers
+  const found = userFrom(whole, wanted, container.groups)
+  if (!sameUser(found, user)) {
+    user = found
+    rest = meetBefore('name', assembleExec(spec, user, machine, place).steps)[1]
+  }
+  await make(rest)
+  return { pid: shim.childPid as number, user }
+}

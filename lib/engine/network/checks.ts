@@ -1,0 +1,50 @@
+/** Who may be connected to what, in Docker's words. */
+import type { EndpointRequest, NetworkMode } from '../../container/index.js'
+import { DrydockError } from '../../kernel/errors.js'
+import { DEFAULT_NETWORK } from '../../network/index.js'
+import type { ContainerHandle } from '../context.js'
+import type { Network } from './find.js'
+
+export type Networks = NetworkMode & { readonly kind: 'networks' }
+
+const refuse = (why: string, status = 400): never => {
+  throw new DrydockError(why, { status })
+}
+
+const OF_HOST = 'container cannot be disconnected from host network or connected to host network'
+const OF_NONE = 'container cannot be connected to multiple networks with one of the networks in private (none) mode'
+const OF_OTHER = 'container sharing network namespace with another container or host cannot be connected to any other network'
+
+function checkLives({ status, id }: ContainerHandle): void {
+  if (status === 'removing' || status === 'dead')
+    refuse(`container ${id} is marked for removal and cannot be connected or disconnected to the network`, 409)
+}
+
+/** The networks that it has now. */
+export function checkConnect(handle: ContainerHandle, network: Network, { ip, aliases }: EndpointRequest): Networks {
+  checkLives(handle)
+  const mode = handle.record.spec.network
+  if (mode.kind === 'container') return refuse(OF_OTHER)
+  if (mode.kind === 'host' || network.name === 'host') return refuse(OF_HOST)
+  if (mode.kind === 'none' || network.name === 'none') return refuse(OF_NONE)
+  if (network.name === DEFAULT_NETWORK) {
+    if (ip !== undefined) refuse('user specified IP address is supported on user defined networks only')
+    if (aliases.length > 0) refuse('network-scoped alias is supported only for containers in user defined networks')
+  }
+  if (handle.endpoints[network.name]) refuse(`endpoint with name ${handle.name} already exists in network ${network.name}`, 403)
+  return mode
+}
+
+/** The networks that it has now; none of one that had the loopback alone. */
+export function checkDisconnect(handle: ContainerHandle, network: Network): Networks {
+  checkLives(handle)
+  const mode = handle.record.spec.network
+  if (mode.kind === 'host' || network.name === 'host') return refuse(OF_HOST)
+  if (mode.kind === 'container') return refuse(OF_OTHER)
+  if (mode.kind === 'none' && network.name === 'none') return { kind: 'networks', names: [], aliases: [], ports: [] }
+  if (mode.kind === 'none' || !mode.names.includes(network.name)) {
+    // Docker's own status for it.
+    return refuse(`container ${handle.id} is not connected to ${handle.running ? '' : 'the '}network ${network.name}`, 500)
+  }
+  return mode
+}

@@ -1,0 +1,36 @@
+/** What a running container's files say of its networks. They are mounted over the image's, so they are written where they are. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { readNetwork } from '../../network/config.js'
+import { DEFAULT_NETWORK, hostNameservers, resolvConfFor } from '../../network/index.js'
+import type { ContainerHandle } from '../context.js'
+
+/** Lines of /etc/hosts that come and go. */
+export interface HostsChange {
+  readonly add?: readonly string[]
+  readonly remove?: readonly string[]
+}
+
+export function changeHosts({ layout }: ContainerHandle, { add = [], remove = [] }: HostsChange): void {
+  const lines = readFileSync(layout.hosts, 'utf8').split('\n')
+  // The last piece is what follows the last line's end.
+  const kept = lines.slice(0, -1).filter((line) => !remove.includes(line))
+  writeFileSync(layout.hosts, [...kept, ...add, lines.at(-1)].join('\n'))
+}
+
+/** The name servers of the networks that it has now, where it had those of its networks before: what somebody has written into it stays. */
+export function changeResolvers(
+  dataRoot: string,
+  { layout, record }: ContainerHandle,
+  before: readonly string[],
+  now: readonly string[],
+): void {
+  const said = (networks: readonly string[]) => resolvConfFor({ ...record.more?.dns, nameservers: nameserversOf(dataRoot, networks) })
+  const [old, fresh] = [said(before), said(now)]
+  if (old !== fresh && readFileSync(layout.resolvConf, 'utf8') === old) writeFileSync(layout.resolvConf, fresh)
+}
+
+/** Of user-defined networks their own; the host's where there is none. */
+function nameserversOf(dataRoot: string, networks: readonly string[]): string[] {
+  const own = networks.flatMap((name) => (name === DEFAULT_NETWORK ? [] : (readNetwork(dataRoot, name)?.gateway ?? [])))
+  return own.length > 0 ? own : hostNameservers().nameservers
+}

@@ -1,0 +1,156 @@
+/**
+ * Networks, as the Engine API has them.
+ *
+ *     find.ts        which there are, and by what they are found
+ *     create.ts      one out of what a client asks for
+ *     connect.ts disconnect.ts     containers get one, and lose one, also while they run; checks.ts who may
+ *     files.ts       what a running container's files say; ports.ts its published ports
+ *     late.ts        what is to be taken back when a container ends
+ *     documents.ts   networks as they are told
+ */
+import { DrydockError, sentenceOf } from '../../kernel/errors.js'
+import { changeDefaultNetwork, removeNetwork, settleDefaultNetwork } from '../../network/index.js'
+import { forgetWhole } from '../connections.js'
+import type { EngineContext } from '../context.js'
+import { booleanFilter, checkFilters, type Filters, matchesLabelFilters, matchesName, parseMoment } from '../filters.js'
+import { is, type Members, readMembers } from '../request/members.js'
+import { endpointRequest } from '../request/networks.js'
+import type { Document, NetworksNoun } from '../types.js'
+import { connect, withShim } from './connect.js'
+import { createFrom } from './create.js'
+import { disconnect } from './disconnect.js'
+import { membersOf, networkDocument } from './documents.js'
+import { allNetworks, findNetwork, isPredefined, type Network } from './find.js'
+
+export { leasedMembers, networkDocument } from './documents.js'
+export { bridgeOf } from './find.js'
+export { LateNetworks } from './late.js'
+
+export function networksOf(context: EngineContext): NetworksNoun {
+  // What takes a network away and what puts a container on it come one after the other.
+  let queue: Promise<unknown> = Promise.resolve()
+  const inTurn: InTurn = (act) => {
+    const result = queue.then(act)
+    queue = result.catch(() => undefined)
+    return result
+  }
+  return {
+    list: async (filters) => filtered(context, filters).map((network) => networkDocument(network)),
+    inspect: async (word, options) => inspect(context, word, options),
+    create: (body) => inTurn(() => create(context, body)),
+    remove: (word) => inTurn(() => remove(context, findNetwork(context, word))),
+    connect: (word, body) => connectOne(context, word, body, inTurn),
+    disconnect: (word, body) => disconnectOne(context, word, body, inTurn),
+    prune: (filters) => inTurn(() => prune(context, filters)),
+  }
+}
+
+/** Before anything asks for the default network: it is there, and at the address that the engine was told. */
+export async function prepareNetworks(context: EngineContext): Promise<void> {
+  const { dataRoot, settings, log } = context
+  const { config, old } = settleDefaultNetwork(dataRoot, settings.bip)
+  if (!old) return
+  try {
+    await withShim(context, (shim) => changeDefaultNetwork(dataRoot, config, shim, () => context.newShim()))
+    forgetWhole(dataRoot, config.name)
+  } catch (error) {
+    log('warn', `network ${config.name} stays at ${old.gateway} in ${old.subnet}: ${sentenceOf(error)}`)
+  }
+}
+
+const FILTERS = ['name', 'id', 'driver', 'label', 'label!', 'scope', 'type', 'dangling']
+
+function filtered(context: EngineContext, filters: Filters): Network[] {
+  checkFilters(filters, FILTERS)
+  const types = filters.get('type') ?? []
+  const strange = types.find((type) => type !== 'custom' && type !== 'builtin')
+  if (strange !== undefined) throw new DrydockError(`invalid filter: 'type'='${strange}'`, { status: 400 })
+  const dangling = booleanFilter(filters, 'dangling')
+  const oneOf = (key: string, value: string) => filters.get(key)?.includes(value) ?? true
+  return allNetworks(context).filter(
+    (network) =>
+      matchesName(filters, network.name) &&
+      matchesName(filters, network.id, 'id') &&
+      oneOf('driver', network.driver) &&
+      oneOf('scope', 'local') &&
+      matchesLabelFilters(filters, labelsOf(network)) &&
+      types.every((type) => isPredefined(network) === (type === 'builtin')) &&
+      (dangling === undefined || dangling === isDangling(context, network)),
+  )
+}
+
+const labelsOf = (network: Network): Readonly<Record<string, string>> => (network.kind === 'bridge' ? network.config.labels : {})
+
+/** Nobody is on it, and it is not always there anyway. */
+const isDangling = (context: EngineContext, network: Network): boolean =>
+  !isPredefined(network) && Object.keys(membersOf(context, network)).length === 0
+
+function inspect(context: EngineContext, word: string, { scope }: { readonly scope?: string } = {}): Document {
+  const network = findNetwork(context, word)
+  if (scope !== undefined && scope !== '' && scope !== 'local') throw new DrydockError(`network ${word} not found`, { status: 404 })
+  return networkDocument(network, membersOf(context, network))
+}
+
+async function create({ dataRoot, events }: EngineContext, body: Document): ReturnType<NetworksNoun['create']> {
+  const { id, name } = await createFrom(dataRoot, body)
+  events.publish({ Type: 'network', Action: 'create', ID: id, Attributes: { name, type: 'bridge' } })
+  return { Id: id, Warning: '' }
+}
+
+async function remove(context: EngineContext, { name, id, driver }: Network): Promise<void> {
+  const { dataRoot, events } = context
+  await withShim(context, (shim) => removeNetwork(dataRoot, name, shim, () => context.newShim()))
+  forgetWhole(dataRoot, name)
+  events.publish({ Type: 'network', Action: 'destroy', ID: id, Attributes: { name, type: driver } })
+}
+
+/** Those that nobody is on now; what stopped containers are to be on at their next start too. */
+async function prune(context: EngineContext, filters: Filters): ReturnType<NetworksNoun['prune']> {
+  checkFilters(filters, ['label', 'label!', 'until'])
+  const [until] = (filters.get('until') ?? []).map((text) => parseMoment(text))
+  const deleted: string[] = []
+  for (const network of allNetworks(context)) {
+    if (isPredefined(network) || !matchesLabelFilters(filters, labelsOf(network))) continue
+    if (until !== undefined && Date.parse(network.created) >= until) continue
+    try {
+      await remove(context, network)
+      deleted.push(network.name)
+    } catch (error) {
+      // In use, or gone meanwhile.
+      if (!(error instanceof DrydockError) || (error.status !== 403 && error.status !== 404)) throw error
+    }
+  }
+  context.events.publish({ Type: 'network', Action: 'prune', ID: '', Attributes: { reclaimed: '0' } })
+  return { NetworksDeleted: deleted.length > 0 ? deleted : null }
+}
+
+const CONNECT: Members = { Container: is('text'), EndpointConfig: is('object') }
+const DISCONNECT: Members = { Container: is('text'), Force: is('flag') }
+
+type InTurn = <T>(act: () => Promise<T>) => Promise<T>
+
+/** The container's turn first: it may be long until it has stopped, and other networks need not wait for that. */
+async function connectOne(context: EngineContext, word: string, body: Document, inTurn: InTurn): Promise<void> {
+  const { Container = '', EndpointConfig } = readMembers(body, CONNECT) as { Container?: string; EndpointConfig?: unknown }
+  const network = findNetwork(context, word)
+  const handle = context.containers.find(Container)
+  const request = endpointRequest(EndpointConfig, 'EndpointConfig.')
+  await handle.exclusively(() => inTurn(() => connect(context, handle, network, request)))
+}
+
+async function disconnectOne(context: EngineContext, word: string, body: Document, inTurn: InTurn): Promise<void> {
+  const { Container = '', Force = false } = readMembers(body, DISCONNECT) as { Container?: string; Force?: boolean }
+  const network = findNetwork(context, word)
+  const handle = findForced(context, Container, Force)
+  await handle.exclusively(() => inTurn(() => disconnect(context, handle, network)))
+}
+
+/** By force also an endpoint whose container is gone is taken away; here none outlives its container. */
+function findForced({ containers }: EngineContext, word: string, force: boolean) {
+  try {
+    return containers.find(word)
+  } catch (error) {
+    if (!force || !(error instanceof DrydockError) || error.status !== 404) throw error
+    throw new DrydockError(`endpoint ${word} not found`, { cause: error, status: 404 })
+  }
+}

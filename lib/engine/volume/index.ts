@@ -1,0 +1,153 @@
+/**
+ * Volumes, as the Engine API has them.
+ *
+ *     store.ts       volumes on disk
+ *     options.ts     what can be made of the local driver's options
+ *     usage.ts       which containers have a volume; events.ts what is told of them
+ */
+import { DrydockError } from '../../kernel/errors.js'
+import type { EngineContext } from '../context.js'
+import { bytesBelow } from '../disk.js'
+import { booleanFilter, checkFilters, type Filters, matchesLabelFilters, matchesName } from '../filters.js'
+import type { Document, VolumesNoun } from '../types.js'
+import { publishVolume } from './events.js'
+import { createVolume, deleteVolume, listVolumes, type Volume, volumeOf } from './store.js'
+import { volumeUsers } from './usage.js'
+
+export { publishMounts, publishUnmounts, publishVolume } from './events.js'
+export {
+  abandonedVolumes,
+  createVolume,
+  deleteVolume,
+  holdVolume,
+  isHeld,
+  readVolume,
+  type Volume,
+  volumeDirectory,
+  volumeOf,
+} from './store.js'
+export { type MountedVolume, volumesIn } from './usage.js'
+
+export function volumesOf(context: EngineContext): VolumesNoun {
+  const { dataRoot } = context
+  return {
+    list: async (filters) => ({ Volumes: filtered(context, filters).map(volumeDocument), Warnings: null }),
+    inspect: async (name) => volumeDocument(volumeOf(dataRoot, name)),
+    create: async (body) => create(context, body),
+    remove: (name, options) => remove(context, name, options),
+    prune: (filters, options) => prune(context, filters, options),
+  }
+}
+
+/** Of one on disk; API's Volume. */
+export const volumeDocument = ({ name, directory, created, labels, options }: Volume): Document => ({
+  CreatedAt: created.replace(/\.\d+/, ''),
+  Driver: 'local',
+  Labels: labels,
+  Mountpoint: directory,
+  Name: name,
+  Options: options,
+  Scope: 'local',
+})
+
+function filtered(context: EngineContext, filters: Filters): Volume[] {
+  checkFilters(filters, ['dangling', 'driver', 'label', 'label!', 'name'])
+  const dangling = booleanFilter(filters, 'dangling')
+  const users = dangling === undefined ? undefined : volumeUsers(context)
+  const drivers = filters.get('driver')
+  return listVolumes(context.dataRoot).filter(
+    (volume) =>
+      (users === undefined || (users(volume).length === 0) === dangling) &&
+      (drivers === undefined || drivers.includes('local')) &&
+      matchesName(filters, volume.name) &&
+      matchesLabelFilters(filters, volume.labels ?? {}),
+  )
+}
+
+interface CreateBody {
+  readonly Name?: string
+  readonly Driver?: string
+  readonly DriverOpts?: Readonly<Record<string, string>> | null
+  readonly Labels?: Readonly<Record<string, string>> | null
+  readonly ClusterVolumeSpec?: object | null
+}
+
+function create({ dataRoot, events }: EngineContext, body: Document): Document {
+  const { Name: name = '', Driver: driver = '', DriverOpts, Labels, ClusterVolumeSpec } = body as CreateBody
+  if (ClusterVolumeSpec) throw new DrydockError('cluster volumes are not supported: this engine is no member of a swarm', { status: 503 })
+  if (driver !== '' && driver !== 'local') {
+    throw new DrydockError(`create ${name}: error looking up volume plugin ${driver}: plugin "${driver}" not found`, { status: 404 })
+  }
+  checkMap(name, 'Labels', Labels)
+  checkMap(name, 'DriverOpts', DriverOpts)
+  const { volume, made } = createVolume(dataRoot, {
+    ...(name !== '' && { name: checkedName(name) }),
+    ...(Labels && { labels: Labels }),
+    ...(DriverOpts && { options: DriverOpts }),
+  })
+  if (made) publishVolume(events, 'create', volume.name)
+  return volumeDocument(volume)
+}
+
+/** In the words that Docker has for volumes. */
+function checkedName(name: string): string {
+  if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) return name
+  const why =
+    name.length < 2
+      ? 'volume name is too short, names should be at least two alphanumeric characters'
+      : `"${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`
+  throw new DrydockError(`create ${name}: ${why}`, { status: 400 })
+}
+
+function checkMap(name: string, member: string, value: unknown): void {
+  if (value === undefined || value === null) return
+  if (typeof value === 'object' && !Array.isArray(value) && Object.values(value).every((one) => typeof one === 'string')) return
+  throw new DrydockError(`create ${name}: ${member} is no map of words to words`, { status: 400 })
+}
+
+async function remove(context: EngineContext, name: string, { force }: { readonly force: boolean }): Promise<void> {
+  const { dataRoot, events } = context
+  let volume: Volume
+  try {
+    volume = volumeOf(dataRoot, name)
+  } catch (error) {
+    if (force && error instanceof DrydockError && error.status === 404) return
+    throw error
+  }
+  const users = volumeUsers(context)(volume)
+  if (users.length > 0) throw new DrydockError(`remove ${name}: volume is in use - [${users.join(', ')}]`, { status: 409 })
+  await deleteVolume(dataRoot, name)
+  publishVolume(events, 'destroy', name)
+}
+
+async function prune(context: EngineContext, filters: Filters, { all }: { readonly all: boolean }): ReturnType<VolumesNoun['prune']> {
+  checkFilters(filters, ['all', 'label', 'label!'])
+  const every = booleanFilter(filters, 'all') ?? all
+  const deleted: string[] = []
+  let reclaimed = 0
+  for (const volume of listVolumes(context.dataRoot)) {
+    if (!every && !volume.anonymous) continue
+    if (!matchesLabelFilters(filters, volume.labels ?? {})) continue
+    const bytes = await bytesBelow(volume.directory)
+    // Looked at after the counting, which takes its time: nobody comes between this and the removal.
+    if (volumeUsers(context)(volume).length > 0) continue
+    await deleteVolume(context.dataRoot, volume.name)
+    publishVolume(context.events, 'destroy', volume.name)
+    deleted.push(volume.name)
+    reclaimed += bytes
+  }
+  context.events.publish({ Type: 'volume', Action: 'prune', ID: '', Attributes: { reclaimed: String(reclaimed) } })
+  return { VolumesDeleted: deleted, SpaceReclaimed: reclaimed }
+}
+
+/** With how many containers have each, and how much is in it; those that stand for a directory of the host are not ours to count. */
+export async function volumeUsage(context: EngineContext): Promise<Document[]> {
+  const users = volumeUsers(context)
+  const own = listVolumes(context.dataRoot).filter(({ options }) => options === null)
+  return Promise.all(
+    own.map(async (volume) => ({
+      ...volumeDocument(volume),
+      UsageData: { RefCount: users(volume).length, Size: await bytesBelow(volume.directory) },
+    })),
+  )
+}
