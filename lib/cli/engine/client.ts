@@ -114,7 +114,11 @@ export class Engine {
   }
 
   async #agree(): Promise<void> {
-    const pinged = await this.stream({ method: 'HEAD', path: '/_ping' })
+    const pinged = await this.stream({ method: 'HEAD', path: '/_ping' }).catch((error: unknown) => {
+      // What does not know HEAD is asked again; and a refusal has words only then.
+      if (!(error instanceof EngineError)) throw error
+      return this.stream({ method: 'GET', path: '/_ping' })
+    })
     pinged.resume()
     const { 'api-version': api, ostype } = pinged.headers as Record<string, string | undefined>
     const theirs = api ?? OLDEST
