@@ -38,6 +38,9 @@ const WITNESSES = [
   'dockerd',
   'docker',
   'setcap',
+  'bash',
+  'zsh',
+  'fish',
 ]
 
 const { findCommand, installHint, installPackages } = createRequire(import.meta.url)('../scripts/packages.cjs') as {
