@@ -37,6 +37,9 @@ const PACKAGES = {
   skopeo: ['skopeo', 'skopeo', 'skopeo', 'skopeo', 'skopeo'],
   getfattr: ['attr', 'attr', 'attr', 'attr', 'attr'],
   setcap: ['libcap2-bin', 'libcap', 'libcap-setcap', 'libcap', 'libcap-progs'],
+  bash: ['bash', 'bash', 'bash', 'bash', 'bash'],
+  zsh: ['zsh', 'zsh', 'zsh', 'zsh', 'zsh'],
+  fish: ['fish', 'fish', 'fish', 'fish', 'fish'],
   iptables: ['iptables', 'iptables-nft', 'iptables', 'iptables', 'iptables'],
 }
 

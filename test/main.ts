@@ -39,6 +39,9 @@ const WITNESSES = [
   'dockerd',
   'docker',
   'setcap',
+  'bash',
+  'zsh',
+  'fish',
 ]
 
 const { findCommand, installHint, installPackages } = createRequire(import.meta.url)('../scripts/packages.cjs') as {
