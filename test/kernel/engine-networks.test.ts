@@ -26,6 +26,7 @@ interface Seen {
   readonly renamed: string
   readonly startedAgain: readonly string[]
   readonly left: readonly [Record<string, readonly string[]>, string]
+  readonly mended: readonly [readonly string[], Record<string, readonly string[]>]
   readonly filtered: Record<string, unknown>
   readonly pruned: object
   readonly pruneEvents: readonly [string, object][]
@@ -128,6 +129,10 @@ test('another engine knows all of it, answers for names, and takes the addresses
   expect([seen.namesAgain, seen.renamed]).toEqual(['reached', 'reached'])
   expect(seen.startedAgain).toEqual([FIRST.address, 'eth1 10.5.0.9/24'])
   expect(seen.left).toEqual([{ bridge: [], lake: [], sea: [] }, ''])
+})
+
+test('what an engine that was killed has plugged in and not said is pulled out', () => {
+  expect(seen.mended).toEqual([[FIRST.address], { bridge: ['172.17.0.2'], lake: [], sea: [] }])
 })
 
 test('they are found by filters, and pruned when nobody is on them', () => {

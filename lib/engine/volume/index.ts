@@ -5,18 +5,18 @@
  *     options.ts     what can be made of the local driver's options
  *     usage.ts       which containers have a volume; events.ts what is told of them
  */
-import { DrydockError } from '../../kernel/errors.js'
+import { removeTrees } from '../../image/store/tree.js'
+import { DrydockError, sentenceOf } from '../../kernel/errors.js'
 import type { EngineContext } from '../context.js'
 import { bytesBelow } from '../disk.js'
 import { booleanFilter, checkFilters, type Filters, matchesLabelFilters, matchesName } from '../filters.js'
 import type { Document, VolumesNoun } from '../types.js'
 import { publishVolume } from './events.js'
-import { createVolume, deleteVolume, listVolumes, type Volume, volumeOf } from './store.js'
+import { abandonedVolumes, createVolume, deleteVolume, listVolumes, type Volume, volumeOf } from './store.js'
 import { volumeUsers } from './usage.js'
 
 export { publishMounts, publishUnmounts, publishVolume } from './events.js'
 export {
-  abandonedVolumes,
   createVolume,
   deleteVolume,
   holdVolume,
@@ -36,6 +36,15 @@ export function volumesOf(context: EngineContext): VolumesNoun {
     create: async (body) => create(context, body),
     remove: (name, options) => remove(context, name, options),
     prune: (filters, options) => prune(context, filters, options),
+  }
+}
+
+/** What engines and commands that are no more have left half made or half removed. */
+export async function sweepVolumes({ dataRoot, log }: EngineContext): Promise<void> {
+  try {
+    await removeTrees(abandonedVolumes(dataRoot))
+  } catch (error) {
+    log('warn', `half of a volume is left: ${sentenceOf(error)}`)
   }
 }
 
