@@ -13,6 +13,7 @@ import { busyboxArchive } from './engines/image.js'
 import { innermost, signalInnermost } from './innermost.js'
 import { PEERS, removePeersCgroups } from './peers-cgroups.js'
 import { DRYDOCK, PrivateHost } from './private-host.js'
+import { type RunningRegistry, startRegistry } from './registry.js'
 import { missing, type Requirement, requires } from './requires.js'
 
 export type EngineKind = 'drydock' | 'dockerd'
@@ -30,6 +31,9 @@ export const NEEDS: Readonly<Record<EngineKind, readonly Requirement[]>> = {
     'command:iptables',
   ],
 }
+
+/** For trying the tests of drydock's engine on the one that they were made after: DRYDOCK_ENGINE=dockerd. */
+export const ENGINE: EngineKind = process.env.DRYDOCK_ENGINE === 'dockerd' ? 'dockerd' : 'drydock'
 
 /** Directory of its own files there, on a tmpfs that goes with the host. */
 const PLACE = '/run/engine'
@@ -62,6 +66,7 @@ export class TestEngine {
   readonly api: EngineApi
   readonly #args: readonly string[]
   #running: Running | undefined
+  #registry: RunningRegistry | undefined
 
   private constructor(kind: EngineKind, host: PrivateHost, args: readonly string[]) {
     this.kind = kind
@@ -116,6 +121,13 @@ export class TestEngine {
     this.#running = undefined
   }
 
+  /** A registry beside it, on port 5000 of its loopback; ends with `close`. */
+  async registry(): Promise<string> {
+    const place = join(PLACE, 'registry')
+    this.#registry ??= await startRegistry({ place, reach: this.host.path(place), port: 5000, enter: (argv) => this.host.enter(argv) })
+    return this.#registry.address
+  }
+
   async load(archive: Buffer): Promise<void> {
     const answer = await this.api.post('/images/load?quiet=1', archive)
     const text = answer.body.toString()
@@ -150,6 +162,7 @@ export class TestEngine {
     try {
       if (this.#running) await this.clear()
     } finally {
+      await this.#registry?.stop()
       await this.stop().finally(() => this.host.close())
       if (this.kind === 'dockerd') removePeersCgroups()
     }

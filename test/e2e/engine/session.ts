@@ -80,7 +80,7 @@ export const SESSION: Script = {
       '--filter',
       'name=we',
       '--format',
-      '{{.Names}}|{{.Image}}|{{.Ports}}|{{.Mounts}}|{{.Networks}}|{{.Labels}}|{{.LocalVolumes}}',
+      '{{.Names}} {{.Image}} {{.Ports}} {{.Mounts}} {{.Networks}} {{.Labels}} {{.LocalVolumes}}',
     )
     await docker('ps', '-n', '1', '--format', '{{.Names}}')
     await docker('ps', '--filter', 'nosuch=1')
@@ -238,7 +238,7 @@ export const SESSION: Script = {
     await docker('network', 'connect', 'n1', 'web')
     await docker('network', 'connect', '--ip', '10.99.0.9', 'n1', 'c2')
     await docker('network', 'inspect', 'n1')
-    await docker('exec', 'web', 'sh', '-c', 'ip -4 -o addr | grep -c inet')
+    await docker('exec', 'web', 'sh', '-c', 'ip -4 -o addr > /tmp/addr; grep -c inet /tmp/addr')
     await docker('run', '--rm', '--network', 'n1', '--name', 'asker', 'busybox', 'wget', '-qO-', 'http://al/etc/hostname')
     await docker('network', 'rm', 'n1')
     await docker('network', 'disconnect', 'n1', 'web')
@@ -353,7 +353,7 @@ export const SESSION: Script = {
         'flat:1',
       )
       await docker('run', '--rm', '--name', 'flat', 'flat:1')
-      await docker('history', 'flat:1', '--format', '{{.CreatedBy}}|{{.Comment}}')
+      await docker('history', 'flat:1', '--format', '{{.CreatedBy}}; {{.Comment}}')
       await docker('export', 'nosuch')
       await docker('rmi', 'flat:1')
     }),

@@ -5,6 +5,8 @@ const TEXTS: readonly (readonly [RegExp, string])[] = [
   [/^time="[^"]*" level=.*\n?/gm, ''],
   // A shell draws its prompt anew when its terminal is given another size.
   [/(\w+> )\1+/g, '$1'],
+  // Where each engine keeps its things.
+  [/\/run\/engine\/data\b|\/var\/lib\/drydock\b/g, '<root>'],
   [/"Pid": \d+/g, '"Pid": <pid>'],
   [/^\d+(?= +httpd$)/gm, '<pid>'],
   [/\b1\d{18}\b/g, '<nanoseconds>'],
