@@ -152,7 +152,7 @@ async function prune(context: EngineContext, filters: Filters, { all }: { readon
 /** With how many containers have each, and how much is in it; those that stand for a directory of the host are not ours to count. */
 export async function volumeUsage(context: EngineContext): Promise<Document[]> {
   const users = volumeUsers(context)
-  const own = listVolumes(context.dataRoot).filter(({ options }) => options === null)
+  const own = listVolumes(context.dataRoot).filter(({ isBind }) => !isBind)
   return Promise.all(
     own.map(async (volume) => ({
       ...volumeDocument(volume),
