@@ -1,7 +1,7 @@
 /** A container as Docker's ContainerInspect tells it. */
 import { createHash } from 'node:crypto'
 import type { ContainerRecord, ContainerSpec, StoredContainer } from '../../container/index.js'
-import type { PublishedPort } from '../../network/index.js'
+import { endpointId, type PublishedPort } from '../../network/index.js'
 import { configDocument } from './config.js'
 import { hostConfigDocument, mountsDocument } from './host-config.js'
 
@@ -191,9 +191,6 @@ function endpointDocument({ spec, more }: ContainerRecord, name: string, endpoin
     DNSNames: userDefined ? [...new Set([spec.name, ...(aliases ?? []), spec.id.slice(0, 12), spec.hostname])] : null,
   }
 }
-
-/** Of a container in a network. */
-export const endpointId = (id: string, network: string): string => madeUp(id, network)
 
 /** Docker's numbers for what has none here: the same for the same thing. */
 const madeUp = (id: string, what: string): string => createHash('sha256').update(`${id} ${what}`).digest('hex')
