@@ -8,9 +8,9 @@ const fs = require('node:fs')
 const path = require('node:path')
 
 const ROOT = path.join(__dirname, '..')
-
-/** See unused.cjs. */
-const UNUSED = ['ssh2', '@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs']
+const ABSENT = path.join(__dirname, 'absent.cjs')
+/** Of what dockerode loads. Our own modules say node: in front of Node's. */
+const UNUSED = ['@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs', 'uuid', 'tar-fs', '@balena/dockerignore', 'ssh2', 'https', 'debug']
 
 /** Is there a bundle in `out`, and is nothing that it was made of newer, the native part included? */
 function isFresh(out) {
@@ -46,7 +46,7 @@ function bundle(out, entries = { main: 'lib/cli/main.ts', daemon: 'lib/cli/daemo
       target: 'node20',
       // Packages that are large and imported when they are needed, which is seldom, stay where they are.
       external: ['node-pty', 'execa', 'inquirer', './daemon.js'],
-      alias: Object.fromEntries(UNUSED.map((name) => [name, './scripts/unused.cjs'])),
+      alias: { ...Object.fromEntries(UNUSED.map((name) => [name, ABSENT])), 'readable-stream': 'node:stream' },
       charset: 'ascii',
       // One function expression, as compiled.cjs has it.
       banner: { js: '(function (exports, require, module, importMeta) {' },
@@ -60,7 +60,7 @@ function bundle(out, entries = { main: 'lib/cli/main.ts', daemon: 'lib/cli/daemo
     const sources = Object.keys(metafile.inputs).filter((input) => !input.startsWith('node_modules/'))
     fs.writeFileSync(
       path.join(made, 'inputs.json'),
-      JSON.stringify([...sources, 'scripts/bundle.cjs', 'scripts/unused.cjs', 'package-lock.json']),
+      JSON.stringify([...sources, 'scripts/bundle.cjs', 'scripts/absent.cjs', 'package-lock.json']),
     )
     fs.rmSync(out, { recursive: true, force: true })
     fs.renameSync(made, out)

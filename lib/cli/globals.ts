@@ -47,5 +47,5 @@ export function globalCommand(): GoCommand {
   return command as GoCommand
 }
 
-/** Throws DrydockError. */
-export const endpointOf = ({ flags }: Globals): Endpoint => resolveEndpoint(flags)
+/** Rejects with DrydockError. */
+export const endpointOf = ({ flags }: Globals): Promise<Endpoint> => resolveEndpoint(flags)

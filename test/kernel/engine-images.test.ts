@@ -83,7 +83,7 @@ describe('with a registry', () => {
       Id: served.config.digest,
       RepoTags: [`${name}:v1`],
       Config: { Cmd: ['sail'], Labels: { deck: 'lower' } },
-      ContainerConfig: { Volumes: null, Cmd: null },
+      ContainerConfig: { Volumes: null, Cmd: ['sail'] },
       Metadata: { LastTagTime: expect.stringMatching(/^20/) },
     })
     expect(await engine.images.history(`${name}:v1`)).toEqual([

@@ -39,7 +39,7 @@ function sessionOf(globals: Globals): Session {
     },
     running: async () => {
       try {
-        return await (await import('../engine/client.js')).Engine.open(endpointOf(globals))
+        return await (await import('../engine/client.js')).Engine.open(await endpointOf(globals))
       } catch (error) {
         if (error instanceof DrydockError) return undefined
         throw error
@@ -50,7 +50,7 @@ function sessionOf(globals: Globals): Session {
 
 async function opened(globals: Globals): Promise<Engine> {
   const [{ Engine }, { Unreachable }] = await Promise.all([import('../engine/client.js'), import('../engine/unreachable.js')])
-  const endpoint = endpointOf(globals)
+  const endpoint = await endpointOf(globals)
   try {
     return await Engine.open(endpoint)
   } catch (error) {

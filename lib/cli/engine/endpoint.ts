@@ -4,7 +4,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { DrydockError } from '../../kernel/errors.js'
 import { engineSocket } from '../../kernel/places.js'
-import { type Context, readContext } from './context.js'
+import type { Context } from './context.js'
 import { type Host, parseHost } from './host.js'
 
 /** The flags that stand before the verb. */
@@ -42,7 +42,7 @@ export const configDirectory = (flags: Pick<GlobalFlags, 'config'>, environment:
   flags.config ?? (environment.DOCKER_CONFIG || join(homedir(), '.docker'))
 
 /** Docker's order: --context, -H, DOCKER_HOST, DOCKER_CONTEXT. Throws DrydockError. */
-export function resolveEndpoint(flags: GlobalFlags, environment: Environment = process.env): Endpoint {
+export async function resolveEndpoint(flags: GlobalFlags, environment: Environment = process.env): Promise<Endpoint> {
   if (flags.host.length > 1) throw new DrydockError('Specify only one -H', { status: 400 })
   if (flags.context !== undefined && flags.host.length > 0)
     throw new DrydockError('conflicting options: cannot specify both --host and --context', { status: 400 })
@@ -56,7 +56,9 @@ export function resolveEndpoint(flags: GlobalFlags, environment: Environment = p
   return { host, own: false, ...(tls && host.kind === 'tcp' && { tls }) }
 }
 
-function ofContext(name: string, flags: GlobalFlags, environment: Environment): Endpoint {
+/** Seldom wanted, and what it is read by costs a good part of a quick command's time: loaded when it is. */
+async function ofContext(name: string, flags: GlobalFlags, environment: Environment): Promise<Endpoint> {
+  const { readContext } = await import('./context.js')
   const context = readContext(name, configDirectory(flags, environment))
   const secured = context.ca !== undefined || context.cert !== undefined || context.skipVerify || context.host.startsWith('https://')
   const host = parseHost(context.host, { tls: secured, socket: engineSocket() })

@@ -38,6 +38,8 @@ export class Execs implements ExecsNoun {
   readonly #execs = new Map<string, Exec>()
   /** Those that run, also when they are nobody's any more. */
   readonly #living = new Set<Exec>()
+  /** In the order of their ends. */
+  readonly #ended: Exec[] = []
   #closing = false
   /** Containers whose end, or removal, is waited for. */
   readonly #watched = new WeakMap<ContainerHandle, { run: boolean }>()
@@ -81,6 +83,7 @@ export class Execs implements ExecsNoun {
       container.execs.delete(exec.id)
       removeRecord(exec.id)
       exec.hasEnded(error instanceof StartError && error.exitCode !== 125 ? error.exitCode : UNKNOWN_FAILURE)
+      this.#ended.push(exec)
       throw error
     }
   }
@@ -168,6 +171,7 @@ export class Execs implements ExecsNoun {
 
   #ends(exec: Exec, container: ContainerHandle, exitCode: number): void {
     exec.hasEnded(exitCode)
+    this.#ended.push(exec)
     this.#living.delete(exec)
     container.execs.delete(exec.id)
     removeRecord(exec.id)
@@ -230,8 +234,7 @@ export class Execs implements ExecsNoun {
 
   #forgetOld(): void {
     const before = performance.now() - KEPT
-    // In the order in which they were made; those that ended long ago are mostly the first.
-    for (const [id, { state, endedAt }] of this.#execs) if (state === 'ended' && endedAt < before) this.#execs.delete(id)
+    while (this.#ended[0] && this.#ended[0].endedAt < before) this.#execs.delete((this.#ended.shift() as Exec).id)
   }
 
   #find(id: string): Exec {

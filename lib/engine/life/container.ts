@@ -17,6 +17,10 @@ export interface Run {
   /** Resolves when it has ended, and its end is on record. */
   readonly settled: Promise<void>
   paused: boolean
+  /** How often it was sent what is to end it: one that stands still would not hear of it. */
+  endings: number
+  /** With SIGKILL, so that it ends for certain. */
+  killed: boolean
 }
 
 export interface Ending {

@@ -23,8 +23,8 @@ export interface Begun {
   readonly startedAt: string
   readonly endpoints: Readonly<Record<string, Endpoint>>
   readonly names?: NameService
-  /** It was found running: nothing happened just now. */
-  readonly found?: boolean
+  /** It was found running, or standing still: nothing happened just now. */
+  readonly found?: { readonly paused: boolean }
 }
 
 /** It runs. */
@@ -33,7 +33,7 @@ export function begin(core: Core, container: Container, { line, startedAt, endpo
   const settled = new Promise<void>((resolve) => {
     settle = resolve
   })
-  const run: Run = { line, startedAt, endpoints, settled, paused: false }
+  const run: Run = { line, startedAt, endpoints, settled, paused: found?.paused ?? false, endings: 0, killed: false }
   container.run = run
   if (!found) {
     tellNetworks(core, container, run, 'connect')

@@ -9,7 +9,7 @@ import { sweepSteps } from '../../container/staged.js'
 import { sentenceOf } from '../../kernel/errors.js'
 import { DEFAULT_NETWORK, readNetworks } from '../../network/config.js'
 import { pluggedAt, reclaim } from '../../network/leases.js'
-import { cgroupAt } from '../../primitives/cgroups/index.js'
+import { cgroupAt, isFrozen } from '../../primitives/cgroups/index.js'
 import { nowNanos, timestamp } from '../clock.js'
 import type { NameService } from '../connections.js'
 import type { Core } from '../core.js'
@@ -61,7 +61,7 @@ async function goesOn(core: Core, container: Container, line: Line, endpoints: L
   core.late.note(container.id)
   const where = endpoints.of(container)
   const names = await namesAgain(core, container, Object.keys(where))
-  begin(core, container, { line, startedAt, endpoints: where, found: true, ...(names && { names }) })
+  begin(core, container, { line, startedAt, endpoints: where, found: { paused: isPaused(core, container) }, ...(names && { names }) })
 }
 
 /** The name services went with the engine that had them. A bridge that somebody has removed meanwhile has no address for one. */
@@ -71,6 +71,15 @@ async function namesAgain(core: Core, { name }: Container, networks: readonly st
   } catch (error) {
     core.log('warn', `${name}: ${sentenceOf(error)}`)
     return undefined
+  }
+}
+
+function isPaused({ machine }: Core, { id }: Container): boolean {
+  try {
+    return isFrozen(cgroupAt(id, machine.cgroups))
+  } catch {
+    // It has none that can be frozen.
+    return false
   }
 }
 

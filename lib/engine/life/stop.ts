@@ -91,11 +91,14 @@ function leaveAlone(core: Core, container: Container): void {
 async function send(core: Core, container: Container, signal: number): Promise<void> {
   const { run } = container
   if (!run) return
+  const ends = signal === SIGKILL || signal === stopSignalOf(container)
+  if (ends) run.endings++
+  if (signal === SIGKILL) run.killed = true
   run.line.signal(signal)
   const attributes = { ...attributesOf(container), signal: String(signal) }
   core.events.publish({ Type: 'container', Action: 'kill', ID: container.id, Attributes: attributes })
   // One that stands still would hear of it when it runs on.
-  if (run.paused && (signal === SIGKILL || signal === stopSignalOf(container))) await thawNow(core, container, run)
+  if (run.paused && ends) await thawNow(core, container, run)
 }
 
 /** True when it came in time; in milliseconds. */

@@ -3,7 +3,6 @@ import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { familiar, parseAnyReference, withDefaultTag } from '../../../image/reference.js'
 import { DrydockError } from '../../../kernel/errors.js'
 import { type Engine, EngineError } from '../../engine/client.js'
-import { pullImage } from '../pulling.js'
 import type { CreateBody } from './body.js'
 import type { MakingFlags } from './options.js'
 
@@ -63,7 +62,9 @@ async function asked(engine: Engine, body: CreateBody, { name, platform }: Flags
 const isMissingImage = (error: unknown, image: string): boolean =>
   error instanceof EngineError && error.status === 404 && (error.said.includes(image) || /no such image/i.test(error.said))
 
+/** What knows registries is loaded only where there is something to fetch. */
 async function fetched(engine: Engine, image: string, { platform, quiet }: Flags): Promise<void> {
+  const { pullImage } = await import('../pulling.js')
   await pullImage(engine, image, { ...(platform !== undefined && { platform }), ...(!quiet && { screen: process.stderr }) })
 }
 
