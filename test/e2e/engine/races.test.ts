@@ -5,7 +5,7 @@
 import { beforeAll, describe, expect } from 'vitest'
 import { type Answer, Hijacked } from '../../support/engines/api.js'
 import { parseFrames, textOf } from '../../support/engines/http.js'
-import { changesSince, type Traces, tracesOf } from '../../support/engines/traces.js'
+import { changesSince, type Traces, tracesOf, warmUp } from '../../support/engines/traces.js'
 import { ENGINE, onEngine } from '../../support/engines.js'
 
 const TIMES = Number(process.env.DRYDOCK_RACES ?? 4)
@@ -24,11 +24,7 @@ const race = (name: string, run: (time: number) => Promise<void>) =>
 let before: Traces = []
 beforeAll(async () => {
   if (!on.able) return
-  // Whatever an engine makes once for all (a bridge, processes that it keeps ready) is there after a first container.
-  const id = await on.api.create(['true'])
-  await on.api.start(id)
-  await (await on.api.wait(id)).status
-  await on.api.remove(id)
+  await warmUp(on.engine)
   before = await tracesOf(on.engine)
 })
 
@@ -190,9 +186,12 @@ describe('exec', () => {
     if (made.status === 201) {
       const { Id } = made.json<{ Id: string }>()
       const stream = await Hijacked.open(on.engine.socket, `/v1.41/exec/${Id}/start`, { body: { Detach: false, Tty: false } })
-      expect([101, 400, 409, 500]).toContain(stream.status)
-      await stream.ended()
-      expect((await on.api.get(`/exec/${Id}/json`)).json<{ Running: boolean }>().Running).toBe(false)
+      // 404: the container is gone, and its execs with it.
+      expect([101, 400, 404, 409, 500]).toContain(stream.status)
+      if (stream.status === 101) await stream.ended()
+      else stream.vanish()
+      const looked = await on.api.get(`/exec/${Id}/json`)
+      expect(looked.status === 404 || looked.json()).toEqual(looked.status === 404 || expect.objectContaining({ Running: false }))
     }
     await (await on.api.wait(id)).status
     await on.api.remove(id)
@@ -218,6 +217,9 @@ describe('exec', () => {
   })
 })
 
-on.test('nothing is left of all that', async () => {
+// Docker's daemon keeps the files of network namespaces for a minute, and a few descriptors.
+const ours = ENGINE === 'drydock' ? on.test : on.test.skip
+
+ours('nothing is left of all that', async () => {
   expect(await changesSince(on.engine, before)).toEqual([])
 })

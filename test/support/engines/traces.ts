@@ -29,6 +29,18 @@ export async function tracesOf(engine: TestEngine): Promise<Traces> {
   return [...stdout.split('\n'), ...descriptors].sort()
 }
 
+/** Whatever an engine makes once for all (a bridge, processes that it keeps ready) is there afterwards. */
+export async function warmUp({ api }: TestEngine): Promise<void> {
+  await Promise.all(
+    [1, 2, 3, 4].map(async () => {
+      const id = await api.create(['true'])
+      await api.start(id)
+      await (await api.wait(id)).status
+      await api.remove(id)
+    }),
+  )
+}
+
 /** What is there more than before, and what is there no more. The kernel and the engine may take a moment: looked at again until there is nothing, or five seconds have passed. */
 export async function changesSince(engine: TestEngine, before: Traces): Promise<string[]> {
   for (const end = Date.now() + 5000; ; ) {
