@@ -29,6 +29,7 @@ const VERBS: Readonly<Record<string, Action>> = {
   image: { text: 'the same by longer names; inspect, prune', run: image },
   login: { text: 'log in to a registry', run: (argv) => import('./login.js').then(({ login }) => login(argv)) },
   logout: { text: 'log out from a registry', run: (argv) => import('./logout.js').then(({ logout }) => logout(argv)) },
+  tls: { text: 'make certificates for an engine and its clients', run: (argv) => import('./tls.js').then((module) => module.tls(argv)) },
   network: { text: 'create, list, inspect and remove networks', run: network },
   daemon: {
     text: 'run the engine, for docker’s command line too',
