@@ -1,5 +1,5 @@
 /*
- * The command line as one file, and the daemon as another: what serves is large, and the verbs are to start without it. It is a script and no module, since V8 keeps the code of scripts alone (compiled.cjs), and with kept code
+ * A command line as one file, and what it seldom needs and is large (the daemon) as another. It is a script and no module, since V8 keeps the code of scripts alone (compiled.cjs), and with kept code
  * what is not called costs nothing. Plain JavaScript that Node 16 can parse.
  */
 'use strict'
@@ -8,6 +8,9 @@ const fs = require('node:fs')
 const path = require('node:path')
 
 const ROOT = path.join(__dirname, '..')
+const ABSENT = path.join(__dirname, 'absent.cjs')
+/** Of what dockerode loads. Our own modules say node: in front of Node's. */
+const UNUSED = ['@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs', 'uuid', 'tar-fs', '@balena/dockerignore', 'ssh2', 'https', 'debug']
 
 /** Is there a bundle in `out`, and is nothing that it was made of newer, the native part included? */
 function isFresh(out) {
@@ -23,11 +26,8 @@ function isFresh(out) {
   }
 }
 
-/** The command `drydock`. */
-const COMMAND = { main: 'lib/cli/main.ts', daemon: 'lib/cli/daemon.ts' }
-
-/** Write `main.cjs`, and what else there is an entry for, with the list of their sources to `out`. Throws the file system's error when that cannot be written. */
-function bundle(out, entryPoints = COMMAND) {
+/** Write `main.cjs` and further scripts, made of `entries`, and the list of their sources to `out`. Throws the file system's error when that cannot be written. */
+function bundle(out, entries = { main: 'lib/cli/main.ts', daemon: 'lib/cli/daemon.ts' }) {
   // Made beside it and renamed: whoever starts meanwhile finds the old one or the new one.
   const made = `${out}.${process.pid}`
   fs.mkdirSync(path.dirname(out), { recursive: true })
@@ -36,7 +36,7 @@ function bundle(out, entryPoints = COMMAND) {
     const { version } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8'))
     const { metafile } = require('esbuild').buildSync({
       absWorkingDir: ROOT,
-      entryPoints,
+      entryPoints: entries,
       outdir: made,
       outExtension: { '.js': '.cjs' },
       bundle: true,
@@ -46,6 +46,7 @@ function bundle(out, entryPoints = COMMAND) {
       target: 'node20',
       // Packages that are large and imported when they are needed, which is seldom, stay where they are.
       external: ['node-pty', 'execa', 'inquirer', './daemon.js'],
+      alias: { ...Object.fromEntries(UNUSED.map((name) => [name, ABSENT])), 'readable-stream': 'node:stream' },
       charset: 'ascii',
       // One function expression, as compiled.cjs has it.
       banner: { js: '(function (exports, require, module, importMeta) {' },
@@ -57,7 +58,10 @@ function bundle(out, entryPoints = COMMAND) {
       logLevel: 'warning',
     })
     const sources = Object.keys(metafile.inputs).filter((input) => !input.startsWith('node_modules/'))
-    fs.writeFileSync(path.join(made, 'inputs.json'), JSON.stringify([...sources, 'scripts/bundle.cjs', 'package-lock.json']))
+    fs.writeFileSync(
+      path.join(made, 'inputs.json'),
+      JSON.stringify([...sources, 'scripts/bundle.cjs', 'scripts/absent.cjs', 'package-lock.json']),
+    )
     fs.rmSync(out, { recursive: true, force: true })
     fs.renameSync(made, out)
   } finally {

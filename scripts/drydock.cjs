@@ -34,9 +34,10 @@ async function startBundle(argv) {
     const { exports, keep } = require('./compiled.cjs').load(DAEMON, 'daemon')
     return exports.daemon(argv.slice(1), keep)
   }
-  const verb = /^[a-z]+$/.test(argv[0] || '') ? argv[0] : 'main'
-  // The quickest call of all is not to carry the code that fetches images.
-  const use = verb === 'run' && argv.includes('host') ? 'run-host' : verb
+  const verb = argv.find((word) => /^[a-z]+$/.test(word)) || 'main'
+  // With an engine other code runs than without; and the quickest call of all is not to carry the code that fetches images.
+  const alone = process.env.DRYDOCK_ENGINE === 'none' || argv[0] === '--no-engine'
+  const use = !alone ? verb : verb === 'run' && argv.includes('host') ? 'alone-run-host' : `alone-${verb}`
   const { exports, keep } = require('./compiled.cjs').load(BUNDLE, use)
   const status = await exports.main(argv)
   if (status === 0 && !argv.includes('--help')) keep()

@@ -76,7 +76,9 @@ export function assembleExec(spec: ExecSpec, user: ContainerUser, machine: Machi
   const own = resolveCapabilities({ ...request, privileged: security.privileged }).capabilities
   const capabilities = spec.privileged ? resolveCapabilities({ ...request, privileged: true }).capabilities : own
   const joined = joinCgroups(place.cgroup)
-  const owner = ownerOf(user, machine)
+  // An ordinary user's shim enters the container's user namespace itself: to both of them an id is what it is inside.
+  const { idmap, ...insideNow } = machine
+  const owner = ownerOf(user, insideNow)
   const streams = stdio(
     terminal ? { kind: 'terminal', ...terminal, ...owner, console: false } : { kind: 'pipes', stdin: spec.stdin, ...owner },
   )
@@ -84,9 +86,9 @@ export function assembleExec(spec: ExecSpec, user: ContainerUser, machine: Machi
     joined,
     enterAll({
       pid: place.pid,
-      kinds: ['cgroup', 'ipc', 'uts', 'net', 'pid', 'mnt', ...(machine.idmap ? (['user'] as const) : [])],
+      kinds: ['cgroup', 'ipc', 'uts', 'net', 'pid', 'mnt', ...(idmap ? (['user'] as const) : [])],
       ...joined.clone,
-      ...(machine.idmap && { unprivileged: true }),
+      ...(idmap && { unprivileged: true }),
     }),
     lookUpUsers(container),
     keyring(container),

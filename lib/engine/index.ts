@@ -3,6 +3,7 @@
  *
  *     types.ts      what it can do, noun by noun; context.ts what its nouns share
  *     core.ts       the lock, the shims, the events, the table of containers
+ *     inside/       what happens inside of them: execs, logs, docker cp
  *     life/         containers come, run, end and go; request/ what clients ask for
  *     parts.ts      where the other nouns come from
  *     launch.ts     a container from its spec to its program: with an engine or without
@@ -16,7 +17,7 @@ import { Core } from './core.js'
 import { type InsideMembers, lifeOf } from './life/index.js'
 import { recover } from './life/recover.js'
 import { prepareNetworks } from './network/index.js'
-import { lacking, PARTS, type Parts } from './parts.js'
+import { type Lasting, lacking, PARTS, type Parts } from './parts.js'
 import type { ContainersNoun, EngineNouns, EventsNoun, ExecsNoun, ImagesNoun, NetworksNoun, SystemNoun, VolumesNoun } from './types.js'
 
 export interface EngineOptions extends Partial<EngineSettings> {
@@ -37,6 +38,7 @@ export class Engine implements EngineNouns {
   readonly events: EventsNoun
   readonly system: SystemNoun
   readonly #core: Core
+  readonly #lasting: Lasting
 
   private constructor(core: Core, parts: Partial<Parts>) {
     this.#core = core
@@ -47,7 +49,9 @@ export class Engine implements EngineNouns {
       return stream
     })
     this.containers = { ...life, ...membersOf(inside) }
-    this.execs = parts.execs?.(core) ?? lacking('execs')
+    const execs = parts.execs?.(core)
+    this.execs = execs ?? lacking('execs')
+    this.#lasting = execs ?? {}
     this.images = parts.images?.(core) ?? lacking('images')
     this.networks = parts.networks?.(core) ?? lacking('networks')
     this.volumes = parts.volumes?.(core) ?? lacking('volumes')
@@ -72,7 +76,9 @@ export class Engine implements EngineNouns {
     try {
       await prepareNetworks(core)
       await recover(core)
-      return new Engine(core, { ...PARTS, ...parts })
+      const engine = new Engine(core, { ...PARTS, ...parts })
+      await engine.#lasting.recover?.()
+      return engine
     } catch (error) {
       await core.close()
       throw error
@@ -98,6 +104,7 @@ export class Engine implements EngineNouns {
       container.backoff?.cancel()
       container.run?.line.close()
     }
+    await this.#lasting.close?.()
     await core.close()
   }
 }

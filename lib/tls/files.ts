@@ -59,6 +59,14 @@ function write(directory: string, files: Readonly<Record<string, string>>, place
     const why = code === 'EEXIST' ? 'there is one already' : code
     throw new DrydockError(`certificates cannot be written to ${directory}: ${path} (${why})`, { cause })
   } finally {
-    for (const one of drafts) rmSync(one, { force: true })
+    for (const one of drafts) removeIfThere(one)
+  }
+}
+
+function removeIfThere(file: string): void {
+  try {
+    rmSync(file, { force: true })
+  } catch {
+    // It could not be made either, and that is what is told.
   }
 }

@@ -1,7 +1,8 @@
 /** An engine in directories of its own, with one image: `box`, busybox with a few names. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { deepEqual } from 'node:assert/strict'
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Engine, type EngineOptions } from '../../lib/engine/index.js'
 import type { EngineEvent } from '../../lib/engine/types.js'
 import { importImage } from '../../lib/image/import.js'
@@ -9,6 +10,8 @@ import { packTree } from '../../lib/image/pack/index.js'
 import { parseReference } from '../../lib/image/reference.js'
 import { Store } from '../../lib/image/store/index.js'
 import { removeTrees } from '../../lib/image/store/tree.js'
+import { runDirectory } from '../../lib/kernel/places.js'
+import { cgroupAt, detectCgroups } from '../../lib/primitives/cgroups/index.js'
 import { busyboxRoot } from './full.js'
 
 export interface Place {
@@ -75,4 +78,32 @@ export async function happened(engine: Engine): Promise<string[]> {
   const past = { since: 0n, until: 2n ** 62n, filters: new Map(), signal: AbortSignal.abort() }
   for await (const event of engine.events.stream(past)) events.push(event)
   return events.map(({ Type, Action }) => `${Type} ${Action}`)
+}
+
+const namesIn = (path: string): string[] => (existsSync(path) ? readdirSync(path).sort() : [])
+
+/** Files, sockets, cgroups, addresses: of each container what it has, and nothing else. */
+export function nothingElse(engine: Engine, { root }: Place): void {
+  const all = engine.context.containers.all()
+  const running = all.filter((one) => one.running)
+  const [ids, up] = [all, running].map((some) => some.map(({ id }) => id).sort()) as [string[], string[]]
+  deepEqual(namesIn(join(root, 'containers')), ids)
+  deepEqual(namesIn(join(root, 'names')), all.map(({ name }) => name).sort())
+  const layers = new Set(engine.context.store.layers.list().map((chain) => chain.slice('sha256:'.length)))
+  deepEqual(
+    namesIn(join(root, 'overlay')).filter((name) => /^[0-9a-f]{64}$/.test(name) && !layers.has(name)),
+    ids,
+  )
+  deepEqual(
+    namesIn(runDirectory()).filter((name) => /^[0-9a-f]{12}\.sock$/.test(name)),
+    up.map((id) => `${id.slice(0, 12)}.sock`),
+  )
+  const [directory] = cgroupAt('x', detectCgroups())
+  if (directory)
+    deepEqual(
+      namesIn(dirname(directory.path)).filter((name) => /^[0-9a-f]{64}$/.test(name)),
+      up,
+    )
+  const leases = namesIn(join(root, 'networks/bridge/leases')).filter((name) => !name.startsWith('.'))
+  deepEqual(leases.length, running.filter(({ record }) => record.spec.network.kind === 'networks').length)
 }

@@ -20,8 +20,8 @@ export interface ExecRecord {
   readonly dataRoot: string
   /** Id of its container. */
   readonly container: string
-  /** When the run of its container began in which it was made; it does not outlive that. */
-  readonly run: string | undefined
+  /** The container's first process when it was made, as the engine's pid namespace numbers it: an exec does not outlive that. */
+  readonly run: number | undefined
   readonly request: ExecRequest
   /** As the engine's pid namespace numbers it. */
   readonly pid?: number

@@ -32,8 +32,10 @@ export class ExecStream extends Duplex {
     socket.on('data', (bytes) => {
       if (!this.push(bytes)) socket.pause()
     })
-    // A shim that was killed says no end.
-    for (const event of ['end', 'close']) socket.once(event, () => ended.then(() => this.#finish()))
+    const over = () => void ended.then(() => this.#finish())
+    // One that said nothing may have come to its end before anybody listened; a shim that was killed says no end.
+    if (socket.readableEnded || socket.destroyed) over()
+    for (const event of ['end', 'close']) socket.once(event, over)
     socket.on('error', () => undefined)
   }
 

@@ -36,6 +36,11 @@ const SIGKILL = 9
 export class Execs implements ExecsNoun {
   readonly #context: EngineContext
   readonly #execs = new Map<string, Exec>()
+  /** Those that run, also when they are nobody's any more. */
+  readonly #living = new Set<Exec>()
+  /** In the order of their ends. */
+  readonly #ended: Exec[] = []
+  #closing = false
   /** Containers whose end, or removal, is waited for. */
   readonly #watched = new WeakMap<ContainerHandle, { run: boolean }>()
 
@@ -53,7 +58,7 @@ export class Execs implements ExecsNoun {
       id: randomBytes(32).toString('hex'),
       dataRoot: this.#context.dataRoot,
       container: container.id,
-      run: container.startedAt,
+      run: container.pid,
       request,
     }
     writeRecord(record)
@@ -78,6 +83,7 @@ export class Execs implements ExecsNoun {
       container.execs.delete(exec.id)
       removeRecord(exec.id)
       exec.hasEnded(error instanceof StartError && error.exitCode !== 125 ? error.exitCode : UNKNOWN_FAILURE)
+      this.#ended.push(exec)
       throw error
     }
   }
@@ -98,9 +104,16 @@ export class Execs implements ExecsNoun {
     await Promise.all(readRecords(this.#context.dataRoot).map((record) => this.#recover(record)))
   }
 
-  /** Leave what runs to its shims. */
-  close(): void {
-    for (const { line } of this.#execs.values()) line?.close()
+  /** Leave what runs to its shims. Those that end with their containers at this moment are seen to their end. */
+  async close(): Promise<void> {
+    this.#closing = true
+    const alive = new Set(this.#context.containers.all().flatMap(({ id, running }) => (running ? [id] : [])))
+    await Promise.all(
+      [...this.#living].map(async (exec) => {
+        if (alive.has(exec.record.container)) exec.line?.close()
+        else await exec.over
+      }),
+    )
   }
 
   async #start(exec: Exec, container: ContainerHandle, { detach, size }: { detach: boolean; size?: readonly [number, number] }) {
@@ -148,12 +161,18 @@ export class Execs implements ExecsNoun {
   #runs(exec: Exec, container: ContainerHandle, line: ExecLine): void {
     exec.state = 'running'
     exec.line = line
+    this.#living.add(exec)
     exec.hasBegun()
-    void line.exited.then((exit) => this.#ends(exec, container, exit?.code ?? readExit(exec.id) ?? 128 + SIGKILL))
+    void line.exited.then((exit) => {
+      // The engine goes, and the exec stays.
+      if (exit || !this.#closing || !container.running) this.#ends(exec, container, exit?.code ?? readExit(exec.id) ?? 128 + SIGKILL)
+    })
   }
 
   #ends(exec: Exec, container: ContainerHandle, exitCode: number): void {
     exec.hasEnded(exitCode)
+    this.#ended.push(exec)
+    this.#living.delete(exec)
     container.execs.delete(exec.id)
     removeRecord(exec.id)
     this.#tell(exec, container, 'exec_die', { exitCode: String(exitCode) })
@@ -162,7 +181,7 @@ export class Execs implements ExecsNoun {
   async #recover(record: ExecRecord): Promise<void> {
     const container = this.#context.containers.all().find(({ id }) => id === record.container)
     const exec = new Exec(record)
-    if (!container || (record.run !== undefined && container.startedAt !== record.run)) return removeRecord(record.id)
+    if (!container || (container.running && container.pid !== record.run)) return removeRecord(record.id)
     if (record.pid === undefined) {
       if (container.running) this.#add(exec, container)
       else removeRecord(record.id)
@@ -207,15 +226,15 @@ export class Execs implements ExecsNoun {
     for (const exec of this.#of(container).filter(which)) {
       this.#execs.delete(exec.id)
       container.execs.delete(exec.id)
-      removeRecord(exec.id)
       exec.hasBegun()
+      // The shim of one that runs has still to write its exit.
+      if (!this.#living.has(exec)) removeRecord(exec.id)
     }
   }
 
   #forgetOld(): void {
     const before = performance.now() - KEPT
-    // In the order in which they were made; those that ended long ago are mostly the first.
-    for (const [id, { state, endedAt }] of this.#execs) if (state === 'ended' && endedAt < before) this.#execs.delete(id)
+    while (this.#ended[0] && this.#ended[0].endedAt < before) this.#execs.delete((this.#ended.shift() as Exec).id)
   }
 
   #find(id: string): Exec {

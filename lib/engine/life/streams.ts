@@ -71,6 +71,8 @@ export class Streams extends Duplex {
       if (!this.#detached && !this.push(bytes)) source.pause()
     })
     for (const event of ['end', 'close']) source.once(event, () => this.#end())
+    // A program that says nothing may have ended before anybody listened.
+    if (source.readableEnded || source.destroyed) this.#end()
   }
 
   #pastIsOver(): void {

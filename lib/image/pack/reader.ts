@@ -56,12 +56,19 @@ const LIST_SIZE = 256 * 1024
 export class TreeReader {
   readonly #shim: Shim
   readonly #signal: AbortSignal | undefined
+  readonly #how: How
   /** One big directory at a time. */
   #listing: Promise<unknown> = Promise.resolve()
 
-  private constructor(shim: Shim, signal: AbortSignal | undefined) {
+  private constructor(shim: Shim, signal: AbortSignal | undefined, how: How) {
     this.#shim = shim
     this.#signal = signal
+    this.#how = how
+  }
+
+  /** Of what the root of a shim's child is, whoever has confined it. `crossing`: what is mounted in it is read too. */
+  static over(shim: Shim, { signal, crossing = false }: { readonly signal?: AbortSignal; readonly crossing?: boolean }): TreeReader {
+    return new TreeReader(shim, signal, crossing ? CROSSING : WITHIN)
   }
 
   static async open(tree: Tree, options: ReadOptions): Promise<TreeReader> {
@@ -75,7 +82,7 @@ export class TreeReader {
       const problem = (ids as IdmapPlan | undefined)?.problem
       throw problem === undefined ? error : new DrydockError(problem, { cause: error })
     }
-    return new TreeReader(shim, options.signal)
+    return new TreeReader(shim, options.signal, WITHIN)
   }
 
   close(): Promise<void> {
@@ -87,7 +94,7 @@ export class TreeReader {
     const answers: (readonly Result[] | undefined)[] = []
     while (answers.length < units.length) {
       const from = answers.length
-      const { steps, begins } = batch(units, from)
+      const { steps, begins } = batch(units, from, this.#how)
       const results = await this.attempt(steps)
       const failed = results.findIndex(({ status }) => status === 'failed')
       for (let index = from; index < units.length; index++) {
@@ -141,14 +148,14 @@ export class TreeReader {
 export const DIRECTORY = ['rdonly', 'directory', 'nofollow', 'nonblock'] as const
 
 /** The steps of the units from one on, and where each unit's own begin. */
-function batch(units: readonly Unit[], from: number): { steps: Step[]; begins: number[] } {
+function batch(units: readonly Unit[], from: number, how: How): { steps: Step[]; begins: number[] } {
   const steps: Step[] = []
   const begins: number[] = []
   let current: Bytes | undefined
   for (let unit = from; unit < units.length; unit++) {
     const { directory, steps: own } = units[unit] as Unit
     if (directory !== current) {
-      for (const step of enter(directory)) steps.push(step)
+      for (const step of enter(directory, how)) steps.push(step)
       current = directory
     }
     begins.push(steps.length)
@@ -160,11 +167,13 @@ function batch(units: readonly Unit[], from: number): { steps: Step[]; begins: n
 const WAY = ref('pack.way')
 const GO = fchdir(WAY, { actor })
 const ARRIVED = close(WAY, { actor })
-const HOW = { flags: DIRECTORY, resolve: ['no_symlinks', 'no_magiclinks', 'no_xdev'] } as const
+const WITHIN = { flags: DIRECTORY, resolve: ['no_symlinks', 'no_magiclinks', 'no_xdev'] } as const
+const CROSSING = { flags: DIRECTORY, resolve: ['no_symlinks', 'no_magiclinks'] } as const
+type How = typeof WITHIN | typeof CROSSING
 
 /** Go to a directory from the root, in as many pieces as its depth needs. No link is followed on the way. */
-export function enter(directory: Bytes): Step[] {
-  return pieces(directory).flatMap((piece) => [openat2(piece, HOW, { actor, keep: WAY.ref }), GO, ARRIVED])
+function enter(directory: Bytes, how: How): Step[] {
+  return pieces(directory).flatMap((piece) => [openat2(piece, how, { actor, keep: WAY.ref }), GO, ARRIVED])
 }
 
 export function pieces(directory: Bytes): Buffer[] {

@@ -24,18 +24,23 @@ interface Load {
 /** A step failed in a way that it allows. */
 export type Allowed = (path: string, call: string, errno: string) => void
 
+/** What is said of a step that failed in another way. */
+export type Failed = (path: string, call: string, errno: { readonly name: string; readonly text: string }) => Error
+
 export class Sender {
   readonly #shim: Shim
   readonly #allowed: Allowed
+  readonly #failed: Failed
   readonly #spare: Load[] = []
   readonly #underWay: Promise<void>[] = []
   #load: Load = newLoad()
   #path = ''
   #error: unknown
 
-  constructor(shim: Shim, allowed: Allowed) {
+  constructor(shim: Shim, allowed: Allowed, failed: Failed = failure) {
     this.#shim = shim
     this.#allowed = allowed
+    this.#failed = failed
   }
 
   /** Whose steps come next, for what is said of one that fails. */
@@ -85,7 +90,7 @@ export class Sender {
       const call = load.batch.callOf(index)
       const path = pathAt(load, index)
       if (status === 'allowed') this.#allowed(path, call, errnoOf(errno).name)
-      else if (status === 'failed') this.#error ??= failure(path, call, errnoOf(errno))
+      else if (status === 'failed') this.#error ??= this.#failed(path, call, errnoOf(errno))
       else if (status === 'ok')
         this.#error ??= new DrydockError(`${show(path)} cannot be unpacked: ${call} wrote ${ret} bytes and then no more: is the disk full?`)
     }
@@ -108,7 +113,8 @@ function pathAt({ indexes, paths }: Load, index: number): string {
 
 const show = (path: string) => showName(Buffer.from(path, 'latin1'))
 
-const CAUSES: Readonly<Record<string, string | undefined>> = {
+/** Of errors that can mean one thing only. */
+export const CAUSES: Readonly<Record<string, string | undefined>> = {
   ENOSPC: 'the disk is full',
   EDQUOT: 'the disk quota is used up',
   EROFS: 'that file system is read-only',
