@@ -19,6 +19,7 @@ const PACKAGES = {
   debootstrap: ['debootstrap', 'debootstrap', 'debootstrap', 'debootstrap', 'debootstrap'],
   strace: ['strace', 'strace', 'strace', 'strace', 'strace'],
   ip: ['iproute2', 'iproute', 'iproute2', 'iproute2', 'iproute2'],
+  ping: ['iputils-ping', 'iputils', 'iputils-ping', 'iputils', 'iputils'],
   nft: ['nftables', 'nftables', 'nftables', 'nftables', 'nftables'],
   newuidmap: ['uidmap', 'shadow-utils', 'shadow-uidmap', 'shadow', 'shadow'],
   busybox: ['busybox-static', 'busybox', 'busybox-static', 'busybox', 'busybox-static'],

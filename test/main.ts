@@ -20,6 +20,7 @@ interface Counts {
 const WITNESSES = [
   'strace',
   'ip',
+  'ping',
   'nft',
   'unshare',
   'setpriv',

@@ -21,6 +21,8 @@ export interface ContainerView {
 export interface LifeView {
   readonly status: string
   readonly startedAt: string | undefined
+  /** Of the run before, while it runs. */
+  readonly finishedAt?: string
   readonly restartCount: number
   /** Ids. */
   readonly execs: readonly string[]
@@ -93,7 +95,7 @@ function stateOf({ record, exit }: StoredContainer, pid: number | undefined, lif
     ExitCode: running ? 0 : (life?.exitCode ?? exit?.exitCode ?? 0),
     Error: life?.error ?? '',
     StartedAt: life?.startedAt ?? exit?.startedAt ?? (running ? record.created : NEVER),
-    FinishedAt: exit?.finishedAt ?? NEVER,
+    FinishedAt: exit?.finishedAt ?? life?.finishedAt ?? NEVER,
   }
 }
 

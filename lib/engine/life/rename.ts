@@ -43,15 +43,15 @@ export function rename(core: Core, container: Container, to: string): Promise<vo
   })
 }
 
-/** As Docker tells that a name is none, or somebody's. */
-function allocating(act: () => unknown): void {
+/** Docker's words for a name that cannot be had. */
+function allocating(take: () => void): void {
   try {
-    act()
+    take()
   } catch (error) {
     if (!(error instanceof DrydockError)) throw error
     throw new DrydockError(`Error when allocating new name: ${error.message}`, {
       cause: error,
-      ...(error.status && { status: error.status }),
+      ...(error.status !== undefined && { status: error.status }),
     })
   }
 }
