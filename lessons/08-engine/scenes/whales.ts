@@ -77,7 +77,7 @@ export async function happyWhales(stage: Stage): Promise<void> {
     { command: `drydock run -it ${IMAGE} sh`, why: 'the same by your own hand; `exit` leads back' },
     { command: 'drydock ps -a', why: 'yours, and the one that you have seen' },
     { command: `ls ${DATA_ROOT}/containers ${DATA_ROOT}/overlay`, why: 'records and layers; one of the layers is the image’s' },
-    { command: 'drydock logs $(drydock ps -lq)', why: 'the engine has kept what the terminal showed' },
+    { command: 'drydock diff $(drydock ps -lq)', why: 'what of the image it has changed: its layer, as a list' },
     { command: 'drydock rm $(drydock ps -aq)', why: 'and now there are no records and no layers' },
   ])
 }

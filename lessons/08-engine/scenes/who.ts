@@ -1,5 +1,4 @@
 /** Who may ask: no engine, no right, and what the right is worth. */
-import { writeFileSync } from 'node:fs'
 import {
   child,
   chmod,
@@ -21,7 +20,7 @@ import { DrydockError } from '../../../lib/kernel/errors.js'
 import type { Box, Stage } from '../../../lib/tutor/lesson.js'
 import { missing } from '../../../lib/tutor/needs.js'
 import { newName } from '../../01-namespaces/looks.js'
-import { statOf } from '../../04-rootfs/looks.js'
+import { file, statOf } from '../../04-rootfs/looks.js'
 import { list, openEngine, reopenEngine, SOCKET } from '../engine.js'
 import { framesIn } from '../frames.js'
 import { type Answer, ask, question } from '../http.js'
@@ -30,7 +29,7 @@ import { IMAGE } from '../image.js'
 /** A user of the bottle, and the group that is let in. Nobody else has these numbers. */
 const USER = 1000
 const GROUP = 2375
-const SECRET = '/root/secret'
+const SECRET = '/secret'
 
 export async function whoMayAsk(stage: Stage): Promise<void> {
   const first = await openEngine(stage)
@@ -42,12 +41,13 @@ export async function whoMayAsk(stage: Stage): Promise<void> {
   await reopenEngine(stage)
   const stat = statOf(stage.bottle.hostPath(SOCKET))
   await stage.look(`Who may write to ${SOCKET}`, () => [
-    { label: 'mode', value: `0${((stat?.mode ?? 0) & 0o777).toString(8)}: its owner and its group, root and root`, notice: true },
+    { label: 'mode', value: `0${((stat?.mode ?? 0) & 0o777).toString(8)}: its owner and its group, and nobody else`, notice: true },
+    ...(stage.bottle.rootless ? [] : [{ label: 'owner and group', value: `user ${stat?.uid} and group ${stat?.gid}` }]),
   ])
   const [lack] = await missing(['several-ids'])
   if (lack)
     return stage.say(
-      `Now somebody who is not root should come and be refused. But ${lack.why}, so that there is nobody else here; root’s view of this scene has him.`,
+      `Now somebody who is not root should come, and be refused. There is nobody else here: ${lack.why}. To see him, ${lack.remedy}.`,
     )
   const user = await aUser(stage)
   await user.fails(container(connect_unix(ref('connection'), SOCKET, { why: 'an ordinary user knocks' })), 'EACCES')
@@ -80,10 +80,11 @@ async function aUser(stage: Stage): Promise<Box> {
 
 async function whatItIsWorth(stage: Stage, user: Box): Promise<void> {
   const secret = newName('secret')
-  const path = stage.bottle.hostPath(SECRET)
-  writeFileSync(path, `${secret}\n`)
   const root = await stage.box('root of the bottle')
-  await root.step(host(chmod(SECRET, 0o600, { why: 'a file that is root’s alone' })))
+  await root.together(`A file ${SECRET}, with the mode 0600: it is root’s alone`, [
+    ...host(file(SECRET, `${secret}\n`)),
+    host(chmod(SECRET, 0o600)),
+  ])
   await user.fails(container(open(SECRET, ['rdonly'], { why: 'the user tries it himself' })), 'EACCES')
   const create = question('POST', '/containers/create?name=friendly', {
     Image: IMAGE,
@@ -93,14 +94,14 @@ async function whatItIsWorth(stage: Stage, user: Box): Promise<void> {
   await stage.say(
     'He cannot read it. But he may ask the engine for a container: one that has the directory `/` of the host bound to `/host` (`docker run -v /:/host`), and which runs `cat`. Four requests, by the user’s own hand: create, start, wait, and what it has printed.',
   )
-  const [refused, denied, read] = [
+  const [refused, denied, given] = [
     'the engine refuses to bind /',
     'the container may not read it either',
     'the user has the secret',
   ] as const
   await stage.predict({
     question: `What does the user get to read of \`${SECRET}\`?`,
-    choices: [refused, denied, read],
+    choices: [refused, denied, given],
     async measure() {
       const created = await ask(user, SOCKET, create)
       if (created.status !== 201) return refused
@@ -111,7 +112,7 @@ async function whatItIsWorth(stage: Stage, user: Box): Promise<void> {
         .map((frame) => frame.bytes.toString())
         .join('')
       await stage.look('What cat has printed', () => [{ label: 'logs of friendly', value: said.trim(), notice: true }])
-      return said.includes(secret) ? read : denied
+      return said.includes(secret) ? given : denied
     },
     because:
       'The user has opened nothing. The engine has, on his word; it is root, and so is process 1 of the container on the files of the host. Who may write to this socket is root, in other words. It is no flaw: to make containers is what the engine is for. But a group `docker` is a second group `root`, and the same socket, mounted into a container, is root for that container.',
