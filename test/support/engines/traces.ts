@@ -29,13 +29,14 @@ export async function tracesOf(engine: TestEngine): Promise<Traces> {
   return [...stdout.split('\n'), ...descriptors].sort()
 }
 
-/** Whatever an engine makes once for all (a bridge, processes that it keeps ready) is there afterwards. */
+/** Whatever an engine makes once for all (a bridge, processes that it keeps ready, what Node watches files with) is there afterwards. */
 export async function warmUp({ api }: TestEngine): Promise<void> {
   await Promise.all(
     [1, 2, 3, 4].map(async () => {
-      const id = await api.create(['true'])
+      const id = await api.create(['sleep', '0.2'])
       await api.start(id)
-      await (await api.wait(id)).status
+      // Ends with the container.
+      await api.get(`/containers/${id}/logs?stdout=1&follow=1`)
       await api.remove(id)
     }),
   )
