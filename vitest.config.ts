@@ -6,7 +6,8 @@ const common = {
   testTimeout: 30_000,
   hookTimeout: 30_000,
   retry: 0,
-  env: { FORCE_COLOR: '0' },
+  // Tests of the verbs that work on the data root themselves call them by their plain names; those of the client name their engine.
+  env: { FORCE_COLOR: '0', DRYDOCK_ENGINE: 'none' },
 }
 
 /** What makes namespaces, mounts, links or cgroups, and compares the host before and after: one file at a time, or they see each other. */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { CgroupLimits } from '../lib/primitives/cgroups/index.js'
 import { DEFAULT_PATH } from '../lib/primitives/process.js'
 import { dockerSpec } from '../test/kernel/compare/docker-spec.js'
-import { PEERS } from './cgroups.js'
+import { PEERS } from '../test/support/peers-cgroups.js'
 
 const HOSTNAME = 'bench'
 const PERIOD = 100_000

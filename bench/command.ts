@@ -17,7 +17,7 @@ const rounds = roundsOf(process.argv, 30)
 
 /** The same few for both: others cost Node time at its start (a file of certificates some 30 ms), or docker. */
 const { PATH = '', HOME = '', DRYDOCK_DATA_ROOT = '' } = process.env
-const ENVIRONMENT = { PATH: `${dirname(process.execPath)}${delimiter}${PATH}`, HOME, DRYDOCK_DATA_ROOT }
+const ENVIRONMENT = { PATH: `${dirname(process.execPath)}${delimiter}${PATH}`, HOME, DRYDOCK_DATA_ROOT, DRYDOCK_ENGINE: 'none' }
 
 await measure(async (signal) => {
   const dropped = Object.keys(process.env).filter((name) => /^(NODE_|SSL_|DOCKER_)/.test(name))

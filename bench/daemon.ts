@@ -1,7 +1,7 @@
 /** The Docker daemon that drydock is measured beside; its cgroups are below the peers' parent. */
 import { execa } from 'execa'
 import { type Dockerd, startDockerd } from '../test/support/dockerd.js'
-import { PEERS, removePeersCgroups } from './cgroups.js'
+import { PEERS, removePeersCgroups } from '../test/support/peers-cgroups.js'
 
 export interface Daemon extends Dockerd {
   /** An image whose only layer is this directory. */
@@ -16,6 +16,9 @@ export async function startDaemon(place: string, signal: AbortSignal): Promise<D
   })
   return {
     ...daemon,
+    get said() {
+      return daemon.said
+    },
     importImage: (name, root) => importImage(daemon.docker('import', '-', name), root),
     stop: async () => {
       await daemon.stop()

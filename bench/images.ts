@@ -24,7 +24,7 @@ const ENOUGH = 10_000
 const rounds = roundsOf(process.argv, 5)
 
 const { PATH = '', HOME = '', DRYDOCK_DATA_ROOT = '' } = process.env
-const ENVIRONMENT = { PATH: `${dirname(process.execPath)}${delimiter}${PATH}`, HOME, DRYDOCK_DATA_ROOT }
+const ENVIRONMENT = { PATH: `${dirname(process.execPath)}${delimiter}${PATH}`, HOME, DRYDOCK_DATA_ROOT, DRYDOCK_ENGINE: 'none' }
 
 await measure(async (signal) => {
   await execa('ip', ['link', 'set', 'lo', 'up'])

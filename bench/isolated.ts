@@ -1,6 +1,6 @@
 /**
  * A measurement on a host of its own: mount, pid, net, ipc and uts namespaces, all files that it makes on a tmpfs that goes with them. No
- * link, rule, mount or file reaches the machine, however the measurement ends; only cgroups are the machine's, see cgroups.ts.
+ * link, rule, mount or file reaches the machine, however the measurement ends; only cgroups are the machine's, see test/support/peers-cgroups.ts.
  *
  *     npm run bench ── lifeline (stdin) ──► unshare ──► sh, process 1, reaps ──► node bench/NAME.ts
  */

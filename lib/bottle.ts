@@ -8,20 +8,21 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { type BottleCgroup, bottleCgroup, thawInside } from './bottle/cgroup.js'
+import { freshDirectories, shownPaths } from './bottle/furniture.js'
+import { LISTENER, prepare, putBack } from './bottle/outside.js'
 import { hostPidOf } from './bottle/pids.js'
+import type { Rack } from './bottle/rack.js'
 import { enterRoot, layeredRoot, ownDirectories, readOnlyDirectories, topDirectories } from './bottle/root.js'
 import { openTerminal, type Terminal, type TerminalSize } from './bottle/terminal.js'
 import { type Capability, capbset_drop, set_pdeathsig } from './kernel/calls/credentials.js'
-import { dup3, mkdir, open, rmdir, unlink } from './kernel/calls/files.js'
+import { dup3 } from './kernel/calls/files.js'
 import { clone3, execveat, type Namespace, pidfd_open, sethostname, setns } from './kernel/calls/process.js'
-import { bind_unix, listen, socket } from './kernel/calls/sockets.js'
-import { SHIM_PATH } from './kernel/constants.js'
 import { DrydockError } from './kernel/errors.js'
 import { loopbackUp } from './kernel/netlink/loopback.js'
 import { runDirectory } from './kernel/places.js'
 import { Shim } from './kernel/shim.js'
 import { Spawner } from './kernel/spawner.js'
-import { host, inPhase, ref, type Step } from './kernel/step.js'
+import { inPhase, ref, type Step } from './kernel/step.js'
 import { lostParent } from './primitives/cgroups/index.js'
 import { type IdmapPlan, idmap, planIdmap } from './primitives/idmap.js'
 import { runHelpers } from './primitives/idmap-helpers.js'
@@ -31,10 +32,15 @@ export interface BottleOptions {
   readonly name?: string
   /** Make a user namespace even as root. An ordinary user always gets one. */
   readonly userNamespace?: boolean
+  /** Stand in this rack, and share its user namespace with the other bottles in it. */
+  readonly rack?: Rack
+  /** Directories that are empty inside, each a tmpfs of its own, by path. `mode` is 0o755 by default. */
+  readonly fresh?: readonly { readonly path: string; readonly mode?: number }[]
+  /** Directories in which root inside may make files, also where the host's belongs to somebody who is nobody in a user namespace. */
+  readonly writable?: readonly string[]
+  /** Paths of the host to be seen inside, read-only, where something of the bottle's own would hide them. */
+  readonly shown?: readonly string[]
 }
-
-/** Where the listening socket is handed to the spawner inside: far from the descriptors that the plan opens. */
-const LISTENER = 200
 
 /** How often a bottle is made anew when another one's end came in between. */
 const ATTEMPTS = 5
@@ -81,18 +87,38 @@ export class Bottle {
   readonly idmap: IdmapPlan | undefined
   /** The bottle's part of the cgroup tree, or why it has none. */
   readonly cgroup: BottleCgroup
+  /** Every connection to this socket is a shim inside. */
+  readonly socket: string
+  /** Top directories that could not be layered: they are the host's own, read-only, and what should stand in them is not there. */
+  readonly readOnly: readonly string[]
   readonly #outer: Shim
-  readonly #socket: string
+  /** What puts the host back; the outer shim's to do, and done by another when that one was killed. */
+  readonly #undo: readonly Step[]
+  #lost = false
   readonly #shims = new Set<Shim>()
   readonly #pids = new Map<number, number>()
 
-  private constructor(parts: { name: string; idmap: IdmapPlan | undefined; cgroup: BottleCgroup; outer: Shim; socket: string }) {
+  private constructor(parts: {
+    name: string
+    idmap: IdmapPlan | undefined
+    cgroup: BottleCgroup
+    outer: Shim
+    undo: readonly Step[]
+    socket: string
+    readOnly: readonly string[]
+  }) {
     this.name = parts.name
     this.idmap = parts.idmap
     this.rootless = parts.idmap !== undefined
     this.cgroup = parts.cgroup
     this.#outer = parts.outer
-    this.#socket = parts.socket
+    this.#undo = parts.undo
+    // Nobody waits for it, but its end must not look like a crash of ours.
+    parts.outer.on('ended', (error) => {
+      this.#lost = error !== undefined
+    })
+    this.socket = parts.socket
+    this.readOnly = parts.readOnly
     this.pid = parts.outer.childPid as number
   }
 
@@ -109,38 +135,38 @@ export class Bottle {
   }
 
   static async #make(options: BottleOptions): Promise<Bottle> {
-    const name = options.name ?? 'drydock'
-    const rootless = options.userNamespace === true || process.geteuid?.() !== 0
-    const map = rootless ? planIdmap() : undefined
+    const { name = 'drydock', rack } = options
+    const rootless = rack !== undefined || options.userNamespace === true || process.geteuid?.() !== 0
+    const map = rootless && !rack ? planIdmap() : undefined
     if (map?.problem) throw new DrydockError(`a bottle cannot be made: ${map.problem}`)
     const id = `bottle-${name}-${process.pid}-${randomBytes(3).toString('hex')}`
     const directory = join(runDirectory(), id)
-    const outer = await (await hostSpawner()).shim()
+    const outer = await (rack ?? (await hostSpawner())).shim()
     try {
       const cgroup = bottleCgroup(id)
       const place = { directory, root: join(directory, 'root'), socket: join(directory, 'spawner.sock') }
-      await outer.run([
-        ...prepare(place),
-        ...cgroup.prepare,
-        clone3([...NAMESPACES, ...cloneExtra(rootless, cgroup)], cgroupOption(cgroup)),
-      ])
+      const prepared = [...prepare(place), ...cgroup.prepare]
+      await outer.run([...prepared, clone3([...NAMESPACES, ...cloneExtra(map !== undefined, cgroup)], cgroupOption(cgroup))])
       await mapIds(outer, map)
       await outer.run([...(map ? becomeSteps(map) : []), ...cgroup.confine])
-      await makeRoot(outer, place.root, rootless, cgroup)
+      const readOnly = await makeRoot(outer, place.root, rootless, cgroup, options)
       await outer.run([...cgroup.settle, ...settle(name, rootless)])
-      const bottle = new Bottle({ name, idmap: map, cgroup, outer, socket: place.socket })
-      // Nobody waits for it, but its end must not look like a crash of ours.
-      outer.on('ended', () => undefined)
-      return bottle
+      const undo = prepared.flatMap((step) => step.undo ?? []).reverse()
+      return new Bottle({ name, idmap: rack?.idmap ?? map, cgroup, outer, undo, socket: place.socket, readOnly })
     } catch (error) {
       await outer.rollback()
       throw error
     }
   }
 
+  /** Resolves when nothing of it runs any more, whoever ended it. */
+  get ended(): Promise<void> {
+    return this.#outer.ended
+  }
+
   /** A fresh shim inside. Ended with the bottle at the latest. */
   async shim(): Promise<Shim> {
-    const shim = await Shim.connect(this.#socket)
+    const shim = await Shim.connect(this.socket)
     this.#shims.add(shim)
     shim.once('ended', () => this.#shims.delete(shim))
     return shim
@@ -176,6 +202,9 @@ export class Bottle {
     // First those inside, so that they undo what they did while they still can.
     await Promise.all([...this.#shims].map((shim) => shim.rollback()))
     await this.#outer.rollback()
+    if (!this.#lost) return
+    this.#lost = false
+    await putBack(this.pid, this.#undo)
   }
 }
 
@@ -184,21 +213,9 @@ const unphased = ({ phase: _, ...step }: Step): Step => step
 const withhold = (): Step[] =>
   WITHHELD.map((capability) => capbset_drop(capability, { allow: ['EINVAL'], why: 'it would reach past every namespace' }))
 
-/** Names on the host that the bottle needs; each takes itself back. */
-function prepare({ directory, root, socket: path }: { directory: string; root: string; socket: string }): Step[] {
-  return host([
-    mkdir(directory, 0o700, { undo: [rmdir(directory)] }),
-    mkdir(root, 0o700, { undo: [rmdir(root)] }),
-    socket('unix', 'stream', 0, { keep: 'listener' }),
-    bind_unix(ref('listener'), path, { undo: [unlink(path)] }),
-    listen(ref('listener'), 512),
-    open(SHIM_PATH, ['path'], { keep: 'shim' }),
-  ])
-}
-
-function cloneExtra(rootless: boolean, cgroup: BottleCgroup): Namespace[] {
+function cloneExtra(userNamespace: boolean, cgroup: BottleCgroup): Namespace[] {
   const extra: Namespace[] = []
-  if (rootless) extra.push('user')
+  if (userNamespace) extra.push('user')
   if (cgroup.namespaceAtBirth) extra.push('cgroup')
   return extra
 }
@@ -213,12 +230,26 @@ async function mapIds(outer: Shim, map: IdmapPlan | undefined): Promise<void> {
 
 const becomeSteps = (map: IdmapPlan): Step[] => idmap(map).steps.filter(({ phase }) => phase === 'become')
 
-/** The root file system; a directory that cannot be layered is shown read-only instead. */
-async function makeRoot(outer: Shim, root: string, rootless: boolean, cgroup: BottleCgroup): Promise<void> {
+/** The root file system; a directory that cannot be layered is shown read-only instead. The names of those. */
+async function makeRoot(
+  outer: Shim,
+  root: string,
+  rootless: boolean,
+  cgroup: BottleCgroup,
+  { fresh = [], writable = [], shown = [] }: BottleOptions,
+): Promise<readonly string[]> {
   const tops = topDirectories()
-  const results = await outer.run(layeredRoot(root, tops, rootless))
-  const refused = results.filter(({ status }) => status === 'allowed').map(({ step }) => targetName(step))
-  await outer.run([...readOnlyDirectories(root, refused), ...ownDirectories(root), ...cgroup.mounts(root), ...enterRoot(root)])
+  const results = await outer.run(layeredRoot(root, tops, rootless, [...fresh.map(({ path }) => path), ...writable]))
+  const refused = results.filter(({ status, step }) => status === 'allowed' && step.call === 'mount').map(({ step }) => targetName(step))
+  await outer.run([
+    ...readOnlyDirectories(root, refused),
+    ...ownDirectories(root),
+    ...freshDirectories(root, fresh, refused),
+    ...shownPaths(root, fresh, shown),
+    ...cgroup.mounts(root),
+    ...enterRoot(root),
+  ])
+  return refused
 }
 
 /** The last component of a mount step's target. */

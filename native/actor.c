@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "host.h"
@@ -159,13 +160,30 @@ static void answer_late_batches(struct host *host)
 
 /* --- the whole ---------------------------------------------------------------------------------------------------------- */
 
-/* Closing a stream with unread bytes in it takes what was sent last from the other side (unix(7): ECONNRESET). */
+/* How long a client is waited for that has been told everything. */
+#define LINGER_MS 1000
+
+/*
+ * The client closes first. Closing a stream with unread bytes in it takes what was sent last from the other side (unix(7): ECONNRESET); and who
+ * writes into a closed one (the size of a terminal, a key, just when the program has ended) gets EPIPE, over which Node forgets to read what was
+ * there before. One that does not close is not waited for long.
+ */
 static void hang_up(int client)
 {
 	uint8_t unread[512];
+	struct timespec now, begun;
+	struct pollfd stream = { .fd = client, .events = POLLIN };
 	shutdown(client, SHUT_WR);
-	while (recv(client, unread, sizeof unread, MSG_DONTWAIT) > 0)
-		;
+	clock_gettime(CLOCK_MONOTONIC, &begun);
+	for (;;) {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		long passed = (now.tv_sec - begun.tv_sec) * 1000 + (now.tv_nsec - begun.tv_nsec) / 1000000;
+		int ready = passed < LINGER_MS ? poll(&stream, 1, (int)(LINGER_MS - passed)) : 0;
+		if (ready == 0 || (ready > 0 && recv(client, unread, sizeof unread, MSG_DONTWAIT) <= 0))
+			break;
+		if (ready < 0 && errno != EINTR)
+			break;
+	}
 	close(client);
 }
 

@@ -316,8 +316,9 @@ void monitor_discard(struct shim *shim)
 void monitor_linger(struct shim *shim)
 {
 	struct monitor *monitor = monitor_of(shim);
-	peer_end(&monitor->client); /* ENDED was the last word to it */
 	peers_sweep(monitor);
+	if (shim->client >= 0)
+		peer_leave(monitor, &monitor->client); /* ENDED was the last word to it */
 	serve_until(monitor, may_end);
 	listener_close(monitor);
 	peers_end(monitor);

@@ -165,6 +165,8 @@ void peers_sweep(struct monitor *monitor);
 /* Nothing more is said or heard; it sees the end and no error. */
 void peer_end(struct peer *peer);
 void peers_end(struct monitor *monitor);
+/* Nothing more is said to it, and its stream is the caller's to close. */
+void peer_leave(struct monitor *monitor, struct peer *peer);
 
 /* frames.c: the next n bytes of a peer's frames. Returns how many were taken (fewer: it is attached from here on, or in error). */
 size_t frames_take(struct monitor *monitor, struct peer *peer, const uint8_t *bytes, size_t n);

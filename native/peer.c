@@ -241,6 +241,18 @@ void peer_end(struct peer *peer)
 		end_output(peer);
 }
 
+void peer_leave(struct monitor *monitor, struct peer *peer)
+{
+	struct peer **at = &monitor->peers;
+	while (*at != NULL && *at != peer)
+		at = &(*at)->next;
+	if (*at == peer)
+		*at = peer->next;
+	queue_release(&peer->queue);
+	unwatch(monitor, &peer->source);
+	shutdown(peer->source.fd, SHUT_WR);
+}
+
 void peers_end(struct monitor *monitor)
 {
 	for (struct peer *peer = monitor->peers; peer != NULL; peer = peer->next)

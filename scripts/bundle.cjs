@@ -1,5 +1,5 @@
 /*
- * The command line as one file, and the daemon as another: what serves is large, and the verbs are to start without it. It is a script and no module, since V8 keeps the code of scripts alone (compiled.cjs), and with kept code
+ * A command line as one file, and what it seldom needs and is large (the daemon) as another. It is a script and no module, since V8 keeps the code of scripts alone (compiled.cjs), and with kept code
  * what is not called costs nothing. Plain JavaScript that Node 16 can parse.
  */
 'use strict'
@@ -8,9 +8,26 @@ const fs = require('node:fs')
 const path = require('node:path')
 
 const ROOT = path.join(__dirname, '..')
+const ABSENT = path.join(__dirname, 'absent.cjs')
+/** Of what dockerode loads. Our own modules say node: in front of Node's. */
+const UNUSED = ['@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs', 'uuid', 'tar-fs', '@balena/dockerignore', 'ssh2', 'https', 'debug']
 
-/** Write `main.cjs`, `daemon.cjs` and the list of their sources to `out`. Throws the file system's error when that cannot be written. */
-function bundle(out) {
+/** Is there a bundle in `out`, and is nothing that it was made of newer, the native part included? */
+function isFresh(out) {
+  try {
+    const { mtimeMs } = fs.statSync(path.join(out, 'main.cjs'))
+    for (const input of JSON.parse(fs.readFileSync(path.join(out, 'inputs.json'), 'utf8'))) {
+      const found = fs.statSync(`${ROOT}/${input}`, { throwIfNoEntry: false })
+      if (!found || found.mtimeMs > mtimeMs) return false
+    }
+    return fs.existsSync(path.join(ROOT, 'native/build/shim'))
+  } catch {
+    return false
+  }
+}
+
+/** Write `main.cjs` and further scripts, made of `entries`, and the list of their sources to `out`. Throws the file system's error when that cannot be written. */
+function bundle(out, entries = { main: 'lib/cli/main.ts', daemon: 'lib/cli/daemon.ts' }) {
   // Made beside it and renamed: whoever starts meanwhile finds the old one or the new one.
   const made = `${out}.${process.pid}`
   fs.mkdirSync(path.dirname(out), { recursive: true })
@@ -19,7 +36,7 @@ function bundle(out) {
     const { version } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8'))
     const { metafile } = require('esbuild').buildSync({
       absWorkingDir: ROOT,
-      entryPoints: { main: 'lib/cli/main.ts', daemon: 'lib/cli/daemon.ts' },
+      entryPoints: entries,
       outdir: made,
       outExtension: { '.js': '.cjs' },
       bundle: true,
@@ -29,6 +46,7 @@ function bundle(out) {
       target: 'node20',
       // Packages that are large and imported when they are needed, which is seldom, stay where they are.
       external: ['node-pty', 'execa', 'inquirer', './daemon.js'],
+      alias: { ...Object.fromEntries(UNUSED.map((name) => [name, ABSENT])), 'readable-stream': 'node:stream' },
       charset: 'ascii',
       // One function expression, as compiled.cjs has it.
       banner: { js: '(function (exports, require, module, importMeta) {' },
@@ -40,7 +58,10 @@ function bundle(out) {
       logLevel: 'warning',
     })
     const sources = Object.keys(metafile.inputs).filter((input) => !input.startsWith('node_modules/'))
-    fs.writeFileSync(path.join(made, 'inputs.json'), JSON.stringify([...sources, 'scripts/bundle.cjs', 'package-lock.json']))
+    fs.writeFileSync(
+      path.join(made, 'inputs.json'),
+      JSON.stringify([...sources, 'scripts/bundle.cjs', 'scripts/absent.cjs', 'package-lock.json']),
+    )
     fs.rmSync(out, { recursive: true, force: true })
     fs.renameSync(made, out)
   } finally {
@@ -48,4 +69,4 @@ function bundle(out) {
   }
 }
 
-module.exports = { bundle }
+module.exports = { bundle, isFresh }

@@ -5,29 +5,14 @@
  */
 'use strict'
 
-const fs = require('node:fs')
 const path = require('node:path')
+const { isFresh } = require('./bundle.cjs')
 
 const ROOT = path.join(__dirname, '..')
 /** Two folders deep, as the sources are: paths relative to a module stay right in the bundle. */
 const OUT = path.join(ROOT, 'build', 'cli')
 const BUNDLE = path.join(OUT, 'main.cjs')
 const DAEMON = path.join(OUT, 'daemon.cjs')
-const INPUTS = path.join(OUT, 'inputs.json')
-
-/** Is there a bundle, and is nothing that it was made of newer, the native part included? */
-function isFresh() {
-  try {
-    const { mtimeMs } = fs.statSync(BUNDLE)
-    for (const input of JSON.parse(fs.readFileSync(INPUTS, 'utf8'))) {
-      const found = fs.statSync(`${ROOT}/${input}`, { throwIfNoEntry: false })
-      if (!found || found.mtimeMs > mtimeMs) return false
-    }
-    return fs.existsSync(path.join(ROOT, 'native/build/shim'))
-  } catch {
-    return false
-  }
-}
 
 /** Set up what a fresh clone lacks, and make the bundle. Returns a sentence when that cannot be. */
 function prepare() {
@@ -49,9 +34,10 @@ async function startBundle(argv) {
     const { exports, keep } = require('./compiled.cjs').load(DAEMON, 'daemon')
     return exports.daemon(argv.slice(1), keep)
   }
-  const verb = /^[a-z]+$/.test(argv[0] || '') ? argv[0] : 'main'
-  // The quickest call of all is not to carry the code that fetches images.
-  const use = verb === 'run' && argv.includes('host') ? 'run-host' : verb
+  const verb = argv.find((word) => /^[a-z]+$/.test(word)) || 'main'
+  // With an engine other code runs than without; and the quickest call of all is not to carry the code that fetches images.
+  const alone = process.env.DRYDOCK_ENGINE === 'none' || argv[0] === '--no-engine'
+  const use = !alone ? verb : verb === 'run' && argv.includes('host') ? 'alone-run-host' : `alone-${verb}`
   const { exports, keep } = require('./compiled.cjs').load(BUNDLE, use)
   const status = await exports.main(argv)
   if (status === 0 && !argv.includes('--help')) keep()
@@ -59,14 +45,14 @@ async function startBundle(argv) {
 }
 
 async function start() {
-  if (!isFresh()) {
+  if (!isFresh(OUT)) {
     const problem = prepare()
     if (problem) {
       console.error(problem)
       return 125
     }
   }
-  if (isFresh()) return startBundle(process.argv.slice(2))
+  if (isFresh(OUT)) return startBundle(process.argv.slice(2))
   const { register } = await import('tsx/esm/api')
   register()
   return (await import(path.join(ROOT, 'lib/cli/main.ts'))).main(process.argv.slice(2))

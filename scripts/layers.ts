@@ -19,6 +19,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['lib/api'],
   ['lib/tutor'],
   ['lib/cli', 'lib/repl', 'lib/doctor', 'lib/classroom'],
+  ['lib/hosts'],
   ['lib/index.ts'],
   ['lessons'],
   ['scripts', 'vitest.config.ts'],

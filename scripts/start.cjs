@@ -17,7 +17,11 @@ const COMMANDS = {
   registry: 'lib/classroom/main.ts',
   bench: 'bench/main.ts',
   'test:v2': 'test/guest/main.ts',
+  hosts: 'lib/hosts/main.ts',
 }
+
+/** Short commands that one types often: bundled, they load in a tenth of the time. */
+const BUNDLED = ['hosts']
 
 async function start(command, args) {
   const entry = COMMANDS[command]
@@ -31,10 +35,34 @@ async function start(command, args) {
     return 1
   }
   const root = path.join(__dirname, '..')
+  if (BUNDLED.includes(command)) {
+    const started = startBundle(path.join(root, 'build', command), entry, args)
+    if (started) return started
+  }
   const { register } = await import('tsx/esm/api')
   register()
   const { main } = await import(path.join(root, entry))
   return main(args)
+}
+
+/** The entry's main, from a bundle that is made anew when a source is newer; undefined where none can be written. */
+function startBundle(out, entry, args) {
+  const { bundle, isFresh } = require('./bundle.cjs')
+  if (!isFresh(out)) {
+    try {
+      bundle(out, { main: entry })
+    } catch (error) {
+      // A checkout of somebody else's: it runs from its sources then, a little slower.
+      if (error.code !== 'EACCES' && error.code !== 'EROFS' && error.code !== 'EPERM') throw error
+      return undefined
+    }
+  }
+  const use = /^[a-z]+$/.test(args[0] || '') ? args[0] : 'main'
+  const { exports, keep } = require('./compiled.cjs').load(path.join(out, 'main.cjs'), use)
+  return exports.main(args).then((status) => {
+    if (status === 0) keep()
+    return status
+  })
 }
 
 start(process.argv[2], process.argv.slice(3)).then(

@@ -1,8 +1,9 @@
 /** Where the API is reached: a unix socket, or TCP, or TCP with TLS. */
-import { chmodSync, chownSync, lstatSync, rmSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, lstatSync, rmSync } from 'node:fs'
 import { createServer, type Server, type ServerOptions } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, ListenOptions, Socket } from 'node:net'
+import { dirname } from 'node:path'
 import { DrydockError } from '../kernel/errors.js'
 import { isLocal } from './browser.js'
 import { occupant } from './occupant.js'
@@ -92,6 +93,8 @@ export async function checkFree(endpoint: Endpoint): Promise<void> {
 }
 
 async function listenAt(server: Server, path: string, gid: number | undefined): Promise<void> {
+  // Libuv says EACCES for that too.
+  if (!existsSync(dirname(path))) throw new DrydockError(`cannot listen on ${path}: its directory does not exist`)
   rmSync(path, { force: true })
   // Nobody gets in before it belongs to whom it should.
   const mask = process.umask(0o177)
@@ -116,7 +119,6 @@ const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'somebody else does',
   EACCES: 'that is not allowed for this user',
   EADDRNOTAVAIL: 'no interface of this machine has that address',
-  ENOENT: 'its directory does not exist',
   ENOTFOUND: 'there is no such host',
 }
 

@@ -17,6 +17,7 @@ import {
   DEFAULT_DEVICES,
   detectCgroups,
   type Hierarchy,
+  parseDeviceRule,
 } from '../primitives/cgroups/index.js'
 
 export interface BottleCgroup {
@@ -46,10 +47,13 @@ const TREE = '/sys/fs/cgroup'
 /** Where the bottle's own processes are on v2: a cgroup that gives controllers to its children may hold no process itself. */
 const INIT = 'init'
 
+/** Network interfaces of a program's own, which reach no further than the bottle's network. A Docker daemon inside allows it to each of its containers. */
+const TUN = parseDeviceRule('c 10:200 rwm')
+
 export function bottleCgroup(id: string, host: CgroupHost = detectCgroups()): BottleCgroup {
   if (host.hierarchies.length === 0) return none(host)
   // Root inside may make device nodes; opening those of the host's disks is what would reach past every namespace.
-  const fragment = cgroups({ path: id, devices: DEFAULT_DEVICES }, host)
+  const fragment = cgroups({ path: id, devices: [...DEFAULT_DEVICES, TUN] }, host)
   const inPhase = (phase: string) => fragment.steps.filter((step) => step.phase === phase)
   const path = (name: string) => fragment.cgroup.find((directory) => directory.name === name)?.path as string
   const freezers = new Set(freezersOf(fragment.cgroup))

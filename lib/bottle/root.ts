@@ -9,7 +9,7 @@ import { chdir } from '../kernel/calls/process.js'
 import type { Step } from '../kernel/step.js'
 
 /** What of the host's top directories is not layered but made anew. */
-const OWN = new Set(['proc', 'sys', 'dev', 'tmp', 'run', 'lost+found'])
+export const OWN: ReadonlySet<string> = new Set(['proc', 'sys', 'dev', 'tmp', 'run', 'lost+found'])
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'] as const
 
 /** Errors of an overlay mount that mean "this directory cannot be a lower layer here", not "something is wrong". */
@@ -33,8 +33,11 @@ export function topDirectories(): TopDirectory[] {
   return entries
 }
 
-/** A tmpfs at `root`, and on it each top directory as an overlay. The answers to the overlay mounts say which of them failed. */
-export function layeredRoot(root: string, tops: readonly TopDirectory[], rootless: boolean): Step[] {
+/**
+ * A tmpfs at `root`, and on it each top directory as an overlay. The answers to the overlay mounts say which of them failed. The directories
+ * `writable` stand in the upper layers from the beginning: there they belong to who is root inside, and so does what both layers show together.
+ */
+export function layeredRoot(root: string, tops: readonly TopDirectory[], rootless: boolean, writable: readonly string[] = []): Step[] {
   const steps: Step[] = [
     mount(null, '/', null, ['rec', 'private'], null, { why: 'no mount made from here on is seen by the host' }),
     mount('drydock', root, 'tmpfs', ['nosuid'], 'mode=755', { why: 'the bottle’s root, in memory, gone with it' }),
@@ -47,9 +50,26 @@ export function layeredRoot(root: string, tops: readonly TopDirectory[], rootles
       continue
     }
     const layers = `${root}/.layers/${name}`
-    steps.push(mkdir(place), mkdir(layers), mkdir(`${layers}/upper`), mkdir(`${layers}/work`), overlay(name, root, rootless))
+    steps.push(mkdir(place), mkdir(layers), mkdir(`${layers}/upper`), mkdir(`${layers}/work`))
+    steps.push(...upperDirectories(`${layers}/upper`, name, writable), overlay(name, root, rootless))
   }
   return steps
+}
+
+/** Every directory on the way too; the way ends where the host has a link or a file. */
+function upperDirectories(upper: string, top: string, paths: readonly string[]): Step[] {
+  const made = new Map<string, Step>()
+  for (const path of paths) {
+    const [, first, ...rest] = path.split('/')
+    if (first !== top) continue
+    for (let depth = 1; depth <= rest.length; depth++) {
+      const below = rest.slice(0, depth).join('/')
+      const found = lstatSync(`/${top}/${below}`, { throwIfNoEntry: false })
+      if (found && !found.isDirectory()) break
+      made.set(below, mkdir(`${upper}/${below}`, found ? found.mode & 0o7777 : 0o755))
+    }
+  }
+  return [...made.values()]
 }
 
 function overlay(name: string, root: string, rootless: boolean): Step {

@@ -23,3 +23,9 @@ export async function runGroup(
   else process.stderr.write(`drydock: unknown command: drydock ${group} ${name}\n\n${help}`)
   return asked ? 0 : 1
 }
+
+/** Says so; docker's words and status. */
+export function unknownCommand(path: string, name: string): number {
+  process.stderr.write(`drydock: '${name}' is no ${path} command.\nSee '${path} --help'\n`)
+  return 1
+}

@@ -6,7 +6,6 @@ import { firstProcess } from '../engine/living.js'
 import { volumeDocument, volumeOf } from '../engine/volume/index.js'
 import { Store } from '../image/store/index.js'
 import { inspectNetwork } from '../network/index.js'
-import { mapOf } from './format/index.js'
 
 export async function documentOf(container: StoredContainer, root: string, withSize: boolean): Promise<object> {
   const { spec } = container.record
@@ -44,29 +43,3 @@ async function sizeOf({ record, layout }: StoredContainer, root: string): Promis
 }
 
 export const volumeDocumentOf = (word: string, root: string): object => volumeDocument(volumeOf(root, word))
-
-/** Members whose keys are anybody's words: maps to Go, where everything else is a struct (format/values.ts). */
-const MAPS: ReadonlySet<string> = new Set([
-  'Labels',
-  'ExposedPorts',
-  'Volumes',
-  'PortBindings',
-  'Ports',
-  'Networks',
-  'Containers',
-  'Options',
-  'Tmpfs',
-  'Data',
-  'Sysctls',
-  'DriverOpts',
-])
-
-export function withMaps<T>(value: T): T {
-  if (Array.isArray(value)) return value.map((item) => withMaps(item)) as T
-  if (typeof value !== 'object' || value === null) return value
-  const members = Object.entries(value).map(([name, member]) => {
-    const inner = withMaps(member as unknown)
-    return [name, MAPS.has(name) && inner !== null ? mapOf(inner as Record<string, unknown>) : inner]
-  })
-  return Object.fromEntries(members) as T
-}

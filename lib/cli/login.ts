@@ -7,13 +7,13 @@ import { dataRoot } from '../kernel/places.js'
 import { interruptible } from './interrupt.js'
 import { parseVerb } from './verb.js'
 
-interface Options {
+export interface LoginFlags {
   readonly username?: string
   readonly password?: string
   readonly passwordStdin: boolean
 }
 
-interface Account {
+export interface Account {
   readonly username: string
   readonly password: string
 }
@@ -26,7 +26,7 @@ export async function login(argv: readonly string[]): Promise<number> {
     .option('-u, --username <name>', 'who')
     .option('-p, --password <password>', 'password or access token; others can see it')
     .option('--password-stdin', 'read it from standard input', false)
-  const parsed = parseVerb<Options>(command, argv)
+  const parsed = parseVerb<LoginFlags>(command, argv)
   if ('status' in parsed) return parsed.status
   const domain = parseDomain(parsed.args[0] ?? '')
   const given = await accountOf(parsed.options)
@@ -37,7 +37,7 @@ export async function login(argv: readonly string[]): Promise<number> {
 }
 
 /** From the command line alone; undefined when something of it has to be asked for. */
-async function accountOf({ username, password, passwordStdin }: Options): Promise<Account | undefined> {
+export async function accountOf({ username, password, passwordStdin }: LoginFlags): Promise<Account | undefined> {
   if (password !== undefined) {
     if (passwordStdin) throw wrong('conflicting options: cannot specify both --password and --password-stdin')
     process.stderr.write('WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n')

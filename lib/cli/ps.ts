@@ -1,12 +1,13 @@
 /** `drydock ps`: the containers on disk, and which of them the kernel knows. Docker's table. */
 import { Command } from 'commander'
-import { listContainers, type StoredContainer, shortId } from '../container/index.js'
+import { listContainers, type StoredContainer } from '../container/index.js'
 import { ago } from '../engine/durations.js'
 import { firstProcesses } from '../engine/living.js'
 import { portsOf } from '../engine/ports.js'
 import { dataRoot } from '../kernel/places.js'
-import { type Listing, showRows } from './format/index.js'
-import { createdAt } from './table.js'
+import { type ContainerSummary, containerListing } from './container-rows.js'
+import { showRows } from './format/index.js'
+import type { ShownPort } from './ports.js'
 import { parseVerb } from './verb.js'
 
 interface Options {
@@ -30,49 +31,32 @@ export async function ps(argv: readonly string[]): Promise<number> {
   const running = firstProcesses()
   const shown = listContainers(dataRoot()).filter(({ layout }) => all || running.has(layout.upper))
   const runs = ({ layout }: StoredContainer) => running.has(layout.upper)
-  const listing = listingOf(trunc, runs, await portsOf(shown.filter(runs), dataRoot()))
-  process.stdout.write(showRows(listing, shown, quiet && (format ?? 'table') === 'table' ? '{{.ID}}' : format))
+  const ports = await portsOf(shown.filter(runs), dataRoot())
+  const summaries = shown.map((one) => summaryOf(one, runs(one), ports.get(one.record.spec.id) ?? []))
+  process.stdout.write(
+    showRows(containerListing({ trunc, size: false }), summaries, quiet && (format ?? 'table') === 'table' ? '{{.ID}}' : format),
+  )
   return 0
 }
 
-function listingOf(
-  trunc: boolean,
-  runs: (container: StoredContainer) => boolean,
-  ports: ReadonlyMap<string, string>,
-): Listing<StoredContainer> {
+function summaryOf(container: StoredContainer, running: boolean, ports: readonly ShownPort[]): ContainerSummary {
+  const { spec, created } = container.record
+  const { network } = spec
   return {
-    type: 'formatter.ContainerContext',
-    columns: {
-      Command: { heading: 'COMMAND', of: ({ record }) => commandOf(record.spec.argv, trunc) },
-      CreatedAt: { heading: 'CREATED AT', of: ({ record }) => createdAt(record.created) },
-      ID: { heading: 'CONTAINER ID', of: ({ record }) => (trunc ? shortId(record.spec.id) : record.spec.id) },
-      Image: { heading: 'IMAGE', of: ({ record }) => record.spec.image.name },
-      Labels: { heading: 'LABELS', of: ({ record }) => labelsOf(record.spec.declared?.labels ?? {}) },
-      Mounts: { heading: 'MOUNTS', of: ({ record }) => record.spec.mounts.flatMap(({ source }) => source ?? []).join(',') },
-      Names: { heading: 'NAMES', of: ({ record }) => record.spec.name },
-      Networks: { heading: 'NETWORKS', of: ({ record }) => networksOf(record.spec.network) },
-      Ports: { heading: 'PORTS', of: ({ record }) => ports.get(record.spec.id) ?? '' },
-      RunningFor: { heading: 'CREATED', of: ({ record }) => `${ago(record.created)} ago` },
-      State: { heading: 'STATE', of: (one) => (runs(one) ? 'running' : one.exit ? 'exited' : 'created') },
-      Status: { heading: 'STATUS', of: (one) => statusOf(one, runs(one)) },
+    Id: spec.id,
+    Names: [`/${spec.name}`],
+    Image: spec.image.name,
+    Command: spec.argv.join(' '),
+    Created: Date.parse(created) / 1000,
+    Ports: ports,
+    Labels: spec.declared?.labels ?? {},
+    State: running ? 'running' : container.exit ? 'exited' : 'created',
+    Status: statusOf(container, running),
+    NetworkSettings: {
+      Networks: Object.fromEntries((network.kind === 'networks' ? network.names : [network.kind]).map((name) => [name, {}])),
     },
-    usual: '{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}',
+    Mounts: spec.mounts.flatMap(({ source }) => (source === undefined ? [] : [{ Source: source }])),
   }
-}
-
-const labelsOf = (labels: Readonly<Record<string, string>>): string =>
-  Object.entries(labels)
-    .map((label) => label.join('='))
-    .join(',')
-
-const networksOf = (network: StoredContainer['record']['spec']['network']): string =>
-  network.kind === 'networks' ? network.names.join(',') : network.kind
-
-const LONGEST_COMMAND = 20
-
-function commandOf(argv: readonly string[], cut: boolean): string {
-  const whole = argv.join(' ')
-  return JSON.stringify(cut && whole.length > LONGEST_COMMAND ? `${whole.slice(0, LONGEST_COMMAND - 1)}…` : whole)
 }
 
 /** Up, Exited or Created, as the kernel and the exit file say. A shim that was killed has left no exit. */

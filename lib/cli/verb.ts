@@ -1,6 +1,7 @@
 /** A verb's arguments by commander: parsed, or the exit status after it has said what there is to say, in docker's words. */
 import { type Command, CommanderError, Option } from 'commander'
 import { DrydockError, sentenceOf } from '../kernel/errors.js'
+import { FlagError, GoCommand } from './flags.js'
 
 export interface Parsed<Options> {
   readonly options: Options
@@ -15,10 +16,10 @@ export function parseVerb<Options>(command: Command, argv: readonly string[], st
   command.helpOption('--help', 'show this').allowExcessArguments(false).exitOverride()
   command.configureOutput({ outputError: () => undefined })
   try {
-    command.parse([...argv], { from: 'user' })
+    read(command, argv)
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error
-    if (error.exitCode === 0) return { status: 0 }
+    if (!(error instanceof CommanderError) && !(error instanceof FlagError)) throw error
+    if (error instanceof CommanderError && error.exitCode === 0) return { status: 0 }
     const { name, message, ends } = mistake(command, error, status)
     process.stderr.write(`${message}\n\nUsage:  ${name} ${command.usage()}\n\nRun '${name} --help' for more information\n`)
     return { status: ends }
@@ -26,8 +27,16 @@ export function parseVerb<Options>(command: Command, argv: readonly string[], st
   return { options: command.opts() as Options, args: command.args }
 }
 
-function mistake(command: Command, { code, message }: CommanderError, status: number) {
+function read(command: Command, argv: readonly string[]): void {
+  const { argv: words, switches } = command instanceof GoCommand ? command.readFlags(argv) : { argv, switches: undefined }
+  command.parse([...words], { from: 'user' })
+  for (const [option, on] of switches ?? []) command.setOptionValueWithSource(option.attributeName(), on, 'cli')
+}
+
+function mistake(command: Command, error: CommanderError | FlagError, status: number) {
   const name = command.name()
+  if (error instanceof FlagError) return { name, message: error.message, ends: WRONG_FLAG }
+  const { code, message } = error
   const sentence = message.replace(/^error: /, '')
   if (code === 'commander.missingArgument' || code === 'commander.excessArguments') {
     return { name, message: `drydock: '${name}' ${requirement(command)}`, ends: status }
@@ -45,7 +54,8 @@ function requirement(command: Command): string {
   const words = (count: number) => `${count} argument${count === 1 ? '' : 's'}`
   if (most === 0) return 'accepts no arguments'
   if (needed === most) return `requires ${words(needed)}`
-  return needed > 0 ? `requires at least ${words(needed)}` : `requires at most ${words(most)}`
+  if (needed === 0) return `requires at most ${words(most)}`
+  return most === Number.POSITIVE_INFINITY ? `requires at least ${words(needed)}` : `requires at least ${needed} and at most ${words(most)}`
 }
 
 /** A flag that is on until `=false` is written behind it, as Go's flags are: commander knows none. The other words are left for it. */

@@ -12,7 +12,7 @@ import { type CgroupSpec, cgroups, DEFAULT_DEVICES } from '../primitives/cgroups
 import { idmap } from '../primitives/idmap.js'
 import { namespaces, type Way } from '../primitives/namespaces.js'
 import { type ContainerUser, DEFAULT_PATH, process as programOf } from '../primitives/process.js'
-import { type RootfsSpec, rootfs } from '../primitives/rootfs/index.js'
+import { DEFAULT_DEVICE_NODES, type RootfsSpec, rootfs } from '../primitives/rootfs/index.js'
 import { seccomp } from '../primitives/seccomp/index.js'
 import { type StdioOwner, stdio } from '../primitives/stdio.js'
 import type { Layout } from './layout.js'
@@ -65,7 +65,10 @@ export function assemble(spec: ContainerSpec, user: ContainerUser, surroundings:
     confined,
     namespaces({ ...ways(spec, machine), ...confined.clone }),
     ...(machine.idmap ? [idmap(machine.idmap)] : []),
-    rootfs({ ...rootSpec(spec, surroundings), cgroup: { hierarchies: confined.cgroup, writable: security.privileged } }),
+    rootfs({
+      ...rootSpec(spec, surroundings),
+      cgroup: { hierarchies: confined.cgroup, writable: security.privileged, namespace: spec.sharing?.cgroup !== 'host' },
+    }),
     lookUpUsers(spec),
     naming(spec),
     keyring(spec),
@@ -99,18 +102,19 @@ function cgroupSpec({ id, limits, security }: ContainerSpec, { idmap }: Machine)
   return { path: id, ...limits, devices: limits.devices ?? (security.privileged || idmap ? 'all' : DEFAULT_DEVICES) }
 }
 
-/** Everything of its own, but for the network, which is the host's or another container's if that was asked for. */
+/** Everything of its own, but for what was asked to be the host's or another container's. */
 function ways(
-  { network }: ContainerSpec,
+  { network, sharing = {} }: ContainerSpec,
   machine: Machine,
 ): Partial<Record<'mnt' | 'pid' | 'uts' | 'ipc' | 'net' | 'cgroup' | 'user', Way>> & { unprivileged?: boolean } {
   const net: Way = network.kind === 'host' ? 'host' : network.kind === 'container' ? { join: network.pid } : 'new'
+  const { pid = 'new' } = sharing
   return {
     mnt: 'new',
-    pid: 'new',
-    uts: 'new',
-    ipc: 'new',
-    cgroup: 'new',
+    pid: typeof pid === 'object' ? { join: pid.pid } : pid,
+    uts: sharing.uts ?? 'new',
+    ipc: sharing.ipc ?? 'new',
+    cgroup: sharing.cgroup ?? 'new',
     net,
     ...(machine.idmap && { user: 'new' as const, unprivileged: true }),
   }
@@ -136,13 +140,25 @@ function rootSpec(spec: ContainerSpec, { machine, layout, initProgram, files }: 
     maskedPaths: open ? [] : machine.masked,
     readOnlyPaths: open ? [] : machine.readOnly,
     ...(spec.shmSize !== undefined && { shmSize: spec.shmSize }),
-    ...(security.privileged && { devices: hostDevices(), sysWritable: true }),
+    ...devicesOf(spec),
+    ...(security.privileged && { sysWritable: true }),
+    ...(spec.sharing?.ipc && { sharedIpc: true }),
+    ...(spec.sharing?.pid && { sharedPid: true }),
+    ...(spec.network.kind === 'host' && { sharedNet: true }),
     ...(machine.idmap && { rootless: true }),
   }
 }
 
-function naming({ hostname, domainname, network }: ContainerSpec): Fragment {
-  const steps: Step[] = [
+/** Of a privileged one all that the host has. A node that was asked for takes the place of one of the same name. */
+function devicesOf({ security, devices = [] }: ContainerSpec): Pick<RootfsSpec, 'devices'> {
+  if (!security.privileged && devices.length === 0) return {}
+  const asked = new Set(devices.map(({ path }) => path))
+  const usual = security.privileged ? hostDevices() : DEFAULT_DEVICE_NODES
+  return { devices: [...usual.filter(({ path }) => !asked.has(path)), ...devices] }
+}
+
+function naming({ hostname, domainname, network, sharing = {}, sysctls = {} }: ContainerSpec): Fragment {
+  const named: Step[] = [
     sethostname(hostname, {
       why:
         network.kind === 'host'
@@ -150,8 +166,11 @@ function naming({ hostname, domainname, network }: ContainerSpec): Fragment {
           : 'The name that the prompt shows; without --hostname it is the beginning of the id.',
     }),
     ...(domainname === '' ? [] : [setdomainname(domainname, { why: 'The NIS domain name, which few programs look at.' })]),
-    ...(ownNetwork(network) ? NETWORK_SYSCTLS : []),
   ]
+  const asked = Object.entries(sysctls).flatMap(([name, value]) =>
+    sysctl(name.replaceAll('.', '/'), value, 'A setting that was asked for.', true),
+  )
+  const steps = [...(sharing.uts ? [] : named), ...(ownNetwork(network) ? NETWORK_SYSCTLS : []), ...asked]
   return { primitive: 'name', title: `Host name: ${hostname}`, steps: inPhase('name', 'container', steps) }
 }
 
@@ -163,9 +182,13 @@ const NETWORK_SYSCTLS: readonly Step[] = [
   ...sysctl('net/ipv4/ping_group_range', '0 2147483647', 'Everybody inside may ping without CAP_NET_RAW.'),
 ]
 
-/** One setting of the kernel, for the namespaces of the process that writes it. EINVAL: a group that is not mapped; ENOENT: not in this kernel. */
-function sysctl(name: string, value: string, why: string): Step[] {
+/**
+ * One setting of the kernel, for the namespaces of the process that writes it. EINVAL: a group that is not mapped; ENOENT: not in this kernel. Who asks for
+ * one `must` have it, or hear why not.
+ */
+function sysctl(name: string, value: string, why: string, must = false): Step[] {
   const file = ref('sysctl')
+  if (must) return [open(`/proc/sys/${name}`, ['wronly'], { keep: file.ref, why }), write(file, value), close(file)]
   return [
     open(`/proc/sys/${name}`, ['wronly'], { keep: file.ref, allow: ['ENOENT', 'EACCES'], why }),
     write(file, value, { allow: ['EINVAL', 'EBADSLT', 'EBADF'] }),

@@ -49,7 +49,8 @@ export function hostDevices(directory = '/dev'): DeviceNode[] {
   })
 }
 
-function deviceOf(path: string, { rdev, mode, uid, gid }: { rdev: number; mode: number; uid: number; gid: number }): DeviceNode {
+/** A node of the host's as one inside, of the same number. */
+export function deviceOf(path: string, { rdev, mode, uid, gid }: { rdev: number; mode: number; uid: number; gid: number }): DeviceNode {
   // The kernel's new_encode_dev, which stat(2) hands out.
   const major = (rdev >>> 8) & 0xfff
   const minor = (rdev & 0xff) | ((rdev >>> 12) & 0xfff00)

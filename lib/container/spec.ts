@@ -5,7 +5,7 @@
 import { DrydockError } from '../kernel/errors.js'
 import type { CgroupLimits } from '../primitives/cgroups/index.js'
 import type { Rlimit } from '../primitives/process.js'
-import type { MountSpec } from '../primitives/rootfs/index.js'
+import type { DeviceNode, MountSpec } from '../primitives/rootfs/index.js'
 import type { Profile } from '../primitives/seccomp/index.js'
 
 export interface TerminalSize {
@@ -47,6 +47,12 @@ export interface ContainerSpec {
   readonly rlimits: readonly Rlimit[]
   readonly oomScoreAdj?: number
   readonly network: NetworkMode
+  /** Namespaces that are not its own, but for the network's. */
+  readonly sharing?: Sharing
+  /** Nodes of /dev beside the usual ones; that they may be opened is among `limits`. */
+  readonly devices?: readonly DeviceNode[]
+  /** Settings of the kernel in its own namespaces: `net.core.somaxconn`. */
+  readonly sysctls?: Readonly<Record<string, string>>
   /** Nothing is kept when it has ended. */
   readonly ephemeral: boolean
   readonly declared?: Declared
@@ -63,6 +69,20 @@ export interface Declared {
   /** Where the image wants volumes. */
   readonly volumes: readonly string[]
   readonly stopSignal?: string
+}
+
+export interface Sharing {
+  /** `host`, or the processes of another container. */
+  readonly pid?: 'host' | OtherContainer
+  readonly ipc?: 'host'
+  readonly uts?: 'host'
+  readonly cgroup?: 'host'
+}
+
+/** A container that runs: its id, and its first process on the host. */
+export interface OtherContainer {
+  readonly of: string
+  readonly pid: number
 }
 
 export interface ImageSpec {

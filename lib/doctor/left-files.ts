@@ -3,12 +3,21 @@ import { lstatSync, readdirSync, rmdirSync, type Stats, unlinkSync } from 'node:
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { runDirectoryPath } from '../kernel/places.js'
+import { textIfReadable } from '../kernel/readable.js'
 import type { Leftover } from './leftovers.js'
 import { findMakers } from './makers.js'
 import { isAlive } from './owner.js'
 
 /** The names that drydock gives, each with the id of the program that made it. */
-const NAMES = [/^bottle-.+-(\d+)-[0-9a-f]{6}$/, /^spawner-(\d+)-\d+\.sock$/, /^terminal-(\d+)-[0-9a-f]{8}\.sock$/] as const
+const NAMES = [
+  /^bottle-.+-(\d+)-[0-9a-f]{6}$/,
+  /^spawner-(\d+)-\d+\.sock$/,
+  /^terminal-(\d+)-[0-9a-f]{8}\.sock$/,
+  /^hosts-(\d+)\.json(?:\.old)?$/,
+] as const
+
+/** Says which hosts are up, and in itself whose program holds them. */
+const HOSTS = 'hosts.json'
 
 /** A container's, to attach and to control: the beginning of its id. */
 const CONTAINER = /^([0-9a-f]{12})\.sock$/
@@ -21,14 +30,14 @@ export async function inspectFiles(directory: string = runDirectoryPath()): Prom
   if (!top?.isDirectory() || top.uid !== process.geteuid?.()) return []
   const found: Leftover[] = []
   for (const name of readdirSync(directory).sort()) {
-    const owner = NAMES.map((pattern) => pattern.exec(name)?.[1]).find((id) => id !== undefined)
     const path = join(directory, name)
+    const owner = name === HOSTS ? keeperIn(path) : NAMES.map((pattern) => pattern.exec(name)?.[1]).find((id) => id !== undefined)
     const stats = lstatSync(path, { throwIfNoEntry: false })
     const [, container] = CONTAINER.exec(name) ?? []
     if (stats && container !== undefined) found.push(...(await containerSocket(path, container, stats, top)))
     if (owner === undefined || !stats || isAlive(Number(owner), stats.mtimeMs)) continue
     const kept = await reasonToKeep(path, stats, top)
-    const what = stats.isDirectory() ? 'a bottle’s directory' : 'a socket'
+    const what = stats.isDirectory() ? 'a bottle’s directory' : stats.isSocket() ? 'a socket' : 'notes about the two hosts'
     found.push({
       kind: 'file',
       name: path,
@@ -38,6 +47,9 @@ export async function inspectFiles(directory: string = runDirectoryPath()): Prom
   }
   return found
 }
+
+/** `"keeper":{"pid":4711,…}`; of a file that says nothing of the kind nothing is known. */
+const keeperIn = (path: string): string | undefined => /"keeper":\{"pid":(\d+),/.exec(textIfReadable(path) ?? '')?.[1]
 
 /** Nobody hears at the socket of a container whose shim was killed; while that runs, it is there to say whose shim is missing. */
 async function containerSocket(path: string, container: string, stats: Stats, top: Stats): Promise<Leftover[]> {
@@ -52,6 +64,7 @@ async function reasonToKeep(path: string, stats: Stats, top: Stats): Promise<str
   const foreign = strange(stats, top)
   if (foreign !== undefined) return foreign
   if (stats.isSocket()) return (await answers(path)) ? 'somebody listens on it' : undefined
+  if (stats.isFile() && path.endsWith('.json')) return undefined
   if (!stats.isDirectory()) return 'it is neither a socket nor a directory'
   for (const name of readdirSync(path)) {
     const inside = lstatSync(join(path, name), { throwIfNoEntry: false })

@@ -13,6 +13,7 @@ import { Events } from './events.js'
 import { Table } from './life/table.js'
 import { lockDataRoot } from './lock.js'
 import { NameServices } from './name-services.js'
+import { modeId } from './network/find.js'
 import { LateNetworks } from './network/late.js'
 
 export interface CoreSettings extends EngineSettings {
@@ -35,6 +36,8 @@ export class Core implements EngineContext {
   readonly clerks: Clerks
   readonly names: NameServices
   readonly late: LateNetworks
+  /** Ids of what is no network with a bridge. */
+  readonly modeIds: Readonly<Record<'none' | 'host', string>>
   readonly log: EngineContext['log']
   readonly #spawner: Spawner
   readonly #keeper: Shim
@@ -54,6 +57,7 @@ export class Core implements EngineContext {
     this.clerks = new Clerks(() => this.newShim())
     this.names = new NameServices(dataRoot)
     this.late = new LateNetworks(dataRoot, log)
+    this.modeIds = { none: modeId(this.id, 'none'), host: modeId(this.id, 'host') }
   }
 
   /** Fails when another engine has the data root. */

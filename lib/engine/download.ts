@@ -1,26 +1,36 @@
 /** What an address of the web leads to, as `import` takes it. */
-import { Readable } from 'node:stream'
+import { Certificates } from '../image/registry/certificates.js'
+import { HttpClient, type HttpResponse } from '../image/registry/http.js'
 import { DrydockError } from '../kernel/errors.js'
 
-/** What `http://` and `https://` lead to, without credentials. Redirects are followed, but from TLS to none. */
-export async function download(url: string, signal: AbortSignal): Promise<Readable> {
-  let response: Response
+/**
+ * What `http://` and `https://` lead to, without credentials, when its head is there. Redirects are followed, but from TLS to none. Fails in the words that registries
+ * have for it.
+ */
+export async function download(url: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+  const certificates = new Certificates([])
+  const http = new HttpClient({ signal, tls: (host) => certificates.for(host, { checked: true }) })
   try {
-    response = await fetch(url, { signal })
-  } catch (cause) {
-    signal.throwIfAborted()
-    const inner = (cause as { cause?: NodeJS.ErrnoException }).cause
-    throw new DrydockError(`Get "${url}": ${inner?.code ?? inner?.message ?? (cause as Error).message}`, { cause, status: 500 })
+    const response = await http.request({ method: 'GET', url: new URL(url) })
+    if (response.status !== 200) {
+      throw new DrydockError(`Get "${url}": the server answered ${response.status} ${response.statusText}`.trim(), { status: 500 })
+    }
+    if (url.startsWith('https:') && response.url.protocol !== 'https:') {
+      throw new DrydockError(`${url} leads to ${response.url}, which anybody on the way can change: refused`, { status: 400 })
+    }
+    return bodyOf(response, http)
+  } catch (error) {
+    http.close()
+    throw error
   }
-  if (!response.ok || !response.body) {
-    await response.body?.cancel()
-    throw new DrydockError(`Get "${url}": the server answered ${response.status} ${response.statusText}`.trim(), { status: 500 })
+}
+
+async function* bodyOf(response: HttpResponse, http: HttpClient): AsyncGenerator<Uint8Array> {
+  try {
+    yield* response.chunks()
+  } finally {
+    http.close()
   }
-  if (url.startsWith('https:') && !response.url.startsWith('https:')) {
-    await response.body.cancel()
-    throw new DrydockError(`${url} leads to ${response.url}, which anybody on the way can change: refused`, { status: 400 })
-  }
-  return Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0])
 }
 
 /** Bytes that went by, for who shows them. */

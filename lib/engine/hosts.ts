@@ -2,10 +2,14 @@
 import { isIP } from 'node:net'
 import { DrydockError } from '../kernel/errors.js'
 
-/** `NAME:ADDRESS` (or `NAME=ADDRESS`) into lines of /etc/hosts. */
-export function parseExtraHosts(texts: readonly string[]): string[] {
+/** Docker's word for the host as its containers reach it. */
+const GATEWAY = 'host-gateway'
+
+/** `NAME:ADDRESS` (or `NAME=ADDRESS`) into lines of /etc/hosts. `gateway`: the host's address in the default network. */
+export function parseExtraHosts(texts: readonly string[], gateway: () => string | undefined = () => undefined): string[] {
   return texts.map((text) => {
-    const [, name = '', address = ''] = /^([^:=]+)[:=](.+)$/.exec(text) ?? []
+    const [, name = '', word = ''] = /^([^:=]+)[:=](.+)$/.exec(text) ?? []
+    const address = word === GATEWAY ? (gateway() ?? word) : word
     const bare = address.replace(/^\[(.*)\]$/, '$1')
     if (name !== '' && !/\s/.test(name) && isIP(bare) !== 0) return `${bare}\t${name}`
     throw new DrydockError(`bad format for add-host: "${text}": it is NAME:ADDRESS, such as db:10.0.0.5`, { status: 400 })

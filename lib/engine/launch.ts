@@ -45,6 +45,8 @@ export interface LaunchRequest {
   /** On the first network: an address and a hardware address of one's own choice. */
   readonly ip?: string
   readonly mac?: string
+  /** Another container's files say what its network is, and are shared. */
+  readonly filesOf?: Layout
   /** The same for any network, and names there; by network. */
   readonly endpoints?: Readonly<Record<string, EndpointRequest>>
 }
@@ -127,12 +129,12 @@ export async function explainLaunch(request: LaunchRequest): Promise<Assembled &
 }
 
 function surroundingsOf(request: LaunchRequest, layout: Layout, record: ContainerRecord, connections: Connections): Surroundings {
-  const { spec, machine, extraHosts } = request
-  const files = containerFiles(spec, layout, connections, extraHosts)
+  const { spec, machine, extraHosts, filesOf } = request
+  const files = filesOf ? [] : containerFiles(spec, layout, connections, extraHosts)
   const fragments: Fragment[] = [
     ...(spec.ephemeral ? [ephemeralState(layout, record), ...ownVolumes(spec)] : []),
     generatedFiles(files),
     ...connections.fragments,
   ]
-  return { machine, layout, initProgram: SHIM_PATH, fragments, files: mountedFiles(layout, spec.readOnlyRoot) }
+  return { machine, layout, initProgram: SHIM_PATH, fragments, files: mountedFiles(filesOf ?? layout, spec.readOnlyRoot) }
 }

@@ -2,18 +2,37 @@
 import type { StoredContainer } from '../container/index.js'
 import { inspectNetwork, type Lease } from '../network/index.js'
 
-/** By the container's id: `0.0.0.0:8080->80/tcp, 443/tcp`, those that nothing leads to last. */
-export async function portsOf(containers: readonly StoredContainer[], root: string): Promise<Map<string, string>> {
+/** Engine API, Port. */
+export interface Port {
+  readonly IP?: string
+  readonly PrivatePort: number
+  readonly PublicPort?: number
+  readonly Type: string
+}
+
+/** By the container's id: those of the host that lead to it, and those that it only exposes. */
+export async function portsOf(containers: readonly StoredContainer[], root: string): Promise<Map<string, Port[]>> {
   const leases = await leasesOf(containers, root)
   return new Map(
     containers.map(({ record: { spec } }) => {
       const published = leases.get(spec.id)?.ports ?? []
-      const shown = published.map(({ hostIp, hostPort, containerPort, protocol }) => `${hostIp}:${hostPort}->${containerPort}/${protocol}`)
+      const shown = published.map(({ hostIp, hostPort, containerPort, protocol }) => ({
+        IP: hostIp,
+        PrivatePort: containerPort,
+        PublicPort: hostPort,
+        Type: protocol,
+      }))
       const led = new Set(published.map(({ containerPort, protocol }) => `${containerPort}/${protocol}`))
       const exposed = (spec.declared?.exposedPorts ?? []).filter((port) => !led.has(port))
-      return [spec.id, [...shown, ...(spec.network.kind === 'networks' ? exposed : [])].join(', ')]
+      return [spec.id, [...shown, ...(spec.network.kind === 'networks' ? exposed.map(exposedPort) : [])]]
     }),
   )
+}
+
+/** `80/tcp` */
+function exposedPort(text: string): Port {
+  const [port, protocol = 'tcp'] = text.split('/')
+  return { PrivatePort: Number(port), Type: protocol }
 }
 
 /** Of the first network of each, which has its ports. */

@@ -18,6 +18,8 @@ export interface Volume {
   readonly source: 'path' | 'named' | 'own'
   /** A new volume gets what the image has in its place, unless `nocopy` was said. */
   readonly copies: boolean
+  /** Name of the volume that was made for it; absent: it was there, or is none. */
+  readonly made?: string
 }
 
 const refuse = (sentence: string): never => {
@@ -37,8 +39,8 @@ export function parseVolume(text: string, dataRoot: string, anonymous: () => str
   checkTarget(target, text)
   const { readOnly, propagation, copies } = parseOptions(options, text)
   const kind = parts.length === 1 ? 'own' : isPath(source) ? 'path' : 'named'
-  const made = kind === 'path' ? undefined : createVolume(dataRoot, { name: source, anonymous: kind === 'own' }).volume
-  const path = made?.directory ?? resolve(source)
+  const { volume, made = false } = kind === 'path' ? {} : createVolume(dataRoot, { name: source, anonymous: kind === 'own' })
+  const path = volume?.directory ?? resolve(source)
   if (kind === 'path' && makePath && !existsSync(path)) mkdirSync(path, { recursive: true, mode: 0o755 })
   const mount: MountSpec = {
     kind: 'bind',
@@ -46,11 +48,11 @@ export function parseVolume(text: string, dataRoot: string, anonymous: () => str
     sourceKind: kindOf(path),
     target: normalize(target),
     recursive: true,
-    ...((readOnly || made?.readOnly) && { readOnly: true }),
+    ...((readOnly || volume?.readOnly) && { readOnly: true }),
     ...(propagation && { propagation }),
   }
   // One that stands for a directory of the host is filled by nobody.
-  return { mount, source: kind, copies: copies && made !== undefined && made.options === null }
+  return { mount, source: kind, copies: copies && volume?.options === null, ...(made && { made: source }) }
 }
 
 export function checkTarget(target: string, text: string): void {

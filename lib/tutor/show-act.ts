@@ -114,7 +114,7 @@ export function showOutput(display: Display, text: string): void {
 
 /** Text of somebody else's without escape sequences and other control characters. */
 export function printable(line: string): string {
-  const expanded = line.replaceAll('\t', '    ').replace(/\r$/, '')
+  const expanded = line.replaceAll('\t', '    ').replaceAll('\r', '')
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   return expanded.replace(/\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)/g, '').replace(/[\x00-\x1f\x7f-\x9f]/g, '�')
 }

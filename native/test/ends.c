@@ -2,8 +2,10 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 #include "shim.h"
@@ -82,6 +84,24 @@ void client_gone_while_host_waits(void)
 		sched_yield();
 	hang_up(&client);
 	CHECK(!exists(in("gone")));
+}
+
+/* It has not heard of the end yet. A broken pipe would keep it from reading what is there for it. */
+void client_speaks_after_the_end(void)
+{
+	struct client client = start_shim();
+	struct plan plan = { .count = 0 };
+	add(&plan, clone_step(0));
+	add(&plan, CONTAINERS("exit_group", INT(7)));
+	tell(&client, batch_frame(1, &plan));
+	struct pollfd stream = { .fd = client.fd, .events = POLLRDHUP };
+	CHECK_EQUAL(poll(&stream, 1, 20000), 1);
+	struct blob resize = frame(RESIZE, "\0\0\0\0", 4);
+	CHECK_EQUAL(send(client.fd, resize.data, resize.length, MSG_NOSIGNAL), resize.length);
+	CHECK_EQUAL(hear_until(&client, EXIT_STATUS, NULL, 0).body.data[1], 7);
+	CHECK_EQUAL(hear(&client).type, ENDED);
+	CHECK_EQUAL(hear(&client).type, 0);
+	hang_up(&client);
 }
 
 void next_frame_does_not_interrupt(void)

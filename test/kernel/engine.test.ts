@@ -56,7 +56,15 @@ describe('run', () => {
     expect(await said).toEqual({ stdout: 'out\n1 /tmp\n', stderr: 'err\n' })
     expect(await end).toEqual({ StatusCode: 3 })
     const events = (await happened(engine)).slice(before)
-    expect(events).toEqual(['create', 'attach', 'start', 'die', 'destroy'].map((action) => `container ${action}`))
+    expect(events).toEqual([
+      'container create',
+      'container attach',
+      'network connect',
+      'container start',
+      'container die',
+      'network disconnect',
+      'container destroy',
+    ])
     await expect(containers.inspect(id)).rejects.toThrow(`No such container: ${id}`)
     expect(readdirSync(join(place.root, 'containers'))).toEqual([])
     expect(readdirSync(join(place.root, 'names'))).toEqual([])
@@ -324,7 +332,7 @@ describe('list', () => {
       State: 'running',
       Status: expect.stringMatching(/^Up /),
       Labels: { a: '1', from: 'image' },
-      Ports: [{ PrivatePort: 80, Type: 'tcp' }],
+      Ports: [],
       HostConfig: { NetworkMode: 'none' },
       SizeRw: 0,
       SizeRootFs: expect.any(Number),

@@ -19,8 +19,8 @@ export interface Row {
 
 const FILE = join(import.meta.dirname, '../../docs/DIFFERENCES.md')
 
-/** The rows of the part whose heading begins with `Where a container` or `Where an image`. */
-export function readPart(about: 'a container' | 'an image'): string {
+/** The rows of the part whose heading begins with `Where a container`, `Where an image` or `Where an engine`. */
+export function readPart(about: 'a container' | 'an image' | 'an engine'): string {
   const parts = readFileSync(FILE, 'utf8').split(/^# /m)
   const part = parts.find((text) => text.startsWith(`Where ${about}`))
   if (part === undefined) throw new Error(`docs/DIFFERENCES.md says nothing of where ${about} differs`)

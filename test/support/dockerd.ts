@@ -5,6 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { execa } from 'execa'
+import { innermost, signalInnermost } from './innermost.js'
 
 const { findCommand } = createRequire(import.meta.url)('../../scripts/packages.cjs') as { findCommand(name: string): string | undefined }
 
@@ -27,6 +28,11 @@ export interface Dockerd {
   /** A `docker` command line that asks this daemon, to be run where the daemon is. */
   docker(...args: string[]): readonly string[]
   readonly version: string
+  /** As this process's pid namespace numbers it. */
+  readonly pid: number
+  readonly exited: Promise<unknown>
+  /** What it has printed last. */
+  readonly said: string
   /** End it, and wait until it has taken its containers, links and cgroups away. */
   stop(): Promise<void>
 }
@@ -61,15 +67,24 @@ export async function startDockerd(options: DockerdOptions): Promise<Dockerd> {
   }
   const exited = once(child, 'exit')
   const stop = async () => {
-    child.kill('SIGTERM')
-    const forced = setTimeout(() => child.kill('SIGKILL'), PATIENCE)
+    signalInnermost(child, 'SIGTERM')
+    const forced = setTimeout(() => signalInnermost(child, 'SIGKILL'), PATIENCE)
     await exited
     clearTimeout(forced)
   }
   const docker = (...words: string[]) => [findCommand('docker') as string, '--host', host, ...words]
   try {
     const version = await answered(enter(docker('version', '--format', '{{.Server.Version}}')), exited, signal)
-    return { docker, version, stop }
+    return {
+      docker,
+      version,
+      pid: innermost(child),
+      exited,
+      get said() {
+        return said
+      },
+      stop,
+    }
   } catch (error) {
     await stop()
     throw new Error(`dockerd did not come up (${(error as Error).message}); it said:\n${said}`)

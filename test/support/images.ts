@@ -13,8 +13,8 @@ import { TAR_END, tarHeader, tarPadding } from '../../lib/image/tar/index.js'
 import { bytes, registryClient } from './registry-client.js'
 import { digestOf } from './registry-server.js'
 
-/** An archive: content by path. A path that ends with a slash is a directory, and `name -> target` a link. */
-export function layerTar(files: Readonly<Record<string, string | Buffer>>): Buffer {
+/** An archive: content by path. A path that ends with a slash is a directory, and `name -> target` a link. Files can be `executable`. */
+export function layerTar(files: Readonly<Record<string, string | Buffer>>, executable: readonly string[] = []): Buffer {
   const parts = Object.entries(files).flatMap(([key, text]) => {
     const [path = '', target] = key.split(' -> ')
     const content = Buffer.from(text as string)
@@ -22,7 +22,7 @@ export function layerTar(files: Readonly<Record<string, string | Buffer>>): Buff
     const entry = {
       path: Buffer.from(path),
       type,
-      mode: type === 'directory' ? 0o755 : 0o644,
+      mode: type === 'directory' || executable.includes(path) ? 0o755 : 0o644,
       uid: 0,
       gid: 0,
       mtime: { seconds: 1e9, nanoseconds: 0 },

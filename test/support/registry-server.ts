@@ -194,6 +194,7 @@ export class RegistryServer {
     const refusal = this.#gate.answer(asked, url)
     if (refusal) return refusal
     if (url.pathname === '/v2/') return say(200, {})
+    if (url.pathname === '/v2/_catalog') return page('/v2/_catalog', 'repositories', [...this.manifests.keys()].sort(), url)
     const [, listed] = /^\/v2\/(.+)\/tags\/list$/.exec(url.pathname) ?? []
     if (listed !== undefined) return this.#tagsAnswer(listed, url)
     const [, repository = '', kind, name = ''] = /^\/v2\/(.+)\/(blobs|manifests)\/(.*)$/.exec(url.pathname) ?? []
@@ -204,16 +205,10 @@ export class RegistryServer {
     return part(asked, bytes, { 'content-type': 'application/octet-stream', 'docker-content-digest': name })
   }
 
-  /** Two at a time, so that there are pages. */
   #tagsAnswer(repository: string, url: URL): Answer {
     const tags = [...(this.manifests.get(repository)?.keys() ?? [])].filter((name) => !name.startsWith('sha256:')).sort()
     if (tags.length === 0) return refuse(404, 'NAME_UNKNOWN', 'repository name not known to registry')
-    const last = url.searchParams.get('last')
-    const left = tags.filter((tag) => last === null || tag > last)
-    const page = left.slice(0, 2)
-    const link = left.length > page.length ? { link: `</v2/${repository}/tags/list?last=${page.at(-1)}>; rel="next"` } : {}
-    const answer = say(200, { name: repository, tags: page })
-    return { ...answer, headers: { ...answer.headers, ...link } }
+    return page(`/v2/${repository}/tags/list`, 'tags', tags, url, { name: repository })
   }
 
   #manifestAnswer({ method, headers, body }: Asked, repository: string, name: string): Answer {
@@ -257,6 +252,16 @@ export class RegistryServer {
     const location = `/v2/${repository}/blobs/uploads/${id}?state=${bytes.length}`
     return { status: 202, headers: { location, range: `0-${Math.max(0, bytes.length - 1)}` }, body: nothing }
   }
+}
+
+/** A list, two at a time, so that there are pages. */
+function page(path: string, member: string, all: readonly string[], url: URL, more: object = {}): Answer {
+  const last = url.searchParams.get('last')
+  const left = all.filter((one) => last === null || one > last)
+  const shown = left.slice(0, 2)
+  const link = left.length > shown.length ? { link: `<${path}?last=${shown.at(-1)}>; rel="next"` } : {}
+  const answer = say(200, { ...more, [member]: shown })
+  return { ...answer, headers: { ...answer.headers, ...link } }
 }
 
 /** `{"errors":[…]}` as registries have it. */

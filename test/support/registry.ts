@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { signalInnermost } from './innermost.js'
 
 const { findCommand } = createRequire(import.meta.url)('../../scripts/packages.cjs') as { findCommand(name: string): string | undefined }
 
@@ -40,7 +41,7 @@ export async function startRegistry(options: RegistryOptions): Promise<RunningRe
   })
   const exited = once(child, 'exit')
   const stop = async () => {
-    child.kill('SIGTERM')
+    signalInnermost(child, 'SIGTERM')
     await exited
   }
   const deadline = Date.now() + 20_000

@@ -27,7 +27,13 @@ export async function words(stage: Stage): Promise<void> {
   await place.together('A data root for drydock, in memory', host([mkdir(DATA), mount('tmpfs', DATA, 'tmpfs', [], 'mode=755')]))
   const drydock = async (...args: string[]) => {
     const box = await stage.box('drydock')
-    const environment = ['PATH=/usr/sbin:/usr/bin:/sbin:/bin', `HOME=${DATA}`, `DRYDOCK_DATA_ROOT=${DATA}/drydock`, 'NO_COLOR=1']
+    const environment = [
+      'PATH=/usr/sbin:/usr/bin:/sbin:/bin',
+      `HOME=${DATA}`,
+      `DRYDOCK_DATA_ROOT=${DATA}/drydock`,
+      'DRYDOCK_ENGINE=none',
+      'NO_COLOR=1',
+    ]
     const command = ['drydock', ...args]
     await box.together(command.join(' '), [clone3([]), execve(process.execPath, ['node', PROGRAM, ...args], environment)])
     const { code } = await box.exited()

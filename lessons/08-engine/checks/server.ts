@@ -41,6 +41,9 @@ export const serverSetting = async (bottle: Bottle, challenge: Trial['challenge'
 
 const hasOneId = ({ idmap }: Bottle) => idmap?.method === 'single'
 
+/** The other side has closed: with the question unread, or before it was sent, of which a process dies (SIGPIPE) that is not prepared for it. */
+const CLOSED = ['ECONNRESET', 'EPIPE', 'ECHILD']
+
 interface Challenge {
   readonly path: string
   readonly group: number
@@ -81,19 +84,22 @@ export async function checkServer(trial: Trial): Promise<void> {
     trial.expect(false, `a member of group ${group} tried to connect to ${path} and got ${met.member}`, met.member === 'EACCES' ? 2 : 1)
   }
   if (!over && met.member !== 'ok') {
-    await letGo(bottle, path)
+    // The one caller that it waits for: the stranger whom it has let in, or root, who may always.
+    if (met.stranger === 'ok') await stranger?.ask(FAREWELL)
+    else await letGo(bottle, path)
     await running.catch(() => undefined)
   } else await running
 }
 
-/** A server that nobody could reach waits for its one caller still: root may always. */
+const FAREWELL = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
+
 async function letGo(bottle: Bottle, path: string): Promise<void> {
   const shim = await bottle.shim()
   await shim.attempt([
     socket('unix', 'stream', 0, { keep: SOCKET.ref }),
     setsockopt_rcvtimeo(SOCKET, PATIENCE),
     connect_unix(SOCKET, path),
-    write(SOCKET, 'Bye\r\n\r\n'),
+    write(SOCKET, FAREWELL),
     read(SOCKET, 4096),
   ])
 }
@@ -101,9 +107,9 @@ async function letGo(bottle: Bottle, path: string): Promise<void> {
 async function conversation(trial: Trial, member: Caller, { asked, text, log }: Challenge): Promise<void> {
   const answer = await member.ask(`GET /${asked} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
   if ('errno' in answer) {
-    const reset = answer.errno === 'ECONNRESET'
+    const reset = CLOSED.includes(answer.errno)
     const saw = reset
-      ? 'the connection was closed before the question had been read (ECONNRESET)'
+      ? 'the connection was closed before the question had been read'
       : `the client waited for an answer and got ${answer.errno}`
     trial.expect(false, saw, reset ? 3 : 4)
   } else {

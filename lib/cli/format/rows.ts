@@ -5,7 +5,8 @@ import { Row } from './values.js'
 
 /** A field by the name that templates use, and its heading in a table. */
 export interface Column<Item> {
-  readonly heading: string
+  /** Of a field that takes an argument (`{{.Label "x"}}`) a function, as its value is. */
+  readonly heading: string | ((argument: string) => string)
   readonly of: (item: Item) => unknown
 }
 

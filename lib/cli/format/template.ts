@@ -116,6 +116,8 @@ class Execution {
   #command({ operands }: Command, dot: unknown, piped: readonly unknown[]): unknown {
     const [first, ...rest] = operands as [Operand, ...Operand[]]
     if (first.value.kind === 'function') return this.#fields(first, this.#call(first, rest, dot, piped))
+    const method = first.fields.length > 0 ? this.#operand(first, dot) : undefined
+    if (typeof method === 'function') return method(...rest.map((one) => this.#operand(one, dot)), ...piped)
     if (rest.length > 0 || piped.length > 0) {
       const what = first.fields.at(-1) ?? first.text
       throw this.#wrong(
@@ -125,7 +127,7 @@ class Execution {
         first,
       )
     }
-    return this.#operand(first, dot)
+    return first.fields.length > 0 ? method : this.#operand(first, dot)
   }
 
   #call(operand: Operand, rest: readonly Operand[], dot: unknown, piped: readonly unknown[]): unknown {

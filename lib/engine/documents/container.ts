@@ -133,12 +133,13 @@ function networkDocument({ record }: StoredContainer, pid: number | undefined, e
     Bridge: '',
     SandboxID: running ? madeUp(spec.id, 'sandbox') : '',
     SandboxKey: running ? `/proc/${pid}/ns/net` : '',
-    Ports: running
-      ? portsOf(
-          spec.declared?.exposedPorts ?? [],
-          Object.values(endpoints).flatMap(({ ports }) => ports),
-        )
-      : {},
+    Ports:
+      running && spec.network.kind === 'networks'
+        ? portsOf(
+            spec.declared?.exposedPorts ?? [],
+            Object.values(endpoints).flatMap(({ ports }) => ports),
+          )
+        : {},
     HairpinMode: false,
     LinkLocalIPv6Address: '',
     LinkLocalIPv6PrefixLen: 0,
@@ -207,7 +208,7 @@ function portsOf(exposed: readonly string[], published: readonly PublishedPort[]
 
 /** As lists tell them: those that are published, and those that are only exposed. */
 export function listPorts(spec: ContainerSpec, endpoints: ContainerView['endpoints'], running: boolean): Record<string, unknown>[] {
-  if (!running) return []
+  if (!running || spec.network.kind !== 'networks') return []
   const published = Object.values(endpoints).flatMap(({ ports }) => ports)
   const led = new Set(published.map(({ containerPort, protocol }) => `${containerPort}/${protocol}`))
   const exposed = (spec.declared?.exposedPorts ?? []).filter((port) => !led.has(port))

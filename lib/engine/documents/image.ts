@@ -11,9 +11,9 @@ export function imageDocument({ id, config, record, tags, digests, layers, size,
     Parent: record.parent ?? '',
     Comment: config.history?.at(-1)?.comment ?? '',
     Created: created,
-    // Which container it was committed from, and how that was: old members, which old clients rely on.
+    // Which container it was committed from, and how that was: old members, by which compose 1 finds the image's volumes. Images say it no longer.
     Container: typeof config.container === 'string' ? config.container : '',
-    ContainerConfig: configDocument(objectOf(config.container_config)),
+    ContainerConfig: configDocument(objectOf(config.container_config ?? config.config)),
     DockerVersion: typeof config.docker_version === 'string' ? config.docker_version : '',
     Author: config.author ?? '',
     Config: configDocument(config.config ?? {}),

@@ -17,7 +17,7 @@ type Transfers = Pick<ImagesNoun, 'pull' | 'push' | 'search' | 'distribution'>
 
 export function transfersOf(context: EngineContext): Transfers {
   return {
-    pull: ({ image, tag, platform, all }, transfer) => pullImage(context, named(image, tag), { platform, all }, transfer),
+    pull: async ({ image, tag, platform, all }, transfer) => pullImage(context, named(image, tag), { platform, all }, transfer),
     push: (name, request, transfer) => pushImage(context, name, request, transfer),
     search: (term, options) => search(context, term, options),
     distribution: (name, auth) => distribution(context, name, auth),

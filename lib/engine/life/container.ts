@@ -17,6 +17,10 @@ export interface Run {
   /** Resolves when it has ended, and its end is on record. */
   readonly settled: Promise<void>
   paused: boolean
+  /** How often it was sent what is to end it: one that stands still would not hear of it. */
+  endings: number
+  /** With SIGKILL, so that it ends for certain. */
+  killed: boolean
 }
 
 export interface Ending {
@@ -30,7 +34,9 @@ export class Container implements ContainerHandle {
   exit: ExitRecord | undefined
   run: Run | undefined
   /** Its policy waits until it starts it again. */
-  backoff: { readonly timer: NodeJS.Timeout; readonly over: Promise<void>; cancel(): void } | undefined
+  backoff: { cancel(): void } | undefined
+  /** How long it rested last, in milliseconds, since somebody has started it. */
+  pause: number | undefined
   /** 'removing' from the moment when nothing else can happen to it any more; 'dead' when that has failed. */
   doomed: 'removing' | 'dead' | undefined
   /** While `restart` stops it: neither its policy nor its removal follow this exit. */

@@ -12,7 +12,7 @@ import type { Core } from '../core.js'
 import { runnableImage } from '../request/image.js'
 import { readBody, requestedRecord } from '../request/index.js'
 import type { CreateBody, Created } from '../types.js'
-import { holdVolume, volumesIn } from '../volume/index.js'
+import { deleteVolume, holdVolume, type MountedVolume, publishVolume, volumesIn } from '../volume/index.js'
 import { Container } from './container.js'
 
 /** How many names are invented before one must be given. */
@@ -27,6 +27,7 @@ export async function create(
   const word = asked.config.Image as string
   const { image, lease } = await core.store.hold(word)
   const holds: (() => void)[] = []
+  const own: MountedVolume[] = []
   try {
     const warnings = platformWarnings(image, word, platform)
     const requested = requestedRecord(asked, {
@@ -37,13 +38,21 @@ export async function create(
       recordOf: (other) => core.containers.find(other).record,
     })
     // Until the container is known, nobody can see that it has them.
-    for (const { source } of volumesIn(requested.record)) holds.push(holdVolume(source))
+    for (const volume of volumesIn(requested.record)) {
+      holds.push(holdVolume(volume.source))
+      if (volume.own) own.push(volume)
+    }
+    for (const volume of requested.madeVolumes) publishVolume(core.events, 'create', volume)
     if (requested.fill.length > 0) await (await import('../copy-up.js')).fillVolumes(requested.fill, image.layers)
     const record = await make(core, requested.record, requested.invented)
     const container = new Container(core.dataRoot, record, NO_NOTES)
     core.containers.add(container)
     core.events.publish({ Type: 'container', Action: 'create', ID: container.id, Attributes: attributesOf(container) })
     return { Id: container.id, Warnings: [...warnings, ...requested.warnings] }
+  } catch (error) {
+    // Nobody knows of those without a name.
+    for (const { name: volume } of own) await deleteVolume(core.dataRoot, volume)
+    throw error
   } finally {
     for (const release of holds) release()
     lease.release()

@@ -2,7 +2,6 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { setImmediate } from 'node:timers'
 import type { ExitRecord } from '../../container/index.js'
-import { writeNotes } from '../../container/notes.js'
 import { writeDurably } from '../../container/state.js'
 import { sentenceOf } from '../../kernel/errors.js'
 import type { Exit } from '../../kernel/frames.js'
@@ -12,8 +11,11 @@ import type { NameService } from '../connections.js'
 import { attributesOf } from '../context.js'
 import type { Core } from '../core.js'
 import type { Endpoint } from '../documents/index.js'
+import { publishMounts, publishUnmounts } from '../volume/index.js'
 import type { Container, Run } from './container.js'
 import type { Line } from './line.js'
+import { remember } from './notes.js'
+import { pauseAfter, rest, restarts } from './policy.js'
 import { remove as removeContainer } from './remove.js'
 
 export interface Begun {
@@ -21,8 +23,8 @@ export interface Begun {
   readonly startedAt: string
   readonly endpoints: Readonly<Record<string, Endpoint>>
   readonly names?: NameService
-  /** It was found running: nothing happened just now. */
-  readonly found?: boolean
+  /** It was found running, or standing still: nothing happened just now. */
+  readonly found?: { readonly paused: boolean }
 }
 
 /** It runs. */
@@ -31,10 +33,11 @@ export function begin(core: Core, container: Container, { line, startedAt, endpo
   const settled = new Promise<void>((resolve) => {
     settle = resolve
   })
-  const run: Run = { line, startedAt, endpoints, settled, paused: false }
+  const run: Run = { line, startedAt, endpoints, settled, paused: found?.paused ?? false, endings: 0, killed: false }
   container.run = run
   if (!found) {
     tellNetworks(core, container, run, 'connect')
+    publishMounts(core.events, container)
     core.events.publish({ Type: 'container', Action: 'start', ID: container.id, Attributes: attributesOf(container) })
     // Whoever waits for the start need not wait for this: the kernel knows it too.
     setImmediate(() => {
@@ -47,27 +50,20 @@ export function begin(core: Core, container: Container, { line, startedAt, endpo
   })
 }
 
-/** An engine that is killed before this has written it learns it from the shim's process. */
-export function remember(core: Core, container: Container): void {
-  try {
-    writeNotes(container.layout, container.notes)
-  } catch (error) {
-    if (!container.doomed) core.log('warn', `${container.name}: its life cannot be written down: ${sentenceOf(error)}`)
-  }
-}
+const DRIVERS: Readonly<Record<string, string>> = { none: 'null', host: 'host' }
 
-function tellNetworks(core: Core, { id, record }: Container, { endpoints }: Run, what: 'connect' | 'disconnect'): void {
-  const { network } = record.spec
-  const told =
-    network.kind === 'networks' ? Object.entries(endpoints).map(([name, { networkId }]) => ({ name, networkId, type: 'bridge' })) : []
-  for (const { name, networkId, type } of told) {
-    core.events.publish({ Type: 'network', Action: what, ID: networkId, Attributes: { container: id, name, type } })
+function tellNetworks(core: Core, { id }: Container, { endpoints }: Run, what: 'connect' | 'disconnect'): void {
+  for (const [name, { networkId }] of Object.entries(endpoints)) {
+    const Attributes = { container: id, name, type: DRIVERS[name] ?? 'bridge' }
+    core.events.publish({ Type: 'network', Action: what, ID: networkId, Attributes })
   }
 }
 
 async function follow(core: Core, container: Container, run: Run, names: NameService | undefined): Promise<void> {
   const { line } = run
   const exit = await line.exited
+  // Without a pid namespace of its own the kernel ends nobody but the first process, and the rest keeps its cgroup.
+  if (exit && container.record.spec.sharing?.pid) await endProcesses(core, container.id)
   await line.ended
   // The engine goes, and the container stays.
   if (core.closing && !exit) return
@@ -114,11 +110,18 @@ export async function lost(
 }
 
 /** Whatever runs in its cgroup is killed, and that goes too. */
-export async function endAll({ machine, log }: Core, id: string): Promise<void> {
-  const cgroup = cgroupAt(id, machine.cgroups)
+export async function endAll(core: Core, id: string): Promise<void> {
+  await endProcesses(core, id)
   try {
-    await killAll(cgroup)
-    await removeCgroup(cgroup)
+    await removeCgroup(cgroupAt(id, core.machine.cgroups))
+  } catch (error) {
+    core.log('error', `the cgroup of ${id} stays: ${sentenceOf(error)}`)
+  }
+}
+
+async function endProcesses({ machine, log }: Core, id: string): Promise<void> {
+  try {
+    await killAll(cgroupAt(id, machine.cgroups))
   } catch (error) {
     log('error', `what is left of ${id} cannot be ended: ${sentenceOf(error)}`)
   }
@@ -127,18 +130,25 @@ export async function endAll({ machine, log }: Core, id: string): Promise<void> 
 /** Everything of this run is over. In one go, so that nobody sees half of it. */
 function settled(core: Core, container: Container, run: Run, exit: ExitRecord): void {
   const { more } = container.record
-  const execDuration = String((nanosOf(exit.finishedAt) - nanosOf(exit.startedAt)) / 1_000_000_000n)
+  const { exitCode } = exit
+  const ran = nanosOf(exit.finishedAt) - nanosOf(exit.startedAt)
   const attributes = attributesOf(container)
-  if (exit.oomKilled) core.events.publish({ Type: 'container', Action: 'oom', ID: container.id, Attributes: attributes })
-  const told = { ...attributes, execDuration, exitCode: String(exit.exitCode) }
-  core.events.publish({ Type: 'container', Action: 'die', ID: container.id, Attributes: told })
+  const tell = (Action: string, told: Readonly<Record<string, string>> = {}) =>
+    core.events.publish({ Type: 'container', Action, ID: container.id, Attributes: { ...attributes, ...told } })
+  if (exit.oomKilled) tell('oom')
+  tell('die', { execDuration: String(ran / 1_000_000_000n), exitCode: String(exitCode) })
   tellNetworks(core, container, run, 'disconnect')
+  publishUnmounts(core.events, container)
   container.run = undefined
   container.execs.clear()
-  const removing = more?.autoRemove === true && !container.restarting && !container.doomed
-  if (removing) container.doomed = 'removing'
-  container.hasExited({ exitCode: exit.exitCode })
-  if (removing) {
+  const free = !container.restarting && !container.doomed
+  const removes = free && more?.autoRemove === true
+  const { stopped, restartCount } = container.notes
+  const again = free && more && restarts(more.restart, { exitCode, stopped, restartCount })
+  if (removes) container.doomed = 'removing'
+  if (again) rest(core, container, pauseAfter(ran, container.pause))
+  container.hasExited({ exitCode })
+  if (removes) {
     void removeContainer(core, container, { volumes: true, already: true }).catch((error) =>
       core.log('error', `${container.name}: ${sentenceOf(error)}`),
     )

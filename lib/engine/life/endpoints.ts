@@ -1,5 +1,6 @@
 /** Where a running container is in its networks. */
 
+import type { ContainerSpec } from '../../container/index.js'
 import { readNetwork } from '../../network/config.js'
 import { readLeases } from '../../network/leases.js'
 import type { Connections } from '../connections.js'
@@ -10,7 +11,9 @@ import type { Container } from './container.js'
 type Endpoints = Readonly<Record<string, Endpoint>>
 
 /** Of one that was just plugged in. */
-export function endpointsOf({ dataRoot }: Core, { attachments }: Connections): Endpoints {
+export function endpointsOf(core: Core, { network }: ContainerSpec, { attachments }: Connections): Endpoints {
+  const { dataRoot } = core
+  if (network.kind === 'none' || network.kind === 'host') return modeEndpoint(core, network.kind)
   return Object.fromEntries(
     [...attachments].map(([network, { address, prefix, gateway, mac, ports, aliases }]) => [
       network,
@@ -19,17 +22,24 @@ export function endpointsOf({ dataRoot }: Core, { attachments }: Connections): E
   )
 }
 
+/** The host's network, and none, are networks too, in which nobody has an address. */
+function modeEndpoint({ modeIds }: Core, name: 'none' | 'host'): Endpoints {
+  return { [name]: { networkId: modeIds[name], address: '', prefix: 0, gateway: '', mac: '', aliases: [], ports: [] } }
+}
+
 /** Of those that run already, by what their leases say: each network is read once. */
 export class LeasedEndpoints {
-  readonly #dataRoot: string
+  readonly #core: Core
   readonly #byNetwork = new Map<string, ReadonlyMap<string, Endpoint>>()
 
-  constructor(dataRoot: string) {
-    this.#dataRoot = dataRoot
+  constructor(core: Core) {
+    this.#core = core
   }
 
   of({ record: { spec } }: Container): Endpoints {
-    if (spec.network.kind !== 'networks') return {}
+    const { kind } = spec.network
+    if (kind === 'none' || kind === 'host') return modeEndpoint(this.#core, kind)
+    if (kind !== 'networks') return {}
     const found = spec.network.names.flatMap((name) => {
       const endpoint = this.#read(name).get(spec.id)
       return endpoint ? [[name, endpoint] as const] : []
@@ -40,11 +50,11 @@ export class LeasedEndpoints {
   #read(name: string): ReadonlyMap<string, Endpoint> {
     const known = this.#byNetwork.get(name)
     if (known) return known
-    const network = readNetwork(this.#dataRoot, name)
+    const network = readNetwork(this.#core.dataRoot, name)
     const found = new Map<string, Endpoint>()
     if (network) {
       const prefix = Number(network.subnet.split('/')[1])
-      for (const [address, { id, mac, aliases, ports = [] }] of readLeases(this.#dataRoot, name)) {
+      for (const [address, { id, mac, aliases, ports = [] }] of readLeases(this.#core.dataRoot, name)) {
         found.set(id, { networkId: network.id, address, prefix, gateway: network.gateway, mac, aliases, ports })
       }
     }

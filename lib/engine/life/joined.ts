@@ -1,14 +1,30 @@
 /** What a container shares with another one is named by that one's id on disk, and by its first process when it is started. */
-import type { ContainerSpec } from '../../container/index.js'
+import type { ContainerSpec, Layout } from '../../container/index.js'
 import { DrydockError } from '../../kernel/errors.js'
 import type { Core } from '../core.js'
 
-export function resolveJoined({ containers }: Core, spec: ContainerSpec): ContainerSpec {
-  const { network } = spec
-  if (network.kind !== 'container') return spec
-  const other = containers.find(network.of)
-  if (other.pid === undefined) {
-    throw new DrydockError(`cannot join network of a non running container: ${other.id}`, { status: 409 })
+export interface Joined {
+  readonly spec: ContainerSpec
+  /** Who shares a network shares what the files say of it. */
+  readonly filesOf?: Layout
+}
+
+/** 409 when the other one does not run. */
+export function joined({ containers }: Core, spec: ContainerSpec): Joined {
+  const { network, sharing } = spec
+  const find = (id: string, what: string) => {
+    const other = containers.find(id)
+    if (other.pid === undefined) throw new DrydockError(`cannot join ${what} of a non running container: ${other.id}`, { status: 409 })
+    return { layout: other.layout, pid: other.pid }
   }
-  return { ...spec, network: { ...network, pid: other.pid } }
+  const files = network.kind === 'container' ? find(network.of, 'network') : undefined
+  const pid = typeof sharing?.pid === 'object' ? find(sharing.pid.of, 'PID') : undefined
+  return {
+    spec: {
+      ...spec,
+      ...(network.kind === 'container' && files && { network: { ...network, pid: files.pid } }),
+      ...(typeof sharing?.pid === 'object' && pid && { sharing: { ...sharing, pid: { ...sharing.pid, pid: pid.pid } } }),
+    },
+    ...(files && { filesOf: files.layout }),
+  }
 }

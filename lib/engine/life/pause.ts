@@ -1,27 +1,33 @@
 /** A container stands still, and runs on: freezer (cgroup v1) or cgroup.freeze (v2). */
+import { existsSync } from 'node:fs'
 import { DrydockError } from '../../kernel/errors.js'
 import { cgroupAt, freeze, thaw } from '../../primitives/cgroups/index.js'
 import { attributesOf } from '../context.js'
 import type { Core } from '../core.js'
 import type { Container, Run } from './container.js'
 
+const conflict = (why: string): DrydockError => new DrydockError(why, { status: 409 })
+
 export function pause(core: Core, container: Container): Promise<void> {
   return container.exclusively(async () => {
-    const { run, id } = container
-    if (container.status === 'restarting')
-      throw new DrydockError(`Container ${id} is restarting, wait until the container is running`, { status: 409 })
-    if (!run) throw new DrydockError(`Container ${id} is not running`, { status: 409 })
-    if (run.paused) throw new DrydockError(`Container ${id} is already paused`, { status: 409 })
-    await freeze(cgroupAt(id, core.machine.cgroups))
+    const { run, id, status } = container
+    if (status === 'restarting') throw conflict(`Container ${id} is restarting, wait until the container is running`)
+    if (!run || run.killed) throw conflict(`Container ${id} is not running`)
+    if (run.paused) throw conflict(`Container ${id} is already paused`)
+    const { endings } = run
+    await whileItRuns(container, run, () => freeze(cgroupAt(id, core.machine.cgroups)))
     run.paused = true
-    core.events.publish({ Type: 'container', Action: 'pause', ID: id, Attributes: attributesOf(container) })
+    tell(core, container, 'pause')
+    // Who was to be killed meanwhile would not hear of it.
+    if (run.endings !== endings) await thawNow(core, container, run)
   })
 }
 
 export function unpause(core: Core, container: Container): Promise<void> {
   return container.exclusively(async () => {
     const { run, id } = container
-    if (!run?.paused) throw new DrydockError(`Container ${id} is not paused`, { status: run ? 500 : 409 })
+    if (!run) throw conflict(`Container ${id} is not running`)
+    if (!run.paused) throw conflict(`Container ${id} is not paused`)
     await thawNow(core, container, run)
   })
 }
@@ -30,6 +36,24 @@ export function unpause(core: Core, container: Container): Promise<void> {
 export async function thawNow(core: Core, container: Container, run: Run): Promise<void> {
   if (!run.paused) return
   run.paused = false
-  await thaw(cgroupAt(container.id, core.machine.cgroups))
-  core.events.publish({ Type: 'container', Action: 'unpause', ID: container.id, Attributes: attributesOf(container) })
+  tell(core, container, 'unpause')
+  // One that ends now has run on.
+  await whileItRuns(container, run, () => thaw(cgroupAt(container.id, core.machine.cgroups))).catch((error) => {
+    if (container.run === run) throw error
+  })
+}
+
+/** The cgroup goes when the container ends, which is no failure of its own. */
+async function whileItRuns(container: Container, run: Run, act: () => Promise<void>): Promise<void> {
+  try {
+    await act()
+  } catch (error) {
+    if (container.run === run && existsSync(`/proc/${run.line.pid}`)) throw error
+    await run.settled
+    throw conflict(`Container ${container.id} is not running`)
+  }
+}
+
+function tell(core: Core, container: Container, action: string): void {
+  core.events.publish({ Type: 'container', Action: action, ID: container.id, Attributes: attributesOf(container) })
 }

@@ -7,47 +7,80 @@ import { listContainers, type StoredContainer } from '../../container/index.js'
 import { readNotes } from '../../container/notes.js'
 import { sweepSteps } from '../../container/staged.js'
 import { sentenceOf } from '../../kernel/errors.js'
-import { readNetworks } from '../../network/config.js'
+import { DEFAULT_NETWORK, readNetworks } from '../../network/config.js'
 import { pluggedAt, reclaim } from '../../network/leases.js'
-import { cgroupAt } from '../../primitives/cgroups/index.js'
+import { cgroupAt, isFrozen } from '../../primitives/cgroups/index.js'
 import { nowNanos, timestamp } from '../clock.js'
+import type { NameService } from '../connections.js'
 import type { Core } from '../core.js'
 import { firstProcesses } from '../living.js'
 import { Container } from './container.js'
 import { begin, endAll, lost } from './ending.js'
 import { LeasedEndpoints } from './endpoints.js'
 import { findLine, type Line } from './line.js'
+import { startAgain, startsWithEngine } from './policy.js'
 import { remove } from './remove.js'
 
 export async function recover(core: Core): Promise<void> {
   const steps = sweepSteps(core.dataRoot)
   if (steps.length > 0) await core.clerks.run(steps)
   const stored = listContainers(core.dataRoot)
-  const endpoints = new LeasedEndpoints(core.dataRoot)
+  const endpoints = new LeasedEndpoints(core)
   const orphans = onlyWhenAsked()
   const found = await Promise.all(
     stored.map(async (one) => {
       const container = new Container(core.dataRoot, one.record, readNotes(one.layout), one.exit)
       core.containers.add(container)
       const line = await findLine(one.layout.socket)
-      if (line) goesOn(core, container, line, endpoints)
+      if (line) await goesOn(core, container, line, endpoints)
       else await settle(core, container, one, orphans)
       return container
     }),
   )
   await reclaimLeases(core)
   for (const container of found) {
-    if (container.running || !container.record.more?.autoRemove || container.status === 'created') continue
-    await remove(core, container, { volumes: true }).catch((error) => core.log('error', `${container.name}: ${sentenceOf(error)}`))
+    const { record, running, status } = container
+    if (running || status === 'created') continue
+    if (record.more?.autoRemove) {
+      await remove(core, container, { volumes: true }).catch((error) => core.log('error', `${container.name}: ${sentenceOf(error)}`))
+    } else if (wants(container)) {
+      // Each at its own pace: clients need not wait for it.
+      void startAgain(core, container, 'engine')
+    }
   }
 }
 
+function wants({ record: { more }, ending: { exitCode }, notes: { stopped, restartCount } }: Container): boolean {
+  return more !== undefined && startsWithEngine(more.restart, { exitCode, stopped, restartCount })
+}
+
 /** It runs, and goes on. */
-function goesOn(core: Core, container: Container, line: Line, endpoints: LeasedEndpoints): void {
+async function goesOn(core: Core, container: Container, line: Line, endpoints: LeasedEndpoints): Promise<void> {
   const { startedAt = timestamp(nowNanos()) } = container.notes
   container.exit = undefined
   core.late.note(container.id)
-  begin(core, container, { line, startedAt, endpoints: endpoints.of(container), found: true })
+  const where = endpoints.of(container)
+  const names = await namesAgain(core, container, Object.keys(where))
+  begin(core, container, { line, startedAt, endpoints: where, found: { paused: isPaused(core, container) }, ...(names && { names }) })
+}
+
+/** The name services went with the engine that had them. A bridge that somebody has removed meanwhile has no address for one. */
+async function namesAgain(core: Core, { name }: Container, networks: readonly string[]): Promise<NameService | undefined> {
+  try {
+    return await core.names.use(networks.filter((network) => network !== DEFAULT_NETWORK))
+  } catch (error) {
+    core.log('warn', `${name}: ${sentenceOf(error)}`)
+    return undefined
+  }
+}
+
+function isPaused({ machine }: Core, { id }: Container): boolean {
+  try {
+    return isFrozen(cgroupAt(id, machine.cgroups))
+  } catch {
+    // It has none that can be frozen.
+    return false
+  }
 }
 
 /** It does not run, or nobody looks after it any more. */

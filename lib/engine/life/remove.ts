@@ -1,8 +1,10 @@
 /** A container goes, with all that is its own. */
+import { dirname } from 'node:path'
 import { unmakeContainer } from '../../container/staged.js'
 import { DrydockError, sentenceOf } from '../../kernel/errors.js'
 import { attributesOf } from '../context.js'
 import type { Core } from '../core.js'
+import { isHeld, type MountedVolume, publishVolume, volumesIn } from '../volume/index.js'
 import type { Container } from './container.js'
 import { kill } from './stop.js'
 
@@ -43,10 +45,19 @@ export async function remove(
 function refuseWhileRunning(container: Container, force: boolean): void {
   const { status, name } = container
   if (force) return
-  const refuse = (why: string) => new DrydockError(`cannot remove container "/${name}": container is ${why}`, { status: 409 })
+  const refuse = (why: string) => new DrydockError(`cannot remove container "${name}": container is ${why}`, { status: 409 })
   if (status === 'paused') throw refuse('paused and must be unpaused first')
   if (status === 'running') throw refuse('running: stop the container before removing or force remove')
   if (status === 'restarting') throw refuse('restarting: stop the container before removing or force remove')
+}
+
+/** Those without a name that were made for it, and that no other container has taken over (--volumes-from). */
+function ownVolumes(core: Core, container: Container): MountedVolume[] {
+  const own = volumesIn(container.record).filter((volume) => volume.own)
+  if (own.length === 0) return []
+  const others = core.containers.all().filter(({ id }) => id !== container.id)
+  const taken = new Set(others.flatMap(({ record }) => volumesIn(record).map(({ source }) => source)))
+  return own.filter(({ source }) => !taken.has(source) && !isHeld(source))
 }
 
 /** One that does not run; by whoever has it exclusively. */
@@ -54,9 +65,14 @@ export async function removeNow(core: Core, container: Container, { volumes = fa
   const attributes = attributesOf(container)
   container.doomed = 'removing'
   try {
-    const steps = unmakeContainer(container.layout, volumes ? (container.record.spec.ownVolumes ?? []) : [])
+    const own = volumes ? ownVolumes(core, container) : []
+    const steps = unmakeContainer(
+      container.layout,
+      own.map(({ source }) => dirname(source)),
+    )
     core.containers.remove(container)
     await core.clerks.run(steps)
+    for (const { name } of own) publishVolume(core.events, 'destroy', name)
   } catch (error) {
     container.doomed = 'dead'
     throw new DrydockError(`container ${container.id} cannot be removed: ${sentenceOf(error)}`, { cause: error, status: 500 })

@@ -10,8 +10,7 @@
  */
 import { rmSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
-import { type ContainerSpec, StartError } from '../../container/index.js'
-import { writeNotes } from '../../container/notes.js'
+import { StartError } from '../../container/index.js'
 import { openStreams } from '../../kernel/control.js'
 import { DrydockError, sentenceOf } from '../../kernel/errors.js'
 import { nowNanos, timestamp } from '../clock.js'
@@ -21,22 +20,29 @@ import { type Launched, launchIn } from '../launch.js'
 import type { Container } from './container.js'
 import { begin } from './ending.js'
 import { endpointsOf } from './endpoints.js'
-import { resolveJoined } from './joined.js'
+import { type Joined, joined } from './joined.js'
 import { lineOf } from './line.js'
+import { remember } from './notes.js'
 import { removeNow } from './remove.js'
 import type { Streams } from './streams.js'
 
 /** Docker's exit code of a container that could not be started for a reason that is not its program's. */
 const UNKNOWN_FAILURE = 128
 
-/** False: it runs already. `again`: its restart policy does this, and not a person. */
-export function start(core: Core, container: Container, { again = false }: { readonly again?: boolean } = {}): Promise<boolean> {
+/** Who starts it: a person, its restart policy, or an engine that begins, for which it does not matter that somebody has stopped it before. */
+export type Starter = 'somebody' | 'policy' | 'engine'
+
+/** False: it runs already. */
+export function start(core: Core, container: Container, by: Starter = 'somebody'): Promise<boolean> {
   return container.exclusively(async () => {
     refuseUnlessStartable(container)
-    if (container.run) return false
-    if (!again) container.backoff?.cancel()
+    if (container.run || core.closing) return false
+    // Somebody has stopped it while it rested.
+    if (by === 'policy' && container.notes.stopped) return false
+    container.backoff?.cancel()
+    if (by !== 'policy') container.pause = undefined
     try {
-      await startNow(core, container, again)
+      await startNow(core, container, by)
       return true
     } catch (error) {
       await hasFailed(core, container, error)
@@ -52,15 +58,14 @@ function refuseUnlessStartable({ status, id }: Container): void {
   }
 }
 
-async function startNow(core: Core, container: Container, again: boolean): Promise<void> {
+async function startNow(core: Core, container: Container, by: Starter): Promise<void> {
   const { record, layout } = container
-  const spec = resolveJoined(core, record.spec)
   const sources = new Map<Streams, Duplex>()
   // What the exit file says is about the run to come from here on.
   if (container.exit) rmSync(layout.exit, { force: true })
   let launched: Launched
   try {
-    launched = await launchIn(layout, record, requestOf(core, container, spec), {
+    launched = await launchIn(layout, record, requestOf(core, container, joined(core, record.spec)), {
       newShim: () => core.newShim(),
       monitor: () => monitorOf(container),
       serveNames: (networks) => core.names.use(networks),
@@ -71,10 +76,10 @@ async function startNow(core: Core, container: Container, again: boolean): Promi
     throw error
   }
   const startedAt = timestamp(nowNanos())
-  container.notes = { startedAt, restartCount: again ? container.notes.restartCount : 0, stopped: false }
+  container.notes = { startedAt, restartCount: by === 'policy' ? container.notes.restartCount + 1 : 0, stopped: false }
   container.exit = undefined
   for (const [streams, source] of sources) streams.adopt(source)
-  const endpoints = endpointsOf(core, launched.connections)
+  const endpoints = endpointsOf(core, record.spec, launched.connections)
   begin(core, container, { line: lineOf(launched.shim), startedAt, endpoints, ...(launched.names && { names: launched.names }) })
   // Who came in this very moment.
   for (const streams of [...container.attaching]) {
@@ -86,10 +91,10 @@ async function startNow(core: Core, container: Container, again: boolean): Promi
   for (const warning of launched.warnings) core.log('warn', `${container.name}: ${warning}`)
 }
 
-function requestOf(core: Core, { record }: Container, spec: ContainerSpec) {
+function requestOf(core: Core, { record }: Container, together: Joined) {
   const { more } = record
   return {
-    spec,
+    ...together,
     dataRoot: core.dataRoot,
     machine: core.machine,
     ...(more && { extraHosts: more.extraHosts, dns: more.dns, endpoints: more.endpoints }),
@@ -122,7 +127,7 @@ async function hasFailed(core: Core, container: Container, error: unknown): Prom
   if (container.record.more?.autoRemove) {
     await removeNow(core, container, { volumes: true }).catch((cause) => core.log('error', `${container.name}: ${sentenceOf(cause)}`))
   } else {
-    writeNotes(container.layout, container.notes)
+    remember(core, container)
   }
   core.log('warn', `${container.name} was not started: ${sentenceOf(error)}`)
 }

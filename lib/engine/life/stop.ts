@@ -5,6 +5,7 @@ import type { Core } from '../core.js'
 import { parseSignal } from '../signals.js'
 import type { StopOptions } from '../types.js'
 import type { Container } from './container.js'
+import { remember } from './notes.js'
 import { thawNow } from './pause.js'
 import { start } from './start.js'
 
@@ -20,14 +21,15 @@ const KILL_PATIENCE = 10_000
 /** False: it does not run. */
 export async function stop(core: Core, container: Container, options: StopOptions = {}): Promise<boolean> {
   const signal = options.signal ? parseSignal(options.signal) : stopSignalOf(container)
+  await afterStart(container)
   if (!container.run) {
     if (!container.backoff) return false
-    leaveAlone(container)
+    leaveAlone(core, container)
     container.backoff.cancel()
     tell(core, container, 'stop')
     return true
   }
-  leaveAlone(container)
+  leaveAlone(core, container)
   const seconds = options.timeout ?? container.record.more?.stopTimeout ?? USUAL_TIMEOUT
   await send(core, container, signal)
   const { ended } = container
@@ -52,13 +54,20 @@ export async function restart(core: Core, container: Container, options: StopOpt
 
 /** As docker kill has it: SIGKILL is waited for, any other signal is only sent. */
 export async function kill(core: Core, container: Container, signal: number): Promise<void> {
+  await afterStart(container)
   const { run } = container
   if (!run) {
     throw new DrydockError(`cannot kill container: ${container.name}: container ${container.id} is not running`, { status: 409 })
   }
-  leaveAlone(container)
+  // Any other signal is for the program to make of it what it wants.
+  if (signal === SIGKILL || signal === stopSignalOf(container)) leaveAlone(core, container)
   await send(core, container, signal)
   if (signal === SIGKILL && !(await within(run.settled, KILL_PATIENCE))) throw notDying(container)
+}
+
+/** Whoever is just starting it comes first. */
+async function afterStart(container: Container): Promise<void> {
+  if (!container.run) await container.exclusively(async () => undefined)
 }
 
 const notDying = ({ id }: Container): DrydockError =>
@@ -71,19 +80,25 @@ export const stopSignalOf = ({ record: { spec } }: Container): number => {
   return asked ? parseSignal(asked) : SIGTERM
 }
 
-/** Somebody wants it to end: its restart policy does not start it again. */
-function leaveAlone(container: Container): void {
+/** Somebody wants it to end: its restart policy does not start it again, unless a `restart` is under way. An engine to come knows it too. */
+function leaveAlone(core: Core, container: Container): void {
+  if (container.notes.stopped) return
   container.notes = { ...container.notes, stopped: true }
+  const { policy = 'no' } = container.record.more?.restart ?? {}
+  if (policy !== 'no') remember(core, container)
 }
 
 async function send(core: Core, container: Container, signal: number): Promise<void> {
   const { run } = container
   if (!run) return
+  const ends = signal === SIGKILL || signal === stopSignalOf(container)
+  if (ends) run.endings++
+  if (signal === SIGKILL) run.killed = true
   run.line.signal(signal)
   const attributes = { ...attributesOf(container), signal: String(signal) }
   core.events.publish({ Type: 'container', Action: 'kill', ID: container.id, Attributes: attributes })
   // One that stands still would hear of it when it runs on.
-  if (run.paused && (signal === SIGKILL || signal === stopSignalOf(container))) await thawNow(core, container, run)
+  if (run.paused && ends) await thawNow(core, container, run)
 }
 
 /** True when it came in time; in milliseconds. */

@@ -4,7 +4,8 @@ import type { Container, Ending } from './container.js'
 
 /** Registered when it returns. */
 export function wait(container: Container, condition: WaitCondition, signal?: AbortSignal): { readonly end: Promise<Waited> } {
-  const end = ending(container, condition).then(waited)
+  // Who waits for the removal of what could not even be started hears of that from the start alone: docker's command line would say it twice.
+  const end = ending(container, condition).then((found) => waited(condition === 'removed' ? { exitCode: found.exitCode } : found))
   return { end: signal ? Promise.race([end, aborted(signal)]) : end }
 }
 

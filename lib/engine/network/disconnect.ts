@@ -18,7 +18,10 @@ export async function disconnect(context: EngineContext, handle: ContainerHandle
   const mode = checkDisconnect(handle, network)
   const record = disconnected(handle.record, mode, network.name)
   const { [network.name]: endpoint, ...rest } = handle.endpoints
-  handle.revise(record, handle.running && endpoint ? await unplugged(context, handle, mode, network.name, endpoint, rest) : rest)
+  handle.revise(
+    record,
+    handle.running && endpoint && network.kind === 'bridge' ? await unplugged(context, handle, mode, network.name, endpoint, rest) : rest,
+  )
   context.events.publish({
     Type: 'network',
     Action: 'disconnect',

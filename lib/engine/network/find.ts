@@ -35,10 +35,13 @@ export function allNetworks({ id, dataRoot }: EngineContext): Network[] {
   const others = readNetworks(dataRoot).filter(({ name }) => name !== DEFAULT_NETWORK)
   const since = statSync(dataRoot).birthtime.toISOString()
   const mode = (name: ModeNetwork['name'], driver: ModeNetwork['driver']): ModeNetwork => {
-    return { kind: 'mode', name, id: createHash('sha256').update(`${id} ${name}`).digest('hex'), driver, created: since }
+    return { kind: 'mode', name, id: modeId(id, name), driver, created: since }
   }
   return [bridgeOf(config), mode('host', 'host'), mode('none', 'null'), ...others.map(bridgeOf)]
 }
+
+/** Of what has none by itself: the same for the same engine. */
+export const modeId = (engine: string, name: ModeNetwork['name']): string => createHash('sha256').update(`${engine} ${name}`).digest('hex')
 
 export const bridgeOf = (config: NetworkConfig): BridgeNetwork => {
   const { name, id, created } = config

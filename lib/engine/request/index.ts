@@ -2,7 +2,7 @@
  * The body of POST /containers/create as a container's record:
  *
  *     tables.ts      every member, its shape, and what is done with it; members.ts reads by them; bodies.ts what is read
- *     mounts.ts networks.ts resources.ts modes.ts     what HostConfig says of one thing
+ *     mounts.ts networks.ts resources.ts modes.ts devices.ts     what HostConfig says of one thing
  *     documents.ts   the documents as inspect gives them back
  *     image.ts       what an image says about running it; common.ts what the command line reads alike
  */
@@ -13,12 +13,16 @@ import {
   checkName,
   type DnsSettings,
   type LogRequest,
+  type NetworkMode,
   type RecordedMore,
   type RestartRequest,
+  type Sharing,
 } from '../../container/index.js'
 import { inventName } from '../../container/names.js'
-import { DrydockError } from '../../kernel/errors.js'
+import { DrydockError, sentenceOf } from '../../kernel/errors.js'
 import { randomBytes } from '../../kernel/random.js'
+import { DEFAULT_NETWORK, readNetwork } from '../../network/config.js'
+import { parseCapabilities } from '../../primitives/capabilities.js'
 import type { MountSpec } from '../../primitives/rootfs/index.js'
 import { nowNanos, timestamp } from '../clock.js'
 import { mergeEnvironment, parseEnvironment } from '../environment.js'
@@ -28,10 +32,11 @@ import type { CreateBody } from '../types.js'
 import { parseBytes } from '../units.js'
 import type { ConfigBody, HostBody } from './bodies.js'
 import { hostnameOf, programOf, stopSignal, withProtocol, workingDirectory } from './common.js'
+import { devicesOf, sysctlsOf } from './devices.js'
 import { configOf, hostConfigOf } from './documents.js'
 import type { RunnableImage } from './image.js'
 import { readMembers } from './members.js'
-import { refuseModes } from './modes.js'
+import { sharingOf } from './modes.js'
 import { mountsOf } from './mounts.js'
 import { networkingOf } from './networks.js'
 import { limitsOf, rlimitsOf } from './resources.js'
@@ -66,6 +71,8 @@ export interface Requested {
   readonly warnings: readonly string[]
   /** Volumes that get what the image has in their place, when they are empty. */
   readonly fill: readonly MountSpec[]
+  /** Names of volumes that were made for it. */
+  readonly madeVolumes: readonly string[]
 }
 
 /** New volumes are made. Throws in Docker's words for what cannot be. */
@@ -73,7 +80,16 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
   const { dataRoot, image, rootless, recordOf } = around
   const id = randomBytes(32).toString('hex')
   const name = around.name === undefined ? inventName() : checkName(around.name.replace(/^\//, ''))
-  refuseModes(host)
+  if (host.Links?.length)
+    throw new DrydockError(
+      'HostConfig.Links is not supported: put both containers on a network of their own, where they find each other by name',
+      {
+        status: 400,
+      },
+    )
+  checkCapabilities(host)
+  const sharing = sharingOf(config, host, recordOf)
+  const { devices, rules } = devicesOf(host)
   const restart = restartOf(host)
   const log = logOf(host)
   const exposed = [...new Set([...(image.exposedPorts ?? []), ...Object.keys(config.ExposedPorts ?? {})].map(withProtocol))]
@@ -82,15 +98,16 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
   const { warnings, ...security } = parseSecurity(host.SecurityOpt ?? [], (profile) => profile)
   const env = mergeEnvironment(image.env, parseEnvironment(config.Env ?? [], [], {}))
   const rest = {
-    limits: limitsOf(host),
+    limits: { ...limitsOf(host), ...(rules && { devices: rules }) },
     rlimits: rlimitsOf(host),
-    hostname: hostnameOf(config.Hostname, connected.network, id),
+    hostname: hostnameIn(config, connected.network, sharing, id, recordOf),
+    sysctls: sysctlsOf(host, connected.network, sharing),
     cwd: workingDirectory(config.WorkingDir || image.workingDir || '/'),
     signal: stopSignal(config.StopSignal ?? image.stopSignal),
-    hosts: { extraHosts: parseExtraHosts(host.ExtraHosts ?? []), dns: dnsOf(host) },
+    hosts: { extraHosts: parseExtraHosts(host.ExtraHosts ?? [], () => readNetwork(dataRoot, DEFAULT_NETWORK)?.gateway), dns: dnsOf(host) },
   }
   // Last, since it makes volumes.
-  const { mounts, ownVolumes, fill } = mountsOf(config, host, image, dataRoot, recordOf)
+  const { mounts, ownVolumes, fill, made: madeVolumes } = mountsOf(config, host, image, dataRoot, recordOf)
   const [rows = 0, columns = 0] = host.ConsoleSize ?? []
   const spec: ContainerSpec = {
     id,
@@ -121,6 +138,9 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
     rlimits: rest.rlimits,
     ...(host.OomScoreAdj && { oomScoreAdj: host.OomScoreAdj }),
     network: connected.network,
+    ...(Object.keys(sharing).length > 0 && { sharing }),
+    ...(devices && { devices }),
+    ...rest.sysctls,
     ephemeral: false,
     declared: {
       ...told,
@@ -146,7 +166,31 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
     invented: around.name === undefined,
     warnings: [...warnings, ...connected.warnings, ...healthWarning(config)],
     fill,
+    madeVolumes,
   }
+}
+
+/** What there is none of is said before the container is made. */
+function checkCapabilities({ CapAdd = [], CapDrop = [] }: HostBody): void {
+  for (const [member, names] of Object.entries({ CapAdd, CapDrop })) {
+    try {
+      parseCapabilities(names)
+    } catch (cause) {
+      throw new DrydockError(`invalid ${member}: ${sentenceOf(cause)}`, { cause, status: 400 })
+    }
+  }
+}
+
+/** Of one that shares the network of another: that one's. */
+function hostnameIn(
+  { Hostname }: ConfigBody,
+  network: NetworkMode,
+  { uts }: Sharing,
+  id: string,
+  recordOf: Surroundings['recordOf'],
+): string {
+  const asked = hostnameOf(Hostname, uts ? { kind: 'host' } : network, id)
+  return network.kind === 'container' ? recordOf(network.of).spec.hostname : asked
 }
 
 const POLICIES = ['no', 'always', 'on-failure', 'unless-stopped'] as const

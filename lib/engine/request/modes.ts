@@ -1,26 +1,42 @@
-/** Namespaces that are shared with the host or with another container, and devices. */
+/** Namespaces that are shared with the host or with another container. */
+import type { ContainerRecord, Sharing } from '../../container/index.js'
 import { DrydockError } from '../../kernel/errors.js'
-import type { HostBody } from './bodies.js'
+import type { ConfigBody, HostBody } from './bodies.js'
+import { conflicting } from './common.js'
 
-/** Which words of a mode mean a namespace of the container's own. */
-const OWN: Readonly<Partial<Record<keyof HostBody, readonly string[]>>> = {
-  PidMode: [''],
-  IpcMode: ['', 'private', 'shareable'],
+type Mode = 'PidMode' | 'IpcMode' | 'UTSMode' | 'CgroupnsMode' | 'UsernsMode' | 'Runtime' | 'Isolation'
+
+/** Which words mean a namespace of the container's own, or nothing. The first one is told where nothing was said. */
+const OWN: Readonly<Record<Mode, readonly string[]>> = {
+  PidMode: ['', 'private'],
+  IpcMode: ['private', '', 'shareable'],
   UTSMode: [''],
-  CgroupnsMode: ['', 'private'],
+  CgroupnsMode: ['private', ''],
   UsernsMode: ['', 'host'],
-  Runtime: ['', 'drydock', 'runc', 'io.containerd.runc.v2'],
+  Runtime: ['drydock', '', 'runc', 'io.containerd.runc.v2'],
   Isolation: ['', 'default'],
 }
 
-export function refuseModes(host: HostBody): void {
-  for (const [member, own] of Object.entries(OWN)) {
-    const value = (host[member as keyof HostBody] ?? '') as string
-    if (!own.includes(value)) throw new DrydockError(`HostConfig.${member} "${value}" is not supported`, { status: 400 })
+const SHARED: readonly Mode[] = ['PidMode', 'IpcMode', 'UTSMode', 'CgroupnsMode']
+
+/** What is not the container's own. `recordOf`: of another container, by its name or id. */
+export function sharingOf(config: ConfigBody, host: HostBody, recordOf: (word: string) => ContainerRecord): Sharing {
+  const asked = Object.keys(OWN).flatMap((mode) => {
+    const word = host[mode as Mode] ?? ''
+    return OWN[mode as Mode].includes(word) ? [] : [[mode as Mode, word] as const]
+  })
+  const sharing: { -readonly [name in keyof Sharing]: Sharing[name] } = {}
+  for (const [mode, word] of asked) {
+    if (mode === 'PidMode' && word.startsWith('container:')) {
+      sharing.pid = { of: recordOf(word.slice('container:'.length)).spec.id, pid: 0 }
+      continue
+    }
+    if (word !== 'host' || !SHARED.includes(mode)) throw new DrydockError(`HostConfig.${mode} is not supported: "${word}"`, { status: 400 })
+    if (mode === 'PidMode') sharing.pid = 'host'
+    if (mode === 'IpcMode') sharing.ipc = 'host'
+    if (mode === 'UTSMode') sharing.uts = 'host'
+    if (mode === 'CgroupnsMode') sharing.cgroup = 'host'
   }
-  const others = ['Links', 'Devices', 'DeviceCgroupRules', 'Sysctls'] as const
-  for (const member of others) {
-    const value = host[member]
-    if (value && Object.keys(value).length > 0) throw new DrydockError(`HostConfig.${member} is not supported`, { status: 400 })
-  }
+  if (sharing.uts && (config.Hostname || config.Domainname)) throw conflicting('hostname and the UTS mode')
+  return sharing
 }

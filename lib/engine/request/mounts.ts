@@ -18,6 +18,8 @@ export interface Mounts {
   readonly ownVolumes: readonly string[]
   /** Volumes that get what the image has in their place, when they are empty. */
   readonly fill: readonly MountSpec[]
+  /** Names of volumes that were not there before. */
+  readonly made: readonly string[]
 }
 
 const refuse = (sentence: string): never => {
@@ -51,6 +53,7 @@ export function mountsOf(
     mounts: [...volumes.map(({ mount }) => mount), ...uniqueTargets(others), ...tmpfs],
     ownVolumes: volumes.flatMap(({ mount, source }) => (source === 'own' ? [dirname(mount.source as string)] : [])),
     fill: volumes.flatMap(({ mount, copies }) => (copies ? [mount] : [])),
+    made: volumes.flatMap(({ made = [] }) => made),
   }
 }
 
@@ -86,7 +89,7 @@ function mountOf(document: unknown, at: number, dataRoot: string, anonymous: () 
       if (DriverConfig?.Name && DriverConfig.Name !== 'local') wrong(`there is no volume driver "${DriverConfig.Name}", only local`)
       if (Subpath) wrong('VolumeOptions.Subpath is not supported: the whole volume is mounted')
       const own: Kind = Source === '' ? 'own' : 'named'
-      const { volume } = createVolume(dataRoot, {
+      const { volume, made } = createVolume(dataRoot, {
         name: Source || anonymous(),
         anonymous: Source === '',
         ...(Labels && { labels: Labels }),
@@ -97,6 +100,7 @@ function mountOf(document: unknown, at: number, dataRoot: string, anonymous: () 
         mount: { ...bind, ...asked, ...(volume.readOnly && { readOnly: true }) },
         source: own,
         copies: !NoCopy && volume.options === null,
+        ...(made && { made: volume.name }),
       }
     }
     case 'tmpfs': {

@@ -3,17 +3,29 @@
  *
  *     store.ts       volumes on disk
  *     options.ts     what can be made of the local driver's options
- *     usage.ts       which containers have a volume
+ *     usage.ts       which containers have a volume; events.ts what is told of them
  */
 import { DrydockError } from '../../kernel/errors.js'
 import type { EngineContext } from '../context.js'
 import { bytesBelow } from '../disk.js'
 import { booleanFilter, checkFilters, type Filters, matchesLabelFilters, matchesName } from '../filters.js'
 import type { Document, VolumesNoun } from '../types.js'
+import { publishVolume } from './events.js'
 import { createVolume, deleteVolume, listVolumes, type Volume, volumeOf } from './store.js'
 import { volumeUsers } from './usage.js'
 
-export { abandonedVolumes, createVolume, holdVolume, readVolume, type Volume, volumeDirectory, volumeOf } from './store.js'
+export { publishMounts, publishUnmounts, publishVolume } from './events.js'
+export {
+  abandonedVolumes,
+  createVolume,
+  deleteVolume,
+  holdVolume,
+  isHeld,
+  readVolume,
+  type Volume,
+  volumeDirectory,
+  volumeOf,
+} from './store.js'
 export { type MountedVolume, volumesIn } from './usage.js'
 
 export function volumesOf(context: EngineContext): VolumesNoun {
@@ -73,7 +85,7 @@ function create({ dataRoot, events }: EngineContext, body: Document): Document {
     ...(Labels && { labels: Labels }),
     ...(DriverOpts && { options: DriverOpts }),
   })
-  if (made) publish(events, 'create', volume.name)
+  if (made) publishVolume(events, 'create', volume.name)
   return volumeDocument(volume)
 }
 
@@ -105,7 +117,7 @@ async function remove(context: EngineContext, name: string, { force }: { readonl
   const users = volumeUsers(context)(volume)
   if (users.length > 0) throw new DrydockError(`remove ${name}: volume is in use - [${users.join(', ')}]`, { status: 409 })
   await deleteVolume(dataRoot, name)
-  publish(events, 'destroy', name)
+  publishVolume(events, 'destroy', name)
 }
 
 async function prune(context: EngineContext, filters: Filters, { all }: { readonly all: boolean }): ReturnType<VolumesNoun['prune']> {
@@ -120,7 +132,7 @@ async function prune(context: EngineContext, filters: Filters, { all }: { readon
     // Looked at after the counting, which takes its time: nobody comes between this and the removal.
     if (volumeUsers(context)(volume).length > 0) continue
     await deleteVolume(context.dataRoot, volume.name)
-    publish(context.events, 'destroy', volume.name)
+    publishVolume(context.events, 'destroy', volume.name)
     deleted.push(volume.name)
     reclaimed += bytes
   }
@@ -138,8 +150,4 @@ export async function volumeUsage(context: EngineContext): Promise<Document[]> {
       UsageData: { RefCount: users(volume).length, Size: await bytesBelow(volume.directory) },
     })),
   )
-}
-
-function publish(events: EngineContext['events'], Action: string, name: string): void {
-  events.publish({ Type: 'volume', Action, ID: name, Attributes: { driver: 'local' } })
 }

@@ -10,21 +10,22 @@ export interface MountedVolume {
   readonly source: string
   readonly destination: string
   readonly readOnly: boolean
+  readonly propagation: string
   /** Made for this container alone. */
   readonly own: boolean
 }
 
 /** The volumes of one container. */
 export function volumesIn({ spec }: Pick<ContainerRecord, 'spec'>): MountedVolume[] {
-  return spec.mounts.flatMap(({ kind, source = '', target, readOnly = false }) => {
+  return spec.mounts.flatMap(({ kind, source = '', target, readOnly = false, propagation = '' }) => {
     const home = dirname(source)
     if (kind !== 'bind' || basename(source) !== '_data' || basename(dirname(home)) !== 'volumes') return []
-    return [{ name: basename(home), source, destination: target, readOnly, own: spec.ownVolumes?.includes(home) ?? false }]
+    return [{ name: basename(home), source, destination: target, readOnly, propagation, own: spec.ownVolumes?.includes(home) ?? false }]
   })
 }
 
 /** Ids of those that have it. Looked up once, for any number of volumes. */
-export function volumeUsers({ dataRoot, containers }: EngineContext): (volume: Volume) => string[] {
+export function volumeUsers({ dataRoot, containers }: EngineContext): (volume: Pick<Volume, 'directory'>) => string[] {
   const records = allRecords(containers.all(), dataRoot)
   const users = new Map<string, Set<string>>()
   for (const record of records) {

@@ -45,6 +45,15 @@ export function routeDelete(route: RouteSettings): NetlinkMessage {
   return routeMessage('delroute', ['ack'], 'route delete', route)
 }
 
+/** `ip route get`: the one way that a packet to this address would take now, by all tables and rules, is the answer. ENETUNREACH when there is none. */
+export function routeGet(address: string): NetlinkMessage {
+  const { family, bytes } = parseIp(address)
+  const header = Buffer.alloc(12)
+  header[0] = familyNumber(family)
+  header[1] = bytes.length * 8
+  return message('getroute', [], [header, attribute(constant('rta', 'dst'), bytes)], `route get ${formatIp(bytes)}`)
+}
+
 /** All routes of all tables, of one family or of both, are the answer. */
 export function routeDump(family?: Family): NetlinkMessage {
   const header = Buffer.alloc(12)

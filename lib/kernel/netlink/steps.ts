@@ -20,7 +20,7 @@ import {
   vethAdd,
 } from './link.js'
 import { forwardingDump, neighbourDump } from './neighbour.js'
-import { type RouteSettings, routeAdd, routeDelete, routeDump } from './route.js'
+import { type RouteSettings, routeAdd, routeDelete, routeDump, routeGet } from './route.js'
 
 /** Room in bytes for the answer to a dump: a link takes some 1.4 KiB, an address 80 bytes, a route 60. */
 const DUMP_SIZE = 256 * 1024
@@ -67,6 +67,10 @@ export const route_add = (socket: Descriptor, route: RouteSettings, options?: St
 
 export const route_delete = (socket: Descriptor, route: RouteSettings, options?: StepOptions): Step =>
   netlink(socket, routeDelete(route), options)
+
+/** The route is the step's out-buffer: decodeRoutes(answerOf(result)). */
+export const route_get = (socket: Descriptor, address: string, options: StepOptions = {}): Step =>
+  netlink(socket, routeGet(address), { ...options, answer: GET_SIZE })
 
 export const route_dump = (socket: Descriptor, family?: Family, options: StepOptions = {}): Step =>
   netlink(socket, routeDump(family), { ...options, answer: DUMP_SIZE })

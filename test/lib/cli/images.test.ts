@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { rowsOf } from '../../../lib/cli/images.js'
+import { rowsOf } from '../../../lib/cli/image-rows.js'
 import { parseFilters } from '../../../lib/engine/filters.js'
 import { filterImages } from '../../../lib/engine/image-filters.js'
 import type { Image } from '../../../lib/image/store/index.js'

@@ -7,8 +7,8 @@ const MOUNTED = '/sys/fs/cgroup'
 /** What statfs(2) calls versions 1 and 2. */
 const MAGIC = [0x27e0eb, 0x63677270]
 
-/** The parent of all cgroups that the peers make. */
-export const PEERS = `drydock-bench-${randomBytes(4).toString('hex')}`
+/** The parent of all cgroups that the peers of this process make. */
+export const PEERS = `drydock-peers-${randomBytes(4).toString('hex')}`
 
 export function removePeersCgroups(): void {
   const hierarchies = [MOUNTED, ...directoriesOf(MOUNTED)].filter((path) => MAGIC.includes(statfsSync(path).type))

@@ -1,0 +1,42 @@
+/**
+ * The verbs that need no engine: they work on the data root themselves. What a usual run needs is loaded at once, since each module more costs
+ * a millisecond; images and the tutor are not.
+ */
+import { attach } from './attach.js'
+import type { Action } from './group.js'
+import { IMAGE_VERBS, image } from './image.js'
+import { network } from './network.js'
+import { ps } from './ps.js'
+import { rm } from './rm.js'
+import { run } from './run.js'
+
+export const ALONE: Readonly<Record<string, Action>> = {
+  run: { text: 'make a container and run a program in it', run },
+  ps: { text: 'list containers', run: ps },
+  attach: { text: 'go back to a running container', run: attach },
+  rm: { text: 'remove containers', run: rm },
+  diff: { text: 'what a container has changed', run: (argv) => import('./diff.js').then(({ diff }) => diff(argv)) },
+  commit: { text: 'make an image of a container', run: (argv) => import('./commit.js').then(({ commit }) => commit(argv)) },
+  export: {
+    text: 'write a container’s files into an archive',
+    run: (argv) => import('./export.js').then((module) => module.exportTree(argv)),
+  },
+  inspect: {
+    text: 'all about containers, images and so on, as JSON',
+    run: (argv) => import('./inspect.js').then(({ inspect }) => inspect(argv)),
+  },
+  ...IMAGE_VERBS,
+  image: { text: 'the same by longer names; inspect, prune', run: image },
+  login: { text: 'log in to a registry', run: (argv) => import('./login.js').then(({ login }) => login(argv)) },
+  logout: { text: 'log out from a registry', run: (argv) => import('./logout.js').then(({ logout }) => logout(argv)) },
+  network: { text: 'create, list, inspect and remove networks', run: network },
+  daemon: {
+    text: 'run the engine, for docker’s command line too',
+    run: (argv) => import('./daemon.js').then((module) => module.daemon(argv)),
+  },
+}
+
+/** Run one of them; undefined when there is none of that name. */
+export function runAlone(name: string, argv: readonly string[]): Promise<number> | undefined {
+  return Object.hasOwn(ALONE, name) ? ALONE[name]?.run(argv) : undefined
+}

@@ -1,0 +1,37 @@
+/** Signals that come here are meant for the container, as long as it is in the foreground. */
+import { constants } from 'node:os'
+import type { Engine } from '../engine/client.js'
+
+/** What the kernel or Node needs for itself is not passed on, nor what cannot be caught. */
+const PASSED = [
+  'SIGHUP',
+  'SIGINT',
+  'SIGQUIT',
+  'SIGTERM',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGALRM',
+  'SIGCONT',
+  'SIGTSTP',
+  'SIGTTIN',
+  'SIGTTOU',
+  'SIGIO',
+  'SIGPWR',
+  'SIGXCPU',
+] as const
+
+/** Returns what stops that. One that comes before the container runs, or after it, is lost, as with docker. */
+export function passSignals(engine: Engine, id: string): () => void {
+  const undo = PASSED.filter((name) => name in constants.signals).map((name) => {
+    const pass = () =>
+      void engine
+        .container(id)
+        .kill({ signal: name.slice('SIG'.length) })
+        .catch(() => undefined)
+    process.on(name, pass)
+    return () => process.off(name, pass)
+  })
+  return () => {
+    for (const stop of undo) stop()
+  }
+}

@@ -1,0 +1,21 @@
+/** What Docker's daemon did when the session was played, as record.ts has kept it. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Recording } from './player.js'
+
+const recordingFile = (version: string): string => join(import.meta.dirname, 'recordings', `docker-${version}.json`)
+
+/** Of a version of the command line; undefined when nobody has recorded it. */
+export function readRecording(version: string): Recording | undefined {
+  const file = recordingFile(version)
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Recording) : undefined
+}
+
+/** A line for each command, so that a change can be read. */
+export function writeRecording(version: string, recording: Recording): void {
+  const acts = Object.entries(recording).map(([name, { commands, events }]) => {
+    const lines = commands.map((command) => JSON.stringify(command)).join(',\n')
+    return `${JSON.stringify(name)}: {"events": ${JSON.stringify(events)}, "commands": [\n${lines}\n]}`
+  })
+  writeFileSync(recordingFile(version), `{\n${acts.join(',\n')}\n}\n`)
+}

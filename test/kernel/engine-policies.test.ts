@@ -1,0 +1,167 @@
+/** Containers that are started again by themselves, and what containers share with the host and with each other. */
+import { readFileSync, readlinkSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest'
+import type { Engine } from '../../lib/engine/index.js'
+import type { AttachOptions, EngineEvent } from '../../lib/engine/types.js'
+import { body, enginePlace, type Place, textOf } from '../support/engine.js'
+import { requires } from '../support/requires.js'
+
+const test = requires('root', 'command:busybox')
+const BOTH: AttachOptions = { stdin: false, stdout: true, stderr: true, stream: true, logs: false }
+
+let place: Place
+let engine: Engine
+beforeAll(async () => {
+  place = await enginePlace()
+  engine = await place.open()
+})
+afterEach(async () => {
+  for (const { id } of engine.context.containers.all()) await engine.containers.remove(id, { force: true, volumes: true })
+})
+afterAll(async () => {
+  await engine?.close()
+  await place?.remove()
+})
+
+const create = async (...args: Parameters<typeof body>) => (await engine.containers.create(body(...args), {})).Id
+const stateOf = async (id: string) => {
+  const { State, RestartCount } = (await engine.containers.inspect(id)) as { State: Record<string, unknown>; RestartCount: number }
+  return { ...State, RestartCount }
+}
+
+async function output(id: string): Promise<string> {
+  const { stream } = await engine.containers.attach(id, BOTH)
+  const said = textOf(stream)
+  await engine.containers.start(id)
+  const { stdout, stderr } = await said
+  return stdout + stderr
+}
+
+/** Listens from the call on; resolves with the so-manyth event of that kind about the container. */
+function nth(id: string, action: string, count: number): Promise<EngineEvent> {
+  const over = new AbortController()
+  const events = engine.events.stream({
+    filters: new Map([
+      ['container', [id]],
+      ['event', [action]],
+    ]),
+    signal: over.signal,
+  })
+  return (async () => {
+    let seen = 0
+    for await (const event of events) {
+      if (++seen < count) continue
+      over.abort()
+      return event
+    }
+    throw new Error('the events ended')
+  })()
+}
+
+describe('restart policies', () => {
+  test('on-failure, so often and no more', async () => {
+    const id = await create(['sh', '-c', 'exit 6'], {}, { RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 2 } })
+    const last = nth(id, 'die', 3)
+    await engine.containers.start(id)
+    await last
+    expect(await stateOf(id)).toMatchObject({ Status: 'exited', ExitCode: 6, RestartCount: 2, Restarting: false })
+  })
+
+  test('always: while it rests it counts as running; stopped it stays so, until an engine begins', async () => {
+    const id = await create(['sh', '-c', 'exit 0'], {}, { RestartPolicy: { Name: 'always' } })
+    const ended = nth(id, 'die', 2)
+    await engine.containers.start(id)
+    await ended
+    expect(await stateOf(id)).toMatchObject({ Status: 'restarting', Running: true, Restarting: true, Pid: 0, RestartCount: 1 })
+    await expect(engine.containers.remove(id)).rejects.toMatchObject({ status: 409 })
+    expect(await engine.containers.stop(id)).toBe(true)
+    expect(await stateOf(id)).toMatchObject({ Status: 'exited', Running: false })
+    const others = await Promise.all(['always', 'unless-stopped'].map((Name) => create(['sleep', '1000'], {}, { RestartPolicy: { Name } })))
+    for (const other of others) {
+      await engine.containers.start(other)
+      await engine.containers.stop(other, { timeout: 0 })
+    }
+    await engine.close()
+    engine = await place.open()
+    const [always = '', unless = ''] = others
+    // It begins in its own time.
+    await engine.context.containers.find(always).exclusively(async () => undefined)
+    expect(await stateOf(always)).toMatchObject({ Status: 'running' })
+    expect(await stateOf(unless)).toMatchObject({ Status: 'exited' })
+  })
+
+  test('what it may not be asked together with', async () => {
+    const refused = (host: object) =>
+      create(['true'], {}, host as Record<string, unknown>).catch(({ status, message }) => [status, message])
+    expect(await refused({ RestartPolicy: { Name: 'always' }, AutoRemove: true })).toEqual([
+      400,
+      "can't create 'AutoRemove' container with restart policy",
+    ])
+    expect(await refused({ RestartPolicy: { Name: 'sometimes' } })).toEqual([400, expect.stringContaining("unknown policy 'sometimes'")])
+    expect(await refused({ RestartPolicy: { Name: 'always', MaximumRetryCount: 3 } })).toEqual([400, expect.stringContaining('on-failure')])
+  })
+})
+
+describe('what is shared', () => {
+  const ns = (kind: string, pid: number | string = 'self') => readlinkSync(`/proc/${pid}/ns/${kind}`)
+
+  test('the host’s processes, queues, name, cgroups and network', async () => {
+    const id = await create(
+      ['sh', '-c', 'for n in pid ipc uts cgroup net mnt; do readlink /proc/self/ns/$n; done; hostname; sleep 1000 & exec true'],
+      {},
+      { PidMode: 'host', IpcMode: 'host', UTSMode: 'host', CgroupnsMode: 'host', NetworkMode: 'host' },
+    )
+    const lines = (await output(id)).trim().split('\n')
+    expect(lines.slice(0, 5)).toEqual(['pid', 'ipc', 'uts', 'cgroup', 'net'].map((kind) => ns(kind)))
+    expect(lines[5]).not.toBe(ns('mnt'))
+    expect(lines[6]).toBe(hostname())
+    // Whom it has left behind has no first process to end with.
+    await engine.context.containers.find(id).ended
+    expect(engine.context.containers.find(id).status).toBe('exited')
+  })
+
+  test('another container’s processes and network, its files of names too; not of one that does not run', async () => {
+    const first = await create(['sleep', '1000'], { Hostname: 'boat' })
+    const id = await create(
+      ['sh', '-c', 'readlink /proc/self/ns/pid; readlink /proc/self/ns/net; hostname; cat /etc/hostname; cat /proc/1/comm'],
+      {},
+      { PidMode: `container:${first}`, NetworkMode: `container:${first.slice(0, 12)}` },
+    )
+    await expect(engine.containers.start(id)).rejects.toMatchObject({
+      status: 409,
+      message: expect.stringContaining('non running container'),
+    })
+    await engine.containers.start(first)
+    const { pid = 0 } = engine.context.containers.find(first)
+    expect((await output(id)).trim().split('\n')).toEqual([ns('pid', pid), ns('net', pid), 'boat', 'boat', 'sleep'])
+  })
+
+  test('devices, rules for them, and settings of its own namespaces', async () => {
+    const id = await create(
+      [
+        'sh',
+        '-c',
+        'ls -l /dev/mine | cut -c1; head -c 3 /dev/mine | wc -c; cat /proc/sys/net/core/somaxconn /proc/sys/kernel/shmmni; head -c1 /dev/kmsg',
+      ],
+      {},
+      {
+        Devices: [{ PathOnHost: '/dev/zero', PathInContainer: '/dev/mine', CgroupPermissions: 'r' }],
+        Sysctls: { 'net.core.somaxconn': '77', 'kernel.shmmni': '55' },
+      },
+    )
+    const lines = (await output(id)).trim().split('\n')
+    expect(lines.slice(0, 4)).toEqual(['c', '3', '77', '55'])
+    expect(readFileSync('/proc/sys/kernel/shmmni', 'utf8').trim()).not.toBe('55')
+    const refused = (host: object) =>
+      create(['true'], {}, host as Record<string, unknown>).catch(({ status, message }) => [status, message])
+    expect(await refused({ Sysctls: { 'kernel.hostname': 'x' } })).toEqual([
+      400,
+      'sysctl "kernel.hostname" is not in a separate kernel namespace',
+    ])
+    expect(await refused({ Sysctls: { 'net.core.somaxconn': '1' }, NetworkMode: 'host' })).toEqual([400, expect.any(String)])
+    expect(await refused({ Devices: [{ PathOnHost: '/dev/none' }] })).toEqual([400, expect.stringContaining('no such file or directory')])
+    expect(await refused({ IpcMode: 'container:x' })).toEqual([400, expect.stringContaining('HostConfig.IpcMode is not supported')])
+    expect(await refused({ Runtime: 'kata' })).toEqual([400, expect.stringContaining('HostConfig.Runtime')])
+  })
+})

@@ -1,0 +1,20 @@
+/** nsenter(1) stays as the parent of what it runs in another pid namespace, and keeps signals to itself: they are for its child. */
+import type { ChildProcess } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+
+/** The process itself, or what nsenter runs, as this process's pid namespace numbers it. It must run. */
+export function innermost({ pid }: ChildProcess): number {
+  const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')
+  return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'nsenter' && child ? Number(child) : (pid as number)
+}
+
+/** Nothing happens when it has ended already. */
+export function signalInnermost(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  try {
+    process.kill(innermost(child), signal)
+  } catch (error) {
+    // It has ended at this very moment.
+    if (!['ESRCH', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+  }
+}
