@@ -1,8 +1,10 @@
 /** drydock's command line as the client of an engine: Docker's own, and ours. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { ClientHost, type EngineName, NEEDS } from '../support/client-host.js'
-import { DRYDOCK } from '../support/private-host.js'
+import { DRYDOCK, program } from '../support/private-host.js'
 import { missing, requires } from '../support/requires.js'
 
 const QUIET = ['--rm', '--network', 'none'] as const
@@ -228,6 +230,45 @@ wait $client; echo "status $?"; cat /run/engine/said`
     expect(await at.ask('load', '-i', '/run/engine/images.tar')).toBe('Loaded image: heron:latest')
     expect(await at.ask('rmi', '-f', 'heron', 'nobody')).toContain('Untagged: heron:latest')
     expect(await said('inspect', 'nobody')).toEqual({ exitCode: 1, stdout: '[]', stderr: 'Error: No such object: nobody' })
+  })
+
+  test('to a registry and back; to one that wants a name, when it has been told', async () => {
+    const [file, ...rest] = at.host.enter(program('registries'))
+    const child = spawn(file as string, rest, { stdio: ['pipe', 'pipe', 'inherit'] })
+    try {
+      const { open, closed } = JSON.parse(String((await once(child.stdout, 'data'))[0])) as Record<'open' | 'closed', string>
+      await at.ask('tag', 'box', `${open}/fleet/box:v1`)
+      expect(await at.ask('push', `${open}/fleet/box:v1`)).toMatch(/\bv1: digest: sha256:[0-9a-f]{64} size: \d+$/)
+      await at.ask('rmi', `${open}/fleet/box:v1`)
+      const pulled = await at.run(['run', ...QUIET, `${open}/fleet/box:v1`, 'echo', 'here'])
+      expect(pulled).toMatchObject({
+        exitCode: 0,
+        stdout: 'here',
+        stderr: expect.stringContaining(`Unable to find image '${open}/fleet/box:v1' locally`),
+      })
+      expect(await at.ask('pull', '-q', `${open}/fleet/box:v1`)).toBe(`${open}/fleet/box:v1`)
+      const mine = `${closed}/fleet/box`
+      await at.ask('tag', 'box', mine)
+      expect(await said('push', '-q', mine)).toMatchObject({ exitCode: 1, stdout: '' })
+      expect(await at.run(['login', '-u', 'mate', '--password-stdin', closed], { input: 'wrong' })).toMatchObject({ exitCode: 1 })
+      expect(await at.run(['login', '-u', 'mate', '--password-stdin', closed], { input: 'harbour\n' })).toMatchObject({
+        exitCode: 0,
+        stdout: 'Login Succeeded',
+      })
+      expect(await at.ask('push', '-q', mine)).toBe(`${mine}:latest`)
+      expect(await said('logout', closed)).toMatchObject({ exitCode: 0 })
+      await at.ask('rmi', mine, `${open}/fleet/box:v1`)
+    } finally {
+      child.stdin.end()
+      await once(child, 'exit')
+    }
+  })
+
+  test('who reads no more ends what goes on', async () => {
+    await at.ask('run', '-d', '--network', 'none', '--name', 'talker', 'box', 'sh', '-c', 'while :; do echo talk; sleep 0.05; done')
+    const piped = ['sh', '-c', '"$@" | head -n 1', 'sh', process.execPath, DRYDOCK, 'logs', '-f', 'talker']
+    expect(await at.host.run(piped, { env: at.environment, extendEnv: false })).toEqual({ exitCode: 0, stdout: 'talk', stderr: '' })
+    await at.ask('rm', '-f', 'talker')
   })
 
   test('networks and volumes: made, listed, used, removed', async () => {

@@ -7,6 +7,7 @@ import { interruptible } from '../interrupt.js'
 import { rfc3339Nano } from '../table.js'
 import { timestamp } from '../timestamp.js'
 import { asQuery } from './listing.js'
+import { endWithReader } from './streams.js'
 import { templateOf } from './template.js'
 import { verb } from './verb.js'
 
@@ -37,6 +38,7 @@ export const events = verb<Flags>(
       .option('--until <moment>', 'end then'),
   async ({ options: { filter, format, since, until }, engine: open }) => {
     const show = shower(format)
+    endWithReader()
     const engine = await open()
     await interruptible(async (signal) => {
       const stream = await engine.stream({

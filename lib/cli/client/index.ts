@@ -33,6 +33,7 @@ async function runOn(shelf: Shelf, path: string, [name = '', ...rest]: readonly 
 function sessionOf(globals: Globals): Session {
   let engine: Promise<Engine> | undefined
   return {
+    debug: globals.flags.debug === true,
     engine: () => {
       engine ??= opened(globals)
       return engine

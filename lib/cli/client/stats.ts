@@ -5,6 +5,7 @@ import { GoCommand } from '../flags.js'
 import { showRows } from '../format/index.js'
 import { interruptible } from '../interrupt.js'
 import { type Sample, type StatsDocument, sampleOf, statsListing } from '../stats-rows.js'
+import { endWithReader } from './streams.js'
 import { verb } from './verb.js'
 
 interface Flags {
@@ -35,6 +36,7 @@ export const stats = verb<Flags>(
       process.stdout.write(show(await Promise.all(words.map((word) => once(engine, word)))))
       return 0
     }
+    endWithReader()
     await interruptible((signal) => watch(engine, { words, named: args.length > 0, all: options.all === true, signal, show }))
     return 0
   },

@@ -1,11 +1,22 @@
 /** A container's streams and the caller's: output to where it belongs, keys and input to the container, until either side has ended. */
+import { constants } from 'node:os'
 import type { Duplex, Readable } from 'node:stream'
 import { DetachKeys } from '../../engine/keys.js'
 import { passOn, type Sinks, unframe } from '../engine/unframe.js'
 import { rawTerminal } from '../terminal.js'
 import { PlainError } from './verb.js'
 
-/** Write, and wait when the reader is slow. One who has gone away ends this program as a signal would. */
+/** Of who has died by SIGPIPE. */
+const BROKEN_PIPE = 128 + constants.signals.SIGPIPE
+
+/** For what goes on until it is ended: when nobody reads it any more (`| head`), this program ends as a signal would end it. */
+export function endWithReader(): void {
+  process.stdout.once('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE') process.exit(BROKEN_PIPE)
+  })
+}
+
+/** Write, and wait when the reader is slow. */
 function sink(target: NodeJS.WriteStream): Sinks['stdout'] {
   return (bytes) => {
     if (target.write(bytes)) return
@@ -27,6 +38,7 @@ const nowhere = (): void => undefined
 
 /** All output to this program's own streams. */
 export function printOutput(stream: Readable, { tty, stdout = true, stderr = true }: OutputOptions): Promise<void> {
+  endWithReader()
   const out = stdout ? sink(process.stdout) : nowhere
   return tty ? passOn(stream, out) : unframe(stream, { stdout: out, stderr: stderr ? sink(process.stderr) : nowhere })
 }

@@ -1,7 +1,9 @@
 /** A verb that asks an engine: its flags as a table, and what it does. The table is read by the shell's completion too. */
+import { inspect } from 'node:util'
 import { DrydockError, sentenceOf } from '../../kernel/errors.js'
 import type { Engine } from '../engine/client.js'
 import type { GoCommand } from '../flags.js'
+import { Interrupted } from '../interrupt.js'
 import { parseVerb } from '../verb.js'
 
 /** Where the verb was called: the engine is asked for when it is needed, and is one and the same each time. */
@@ -9,6 +11,8 @@ export interface Session {
   engine(): Promise<Engine>
   /** The same when it runs; none is started. */
   running(): Promise<Engine | undefined>
+  /** Show of a failure all that led to it. */
+  readonly debug: boolean
 }
 
 export interface Call<Options> {
@@ -65,6 +69,9 @@ export function verb<Options>(
         })
       } catch (error) {
         if (!(error instanceof DrydockError)) throw error
+        if (session.debug) process.stderr.write(`${inspect(error)}\n`)
+        // Who has struck Ctrl-C knows it.
+        if (error instanceof Interrupted) return error.exitCode
         const named = prefixed && !(error instanceof PlainError)
         process.stderr.write(`${named ? 'drydock: ' : ''}${sentenceOf(error)}\n`)
         if (named) process.stderr.write(`\nRun '${path} --help' for more information\n`)

@@ -64,6 +64,10 @@ const isMissingImage = (error: unknown, image: string): boolean =>
 
 /** What knows registries is loaded only where there is something to fetch. */
 async function fetched(engine: Engine, image: string, { platform, quiet }: Flags): Promise<void> {
+  if (image === 'host:latest') {
+    if (!quiet) process.stderr.write('It is made of the programs of this machine\n')
+    return (await import('../host-image.js')).sendHostImage(engine)
+  }
   const { pullImage } = await import('../pulling.js')
   await pullImage(engine, image, { ...(platform !== undefined && { platform }), ...(!quiet && { screen: process.stderr }) })
 }
