@@ -13,7 +13,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['lib/kernel'],
   ['lib/primitives'],
   ['lib/container'],
-  ['lib/image', 'lib/network'],
+  ['lib/image', 'lib/network', 'lib/tls'],
   ['lib/bottle'],
   ['lib/engine'],
   ['lib/api'],

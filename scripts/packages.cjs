@@ -19,6 +19,7 @@ const PACKAGES = {
   debootstrap: ['debootstrap', 'debootstrap', 'debootstrap', 'debootstrap', 'debootstrap'],
   strace: ['strace', 'strace', 'strace', 'strace', 'strace'],
   ip: ['iproute2', 'iproute', 'iproute2', 'iproute2', 'iproute2'],
+  ping: ['iputils-ping', 'iputils', 'iputils-ping', 'iputils', 'iputils'],
   nft: ['nftables', 'nftables', 'nftables', 'nftables', 'nftables'],
   newuidmap: ['uidmap', 'shadow-utils', 'shadow-uidmap', 'shadow', 'shadow'],
   busybox: ['busybox-static', 'busybox', 'busybox-static', 'busybox', 'busybox-static'],
@@ -36,6 +37,9 @@ const PACKAGES = {
   skopeo: ['skopeo', 'skopeo', 'skopeo', 'skopeo', 'skopeo'],
   getfattr: ['attr', 'attr', 'attr', 'attr', 'attr'],
   setcap: ['libcap2-bin', 'libcap', 'libcap-setcap', 'libcap', 'libcap-progs'],
+  bash: ['bash', 'bash', 'bash', 'bash', 'bash'],
+  zsh: ['zsh', 'zsh', 'zsh', 'zsh', 'zsh'],
+  fish: ['fish', 'fish', 'fish', 'fish', 'fish'],
   iptables: ['iptables', 'iptables-nft', 'iptables', 'iptables', 'iptables'],
 }
 

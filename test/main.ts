@@ -20,6 +20,7 @@ interface Counts {
 const WITNESSES = [
   'strace',
   'ip',
+  'ping',
   'nft',
   'unshare',
   'setpriv',
@@ -38,6 +39,9 @@ const WITNESSES = [
   'dockerd',
   'docker',
   'setcap',
+  'bash',
+  'zsh',
+  'fish',
 ]
 
 const { findCommand, installHint, installPackages } = createRequire(import.meta.url)('../scripts/packages.cjs') as {

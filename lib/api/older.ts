@@ -1,4 +1,5 @@
 /** Documents as clients of older versions of the API expect them, and what those did not mean yet. Members that were dropped come back. */
+import { summaryWithNone } from '../engine/image/documents.js'
 import type { Document } from '../engine/types.js'
 import type { ApiVersion } from './versions.js'
 
@@ -12,8 +13,11 @@ export function createBodyOf(body: Document, version: ApiVersion): Document {
 /** VirtualSize went in 1.44: the same as Size. */
 const withVirtualSize = (image: Document): Document => ({ ...image, VirtualSize: image.Size })
 
-export const imagesOf = (images: readonly Document[], version: ApiVersion): readonly Document[] =>
-  version < 44 ? images.map(withVirtualSize) : images
+/** Before 1.43 an image without a name had one that said so. */
+export function imagesOf(images: readonly Document[], version: ApiVersion): readonly Document[] {
+  if (version >= 44) return images
+  return images.map((image) => withVirtualSize(version < 43 ? summaryWithNone(image) : image))
+}
 
 /** Container and ContainerConfig went in 1.45; compose 1.29 reads its volumes from there. */
 export function imageOf(image: Document, version: ApiVersion): Document {

@@ -30,6 +30,7 @@ export const ALONE: Readonly<Record<string, Action>> = {
   login: { text: 'log in to a registry', run: (argv) => import('./login.js').then(({ login }) => login(argv)) },
   logout: { text: 'log out from a registry', run: (argv) => import('./logout.js').then(({ logout }) => logout(argv)) },
   network: { text: 'create, list, inspect and remove networks', run: network },
+  tls: { text: 'make certificates for an engine and its clients', run: (argv) => import('./tls.js').then((module) => module.tls(argv)) },
   daemon: {
     text: 'run the engine, for docker’s command line too',
     run: (argv) => import('./daemon.js').then((module) => module.daemon(argv)),

@@ -4,6 +4,9 @@ import { VERSION } from '../kernel/version.js'
 import { type Globals, parseGlobals } from './globals.js'
 import { unknownCommand } from './group.js'
 
+/** The engine itself is no client of one, and certificates are made before there is one. */
+const NO_CLIENTS: readonly string[] = ['daemon', 'tls']
+
 /** Docker's exit codes: 125 for what is wrong with the call itself where a container's own code could be meant, 1 elsewhere. */
 export async function main(argv: readonly string[]): Promise<number> {
   // A reader that has seen enough (`| head`) is no error.
@@ -27,8 +30,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(await help())
     return 1
   }
-  // The engine itself is no client of one.
-  return globals.alone || name === 'daemon' ? withoutEngine(name, rest) : withEngine(name, rest, globals)
+  return globals.alone || NO_CLIENTS.includes(name) ? withoutEngine(name, rest) : withEngine(name, rest, globals)
 }
 
 async function withoutEngine(name: string, rest: readonly string[]): Promise<number> {

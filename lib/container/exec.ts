@@ -9,6 +9,7 @@
  *
  * runc does the same in the same order (nsexec.c, setns_init_linux.go), with a process more between the two namespaces.
  */
+import { getppid } from '../kernel/calls/process.js'
 import type { MonitorSettings } from '../kernel/monitor.js'
 import type { Result } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
@@ -19,7 +20,7 @@ import { enterAll } from '../primitives/namespaces.js'
 import { type ContainerUser, process as programOf } from '../primitives/process.js'
 import { stdio } from '../primitives/stdio.js'
 import { type Assembled, environment, filterOf, groupsOf, keyring, ownerOf } from './assemble.js'
-import { execError, isCgroupFull } from './exec-failures.js'
+import { execError, isCgroupFull, notRunning } from './exec-failures.js'
 import type { Machine } from './machine.js'
 import { meetBefore, plan } from './plan.js'
 import type { ContainerSpec, TerminalSize } from './spec.js'
@@ -168,7 +169,13 @@ async function run(shim: Shim, place: ExecPlace, { spec, machine, monitor, monit
   const [before, after] = meetBefore('name', assembled.steps)
   let rest = after
   const answers = await make(before)
-  await watched
+  await watched.catch(async (error) => {
+    // With the process that was to become the program its shim has gone, and the socket with it.
+    await make([getppid({ actor: 'container' })]).catch((cause) => {
+      throw notRunning(container.id, cause)
+    })
+    throw error
+  })
   const whole = readInPart(answers) ? await make(lookUpUsers(container, LARGEST).steps) : answers
   const found = userFrom(whole, wanted, container.groups)
   if (!sameUser(found, user)) {

@@ -6,6 +6,8 @@ import type { Layout } from './layout.js'
 export interface LifeNotes {
   /** When it was started last; RFC 3339. */
   readonly startedAt?: string
+  /** When the run before this one ended. */
+  readonly finishedAt?: string
   /** Why it could not be started the last time it was tried. */
   readonly failure?: { readonly exitCode: number; readonly error: string; readonly at: string }
   /** How often its restart policy has started it again since somebody did. */

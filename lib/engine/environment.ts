@@ -33,10 +33,10 @@ function linesOf(file: string): string[] {
     })
 }
 
-/** The image's, and on top what was asked for: in the place of what has the same name, since most programs look at the first of two. */
+/** What was asked for, and then the image's of other names: Docker's order, which commit and inspect show. Of two of one name the last one counts. */
 export function mergeEnvironment(image: readonly string[], asked: readonly string[]): string[] {
   const nameOf = (variable: string) => variable.split('=', 1)[0] as string
-  const merged = new Map(image.map((variable) => [nameOf(variable), variable]))
-  for (const variable of asked) merged.set(nameOf(variable), variable)
+  const merged = new Map(asked.map((variable) => [nameOf(variable), variable]))
+  for (const variable of image) if (!merged.has(nameOf(variable))) merged.set(nameOf(variable), variable)
   return [...merged.values()]
 }

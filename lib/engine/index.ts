@@ -16,9 +16,10 @@ import type { EngineContext, EngineSettings } from './context.js'
 import { Core } from './core.js'
 import { type InsideMembers, lifeOf } from './life/index.js'
 import { recover } from './life/recover.js'
-import { prepareNetworks } from './network/index.js'
+import { mendNetworks, prepareNetworks } from './network/index.js'
 import { type Lasting, lacking, PARTS, type Parts } from './parts.js'
 import type { ContainersNoun, EngineNouns, EventsNoun, ExecsNoun, ImagesNoun, NetworksNoun, SystemNoun, VolumesNoun } from './types.js'
+import { sweepVolumes } from './volume/index.js'
 
 export interface EngineOptions extends Partial<EngineSettings> {
   /** Where everything is kept; $DRYDOCK_DATA_ROOT or its default when absent. */
@@ -75,7 +76,9 @@ export class Engine implements EngineNouns {
     })
     try {
       await prepareNetworks(core)
+      await sweepVolumes(core)
       await recover(core)
+      await mendNetworks(core)
       const engine = new Engine(core, { ...PARTS, ...parts })
       await engine.#lasting.recover?.()
       return engine

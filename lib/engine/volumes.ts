@@ -52,7 +52,7 @@ export function parseVolume(text: string, dataRoot: string, anonymous: () => str
     ...(propagation && { propagation }),
   }
   // One that stands for a directory of the host is filled by nobody.
-  return { mount, source: kind, copies: copies && volume?.options === null, ...(made && { made: source }) }
+  return { mount, source: kind, copies: copies && volume?.isBind === false, ...(made && { made: source }) }
 }
 
 export function checkTarget(target: string, text: string): void {

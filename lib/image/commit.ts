@@ -1,5 +1,5 @@
 /** `docker commit`: what a container has changed becomes a layer, and how it was started the configuration of a new image. */
-import type { ContainerSpec, StoredContainer } from '../container/index.js'
+import type { ContainerRecord, ContainerSpec, StoredContainer } from '../container/index.js'
 import { applyInstructions } from './instructions.js'
 import { makeImage, makeLayer } from './made.js'
 import { mergeConfig } from './merge-config.js'
@@ -35,7 +35,7 @@ export async function commitContainer({ record, layout }: StoredContainer, optio
     const making = { store, lease, ...(signal && { signal }) }
     const parent = spec.image.id === undefined ? undefined : lookUp(store, spec.image.id)
     const base = parent && (await store.config(parent.id))
-    const config = applyInstructions(mergeConfig(configOf(spec, base?.config ?? {}), options.config ?? {}), changes)
+    const config = applyInstructions(mergeConfig(ownConfig(record, base?.config ?? {}), options.config ?? {}), changes)
     const below = parent?.layers ?? []
     await lease.add(below.flatMap(({ chainId, blob }) => [chainId, blob.digest]))
     const map = ownIdmap()
@@ -72,6 +72,14 @@ export async function commitContainer({ record, layout }: StoredContainer, optio
   } finally {
     lease.release()
   }
+}
+
+/** What an engine has told of the container all along, on top of what its image says beside that. Without an engine, what its spec tells. */
+function ownConfig({ spec, more }: ContainerRecord, image: ContainerConfig): ContainerConfig {
+  if (!more) return configOf(spec, image)
+  const { Entrypoint: _, Cmd: __, ...rest } = image
+  const told = Object.entries(more.config).filter(([, value]) => value !== null && value !== undefined)
+  return { ...rest, ...Object.fromEntries(told) }
 }
 
 /**

@@ -47,6 +47,8 @@ export interface NetworkChoices {
   readonly options?: Readonly<Record<string, string>>
   readonly ipamOptions?: Readonly<Record<string, string>>
   readonly attachable?: boolean
+  /** Nobody has asked for the gateway, within a subnet that somebody has asked for: Docker does not tell of it then. */
+  readonly gatewayUnsaid?: boolean
 }
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/

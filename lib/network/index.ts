@@ -4,7 +4,7 @@ import type { NameService } from './names.js'
 export { type Attachment, type AttachmentRequest, networkFragmentFor, planAttachment } from './attachment.js'
 export { DEFAULT_NETWORK, type NetworkChoices, type NetworkConfig, type NewNetworkSettings } from './config.js'
 export { forgetLeases, leaseOf, leave, renameLease, rewrite as rewriteLease } from './lease-changes.js'
-export type { Lease } from './leases.js'
+export { endpointId, type Lease } from './leases.js'
 export type { NameService } from './names.js'
 export {
   changeDefaultNetwork,

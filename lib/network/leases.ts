@@ -4,6 +4,7 @@
  * outlives its shim when that is killed, and has its cable still. So a file was left, and its address can be had again, when nobody has
  * locked it and the cable that it names is gone.
  */
+import { createHash } from 'node:crypto'
 import { closeSync, openSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { close, fcntl_ofd_setlk, link, open, unlink, write } from '../kernel/calls/files.js'
@@ -40,6 +41,9 @@ export interface Lease {
 export function macOf(address: string): string {
   return formatMac(Uint8Array.of(0x02, 0x42, ...parseIp(address).bytes))
 }
+
+/** Docker's number for a container in a network: the same for the same two. 64 hexadecimal digits. */
+export const endpointId = (id: string, network: string): string => createHash('sha256').update(`${id} ${network}`).digest('hex')
 
 /** All leases of a network by address, stale ones too, but not those of containers that have left. A file that cannot be read yields none. */
 export function readLeases(dataRoot: string, network: string): Map<string, Lease> {

@@ -26,7 +26,7 @@ import {
   writeNetwork,
 } from './config.js'
 import { filterReady, missingSettings, obstacles, switchOn } from './filter.js'
-import { type Lease, liveLeases, pluggedAt, readLeases, reclaim, staleAddresses } from './leases.js'
+import { endpointId, type Lease, liveLeases, pluggedAt, readLeases, reclaim, staleAddresses } from './leases.js'
 import { ruleset, rulesetWords, withdrawal } from './nft.js'
 import { addressOf, checkedGateway, checkedSubnet, checkPart, freeSubnet, gatewayOf, rangeOf } from './pool.js'
 import { checkSameNetwork, loadRules, type MoreShims } from './run-nft.js'
@@ -163,9 +163,10 @@ export async function removeNetwork(dataRoot: string, name: string, shim: Shim, 
 
 async function checkUnused(dataRoot: string, name: string, shim: Shim, what: string | undefined): Promise<void> {
   const stale = await staleAddresses(dataRoot, name, pluggedAt(shim))
-  const [user] = [...readLeases(dataRoot, name)].flatMap(([address, lease]) => (stale.includes(address) ? [] : [lease]))
+  const users = [...readLeases(dataRoot, name)].flatMap(([address, lease]) => (stale.includes(address) ? [] : [lease]))
+  const endpoints = users.map((user) => `name:"${user.name}" id:"${endpointId(user.id, name).slice(0, 12)}"`)
   const failed = what === undefined ? 'error while removing network: network' : `${what}: network`
-  if (user) throw new DrydockError(`${failed} ${name} has active endpoints (${user.name})`, { status: 403 })
+  if (users.length > 0) throw new DrydockError(`${failed} ${name} has active endpoints (${endpoints.join(', ')})`, { status: 403 })
 }
 
 /** What of a network is in the kernel. */

@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished } from 'vitest'
 import { ask } from '../support/api.js'
-import { daemonPlace, run } from '../support/daemon.js'
+import { daemonPlace, runForTest } from '../support/daemon.js'
 import { freePort } from '../support/fake-engine.js'
 import { requires } from '../support/requires.js'
 
@@ -164,7 +164,7 @@ describe('the file', () => {
 test('a second SIGINT ends what does not come to its end', async () => {
   const { at, socket } = daemonPlace()
   const program = join(import.meta.dirname, '../support/programs/stuck-daemon.ts')
-  const daemon = run([process.execPath, '--import', 'tsx', program, '-H', `unix://${socket}`], { DRYDOCK_RUN_DIR: at('run') })
+  const daemon = runForTest([process.execPath, '--import', 'tsx', program, '-H', `unix://${socket}`], { DRYDOCK_RUN_DIR: at('run') })
   await daemon.until(/API listen/)
   daemon.child.kill('SIGINT')
   await daemon.until(/SIGINT: stopping/)

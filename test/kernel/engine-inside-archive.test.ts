@@ -1,4 +1,5 @@
 /** docker cp: into and out of containers, running and not, whatever links and races are in the way. */
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,9 +8,10 @@ import { buffer } from 'node:stream/consumers'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import type { Engine } from '../../lib/engine/index.js'
-import { TAR_END, type TarEntry, TarReader, tarHeader, tarPadding } from '../../lib/image/tar/index.js'
+import { type TarEntry, TarReader } from '../../lib/image/tar/index.js'
 import { body, enginePlace, happened, type Place } from '../support/engine.js'
 import { requires } from '../support/requires.js'
+import { tarOf as tar } from '../support/tar-of.js'
 
 const test = requires('root', 'command:busybox')
 
@@ -68,26 +70,6 @@ const listed = async (id: string, path: string) =>
     ({ path: name, type, linkPath }) => `${name}${type === 'symlink' ? ` -> ${linkPath}` : type === 'hardlink' ? ` = ${linkPath}` : ''}`,
   )
 const contentAt = async (id: string, path: string) => (await read(id, path)).entries[0]?.content
-
-type Given = Partial<Omit<TarEntry, 'path' | 'linkPath'>> & { readonly path: string; readonly content?: string; readonly linkPath?: string }
-
-function tar(...entries: Given[]): Buffer {
-  const parts = entries.flatMap(({ path, content = '', linkPath = '', type = path.endsWith('/') ? 'directory' : 'file', ...more }) => {
-    const mode = type === 'directory' ? 0o755 : 0o644
-    const input = {
-      mode,
-      uid: 0,
-      gid: 0,
-      mtime: { seconds: 1e9, nanoseconds: 5 },
-      ...more,
-      type,
-      path: Buffer.from(path),
-      linkPath: Buffer.from(linkPath),
-    }
-    return [tarHeader({ ...input, size: content.length }), Buffer.from(content), tarPadding(content.length)]
-  })
-  return Buffer.concat([...parts, TAR_END])
-}
 
 const SAFE = { noOverwriteDirNonDir: true, copyUidGid: false }
 const write = (id: string, path: string, archive: Buffer | Readable, options = SAFE) =>
@@ -241,6 +223,22 @@ for (const [state, stopped] of [
       expect((await contentAt(id, '/tgt/big'))?.length).toBe(big.length)
       expect((await listed(id, '/tgt/many')).length).toBe(501)
     })
+
+    for (const program of ['xz', 'bzip2'] as const) {
+      requires(
+        'root',
+        'command:busybox',
+        `command:${program}`,
+      )(`compressed by ${program}, which the host’s program undoes`, async () => {
+        const compressed = execFileSync(program, ['-c'], { input: tar({ path: program, content: program }) })
+        await write(id, '/tgt', compressed)
+        expect(await contentAt(id, `/tgt/${program}`)).toBe(program)
+        await expect(write(id, '/tgt', compressed.subarray(0, 30))).rejects.toMatchObject({
+          status: 400,
+          message: expect.stringContaining(program),
+        })
+      })
+    }
 
     test('what is there gives way, but for a directory to another kind, and the other way', async () => {
       await write(

@@ -26,6 +26,7 @@ interface Seen {
   readonly renamed: string
   readonly startedAgain: readonly string[]
   readonly left: readonly [Record<string, readonly string[]>, string]
+  readonly mended: readonly [readonly string[], Record<string, readonly string[]>]
   readonly filtered: Record<string, unknown>
   readonly pruned: object
   readonly pruneEvents: readonly [string, object][]
@@ -108,7 +109,10 @@ test('what cannot be is refused in docker’s words', () => {
     notThere: [500, 'container ID is not connected to network sea'],
     notThereYet: [500, 'container ID is not connected to the network sea'],
     forced: [404, 'endpoint nobody not found'],
-    inUse: [403, 'error while removing network: network sea has active endpoints (two)'],
+    inUse: [
+      403,
+      expect.stringMatching(/^error while removing network: network sea has active endpoints \(name:"two" id:"[0-9a-f]{12}"\)$/),
+    ],
     predefined: [403, 'bridge is a pre-defined network and cannot be removed'],
   })
   expect(seen.found).toEqual(['done', 'sea'])
@@ -128,6 +132,10 @@ test('another engine knows all of it, answers for names, and takes the addresses
   expect([seen.namesAgain, seen.renamed]).toEqual(['reached', 'reached'])
   expect(seen.startedAgain).toEqual([FIRST.address, 'eth1 10.5.0.9/24'])
   expect(seen.left).toEqual([{ bridge: [], lake: [], sea: [] }, ''])
+})
+
+test('what an engine that was killed has plugged in and not said is pulled out', () => {
+  expect(seen.mended).toEqual([[FIRST.address], { bridge: ['172.17.0.2'], lake: [], sea: [] }])
 })
 
 test('they are found by filters, and pruned when nobody is on them', () => {
@@ -154,6 +162,6 @@ test('the default bridge has the address that the engine is told, unless somebod
   expect(seen.bip).toMatchObject({
     moved: ['eth0 192.168.77.2/24'],
     stays: { Config: [{ Subnet: '192.168.77.0/24', Gateway: '192.168.77.1' }] },
-    said: [expect.stringMatching(/^warn: network bridge stays at 192\.168\.77\.1 .*active endpoints \(moved\)$/)],
+    said: [expect.stringMatching(/^warn: network bridge stays at 192\.168\.77\.1 .*active endpoints \(name:"moved" /)],
   })
 })

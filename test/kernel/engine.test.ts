@@ -332,7 +332,7 @@ describe('list', () => {
       State: 'running',
       Status: expect.stringMatching(/^Up /),
       Labels: { a: '1', from: 'image' },
-      Ports: [{ PrivatePort: 80, Type: 'tcp' }],
+      Ports: [],
       HostConfig: { NetworkMode: 'none' },
       SizeRw: 0,
       SizeRootFs: expect.any(Number),

@@ -33,12 +33,22 @@ export function daemonPlace(): DaemonPlace {
     at,
     socket: at('engine.sock'),
     start: (...args) =>
-      run([process.execPath, DRYDOCK, 'daemon', '--data-root', at('data'), '--exec-root', at('run'), ...args], {
+      runForTest([process.execPath, DRYDOCK, 'daemon', '--data-root', at('data'), '--exec-root', at('run'), ...args], {
         // No file of this machine is to have a say.
         XDG_CONFIG_HOME: at('config'),
         HOME: root,
       }),
   }
+}
+
+/** Ended with the test. */
+export function runForTest(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Daemon {
+  const daemon = run(argv, env)
+  onTestFinished(async () => {
+    daemon.child.kill('SIGKILL')
+    await daemon.ended
+  })
+  return daemon
 }
 
 export function run(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Daemon {
@@ -53,10 +63,6 @@ export function run(argv: readonly string[], env: Readonly<Record<string, string
     })
   }
   const ended = once(child, 'close').then(([code, signal]) => ({ status: (code ?? signal) as number | NodeJS.Signals, said }))
-  onTestFinished(async () => {
-    child.kill('SIGKILL')
-    await ended
-  })
   return {
     child,
     ended,

@@ -32,8 +32,8 @@ export const NEEDS: Readonly<Record<EngineKind, readonly Requirement[]>> = {
   ],
 }
 
-/** For trying the tests of drydock's engine on the one that they were made after: DRYDOCK_ENGINE=dockerd. */
-export const ENGINE: EngineKind = process.env.DRYDOCK_ENGINE === 'dockerd' ? 'dockerd' : 'drydock'
+/** For trying the tests of drydock's engine on the one that they were made after: DRYDOCK_PEER=dockerd. */
+export const ENGINE: EngineKind = process.env.DRYDOCK_PEER === 'dockerd' ? 'dockerd' : 'drydock'
 
 /** Directory of its own files there, on a tmpfs that goes with the host. */
 const PLACE = '/run/engine'

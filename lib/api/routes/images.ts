@@ -60,7 +60,7 @@ export function imageRoutes(app: FastifyInstance, context: ApiContext): void {
   const posts: Readonly<Record<string, OfImage>> = {
     tag: async (name, request, reply) => {
       const query = queryOf(request)
-      await images.tag(name, needed(query, 'repo'), query.text('tag') ?? 'latest')
+      await images.tag(name, needed(query, 'repo'), query.text('tag') ?? '')
       return sendNothing(reply, 201)
     },
     push: (name, request, reply) => pushImage(context, name, request, reply),

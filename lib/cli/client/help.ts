@@ -1,6 +1,6 @@
 /** What can be asked of an engine: all verbs, and those of a group. */
 import { globalCommand } from '../globals.js'
-import { GROUPS, type Group, type Shelf, TOP } from './shelf.js'
+import { GROUPS, type Group, HERE, type Shelf, TOP } from './shelf.js'
 
 const rows = (shelf: Readonly<Record<string, { readonly text: string }>>): string =>
   Object.entries(shelf)
@@ -14,7 +14,7 @@ export function help(): string {
     .split('\n')
     .filter((line) => /^ {2,}/.test(line) && !line.includes('words'))
     .join('\n')
-  return `Usage:  drydock [OPTIONS] COMMAND\n\nCommands:\n${rows(TOP as Shelf)}\nGroups:\n${rows(GROUPS)}\nOptions:\n${options}\n\nRun 'drydock COMMAND --help' for more of one.\n`
+  return `Usage:  drydock [OPTIONS] COMMAND\n\nCommands:\n${rows(TOP as Shelf)}\nGroups:\n${rows(GROUPS)}\nThe engine itself:\n${rows(HERE)}\nOptions:\n${options}\n\nRun 'drydock COMMAND --help' for more of one.\n`
 }
 
 export const groupHelp = (name: string, { verbs }: Group): string =>

@@ -15,6 +15,12 @@ export interface Group {
   readonly verbs: Shelf
 }
 
+/** What asks no engine, and is no verb of docker's. */
+export const HERE = {
+  daemon: { text: 'run the engine, for docker’s command line too' },
+  tls: { text: 'make certificates for an engine and its clients' },
+} as const
+
 export const TOP = {
   run: { text: 'make a container and run a program in it', load: async () => (await import('./run.js')).run },
   create: { text: 'make a container, and leave it', load: async () => (await import('./create.js')).create },

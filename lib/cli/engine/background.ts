@@ -47,7 +47,7 @@ export async function startEngine(endpoint: Endpoint): Promise<void> {
       )
     }
   }
-  process.stderr.write(`drydock: started an engine at ${showHost(endpoint.host)} (process ${child.pid}, log ${log})\n`)
+  process.stderr.write(`drydock: started an engine at ${showHost(endpoint.host)} (log: ${log})\n`)
 }
 
 async function listens(endpoint: Endpoint): Promise<boolean> {

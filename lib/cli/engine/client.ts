@@ -1,6 +1,7 @@
 /** An engine that answers: dockerode, with Docker's own words for what goes wrong. */
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import type Dockerode from 'dockerode'
 import { DrydockError } from '../../kernel/errors.js'
 import { Dial } from './dial.js'
@@ -114,8 +115,14 @@ export class Engine {
   }
 
   async #agree(): Promise<void> {
-    const pinged = await this.stream({ method: 'HEAD', path: '/_ping' })
+    const pinged = await this.stream({ method: 'HEAD', path: '/_ping' }).catch((error: unknown) => {
+      // What does not know HEAD is asked again; and a refusal has words only then.
+      if (!(error instanceof EngineError)) throw error
+      return this.stream({ method: 'GET', path: '/_ping' })
+    })
+    // The connection is free for the next request only when this answer is over.
     pinged.resume()
+    await finished(pinged)
     const { 'api-version': api, ostype } = pinged.headers as Record<string, string | undefined>
     const theirs = api ?? OLDEST
     const agreed = process.env.DOCKER_API_VERSION || (compareVersions(theirs, NEWEST) < 0 ? theirs : NEWEST)

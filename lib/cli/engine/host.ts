@@ -56,7 +56,7 @@ function unix(rest: string, word: string, socket: string): Host {
 function tcp(rest: string, word: string, tls: boolean): Host {
   const [, authority = '', path = ''] = /^([^/]*)(\/.*)?$/s.exec(rest) ?? []
   const [, bracketed, plain = '', port] =
-    /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*))(?::(\d*))?$/.exec(authority) ?? refuse(`invalid bind address format: ${word}`)
+    /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]*))(?::(\d*))?$/.exec(authority) ?? refuse(`invalid bind address format: ${word}`)
   const number = port ? Number(port) : tls ? TLS_PORT : PORT
   if (number < 1 || number > 65535) refuse(`invalid bind address format: ${word}: a port is a number from 1 to 65535`)
   return { kind: 'tcp', host: bracketed ?? (plain || 'localhost'), port: number, path: path.replace(/\/+$/, '') }

@@ -1,7 +1,7 @@
 /** A container as Docker's ContainerInspect tells it. */
 import { createHash } from 'node:crypto'
 import type { ContainerRecord, ContainerSpec, StoredContainer } from '../../container/index.js'
-import type { PublishedPort } from '../../network/index.js'
+import { endpointId, type PublishedPort } from '../../network/index.js'
 import { configDocument } from './config.js'
 import { hostConfigDocument, mountsDocument } from './host-config.js'
 
@@ -21,6 +21,8 @@ export interface ContainerView {
 export interface LifeView {
   readonly status: string
   readonly startedAt: string | undefined
+  /** Of the run before, while it runs. */
+  readonly finishedAt?: string
   readonly restartCount: number
   /** Ids. */
   readonly execs: readonly string[]
@@ -93,7 +95,7 @@ function stateOf({ record, exit }: StoredContainer, pid: number | undefined, lif
     ExitCode: running ? 0 : (life?.exitCode ?? exit?.exitCode ?? 0),
     Error: life?.error ?? '',
     StartedAt: life?.startedAt ?? exit?.startedAt ?? (running ? record.created : NEVER),
-    FinishedAt: exit?.finishedAt ?? NEVER,
+    FinishedAt: exit?.finishedAt ?? life?.finishedAt ?? NEVER,
   }
 }
 
@@ -133,12 +135,13 @@ function networkDocument({ record }: StoredContainer, pid: number | undefined, e
     Bridge: '',
     SandboxID: running ? madeUp(spec.id, 'sandbox') : '',
     SandboxKey: running ? `/proc/${pid}/ns/net` : '',
-    Ports: running
-      ? portsOf(
-          spec.declared?.exposedPorts ?? [],
-          Object.values(endpoints).flatMap(({ ports }) => ports),
-        )
-      : {},
+    Ports:
+      running && spec.network.kind === 'networks'
+        ? portsOf(
+            spec.declared?.exposedPorts ?? [],
+            Object.values(endpoints).flatMap(({ ports }) => ports),
+          )
+        : {},
     HairpinMode: false,
     LinkLocalIPv6Address: '',
     LinkLocalIPv6PrefixLen: 0,
@@ -189,9 +192,6 @@ function endpointDocument({ spec, more }: ContainerRecord, name: string, endpoin
   }
 }
 
-/** Of a container in a network. */
-export const endpointId = (id: string, network: string): string => madeUp(id, network)
-
 /** Docker's numbers for what has none here: the same for the same thing. */
 const madeUp = (id: string, what: string): string => createHash('sha256').update(`${id} ${what}`).digest('hex')
 
@@ -207,7 +207,7 @@ function portsOf(exposed: readonly string[], published: readonly PublishedPort[]
 
 /** As lists tell them: those that are published, and those that are only exposed. */
 export function listPorts(spec: ContainerSpec, endpoints: ContainerView['endpoints'], running: boolean): Record<string, unknown>[] {
-  if (!running) return []
+  if (!running || spec.network.kind !== 'networks') return []
   const published = Object.values(endpoints).flatMap(({ ports }) => ports)
   const led = new Set(published.map(({ containerPort, protocol }) => `${containerPort}/${protocol}`))
   const exposed = (spec.declared?.exposedPorts ?? []).filter((port) => !led.has(port))

@@ -5,6 +5,6 @@
  *     image.ts       an image
  *     config.ts      how programs of either are started
  */
-export { type ContainerView, containerDocument, type Endpoint, endpointId, type LifeView, listNetworks, listPorts } from './container.js'
+export { type ContainerView, containerDocument, type Endpoint, type LifeView, listNetworks, listPorts } from './container.js'
 export { mountsDocument as listMounts } from './host-config.js'
 export { imageDocument } from './image.js'

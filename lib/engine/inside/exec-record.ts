@@ -61,15 +61,19 @@ export function removeRecord(id: string): void {
   for (const path of Object.values(filesOf(id))) rmSync(path, { force: true })
 }
 
-/** Those of one data root. */
+const NAME = /^(exec-[0-9a-f]{24})\.(json|exit|sock)$/
+
+/** Those of one data root. What a shim has left behind whose record is gone is removed. */
 export function readRecords(dataRoot: string): ExecRecord[] {
   const directory = runDirectory()
-  return namesIfReadable(directory)
-    .filter((name) => /^exec-[0-9a-f]{24}\.json$/.test(name))
-    .flatMap((name) => {
-      const record = parsed(textIfReadable(join(directory, name)))
-      return record?.version === 1 && record.dataRoot === dataRoot ? [record] : []
-    })
+  const names = new Set(namesIfReadable(directory))
+  return [...names].flatMap((name) => {
+    const [, id, kind] = NAME.exec(name) ?? []
+    if (kind !== undefined && !names.has(`${id}.json`)) rmSync(join(directory, name), { force: true })
+    if (kind !== 'json') return []
+    const record = parsed(textIfReadable(join(directory, name)))
+    return record?.version === 1 && record.dataRoot === dataRoot ? [record] : []
+  })
 }
 
 /** The exit code that its shim has written; undefined while there is none. */

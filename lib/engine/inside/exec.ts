@@ -76,7 +76,8 @@ export class Exec {
       OpenStdin: request.stdin,
       OpenStderr: request.stderr,
       OpenStdout: request.stdout,
-      CanRemove: this.state === 'ended',
+      // Docker says so of all: they go with their container.
+      CanRemove: false,
       ContainerID: container,
       DetachKeys: Buffer.from(parseDetachKeys(request.detachKeys)).toString('base64'),
       Pid: pid ?? 0,

@@ -5,7 +5,7 @@ import { DrydockError } from '../../kernel/errors.js'
 import { readNamespace } from '../../kernel/proc/namespaces.js'
 import { processesIn } from '../../kernel/proc/processes.js'
 import { cgroupAt, readProcesses } from '../../primitives/cgroups/index.js'
-import type { ContainerHandle, EngineContext } from '../context.js'
+import { attributesOf, type ContainerHandle, type EngineContext } from '../context.js'
 import type { ContainersNoun } from '../types.js'
 import { psTable } from './ps.js'
 
@@ -18,6 +18,7 @@ export async function top(context: EngineContext, word: string, psArguments = ''
   }
   if (!container.running) throw notRunning(container.id)
   const pids = pidsOf(context, container)
+  context.events.publish({ Type: 'container', Action: 'top', ID: container.id, Attributes: attributesOf(container) })
   const words = psArguments.split(/[ \t\n\v\f\r]+/).filter((one) => one !== '')
   // What docker asks for when nobody says anything; no program need be started for that.
   if (words.length === 0 || (words.length === 1 && words[0] === '-ef')) return psTable(pids)

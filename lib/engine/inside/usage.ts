@@ -120,7 +120,7 @@ function memory(cgroup: Cgroup): Document {
 
 function blkio(cgroup: Cgroup): Document {
   const files = filesOf(cgroup, 'blkio')
-  if (!files) return blkioOf(unifiedIo(cgroup), null)
+  if (files?.version !== 1) return blkioOf(unifiedIo(cgroup), null)
   const list = (...names: readonly string[]) => names.map((name) => files.text(name)).find((text) => text !== undefined && text !== '')
   return blkioOf(
     {

@@ -14,6 +14,13 @@ export async function inspect(core: Core, container: Container, { size = false }
     ...(run && { pid: run.line.pid }),
     endpoints: run?.endpoints ?? {},
     ...(sizes && { size: sizes }),
-    life: { status, startedAt, restartCount: notes.restartCount, execs: [...execs], ...ending },
+    life: {
+      status,
+      startedAt,
+      ...(notes.finishedAt !== undefined && { finishedAt: notes.finishedAt }),
+      restartCount: notes.restartCount,
+      execs: [...execs],
+      ...ending,
+    },
   })
 }

@@ -85,7 +85,7 @@ function isOn({ record: { spec }, run }: Container, value: string): boolean {
 }
 
 const publishedPorts = ({ run }: Container): string[] =>
-  Object.values(run?.endpoints ?? {}).flatMap(({ ports }) => ports.map(({ containerPort, protocol }) => `${containerPort}/${protocol}`))
+  Object.values(run?.endpoints ?? {}).flatMap(({ ports }) => ports.map(({ hostPort, protocol }) => `${hostPort}/${protocol}`))
 
 /** `80`, `80/udp`, `8000-8010/tcp`. */
 function portsIn(text: string): string[] {

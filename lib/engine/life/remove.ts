@@ -45,7 +45,7 @@ export async function remove(
 function refuseWhileRunning(container: Container, force: boolean): void {
   const { status, name } = container
   if (force) return
-  const refuse = (why: string) => new DrydockError(`cannot remove container "/${name}": container is ${why}`, { status: 409 })
+  const refuse = (why: string) => new DrydockError(`cannot remove container "${name}": container is ${why}`, { status: 409 })
   if (status === 'paused') throw refuse('paused and must be unpaused first')
   if (status === 'running') throw refuse('running: stop the container before removing or force remove')
   if (status === 'restarting') throw refuse('restarting: stop the container before removing or force remove')

@@ -12,7 +12,7 @@ import { renamed } from './create.js'
 export function rename(core: Core, container: Container, to: string): Promise<void> {
   const name = to.replace(/^\//, '')
   if (name === '') throw new DrydockError('Neither old nor new names may be empty', { status: 400 })
-  checkName(name)
+  allocating(() => checkName(name))
   return container.exclusively(async () => {
     const before = container.name
     if (container.doomed) throw new DrydockError(`container ${before} is marked for removal`, { status: 409 })
@@ -20,7 +20,7 @@ export function rename(core: Core, container: Container, to: string): Promise<vo
     const { layout } = container
     const record = renamed(container.record, name)
     const path = layout.name.slice(0, layout.name.lastIndexOf('/') + 1) + name
-    takeName(core.dataRoot, { name: path }, container.id)
+    allocating(() => takeName(core.dataRoot, { name: path }, container.id))
     try {
       writeDurably(layout.config, JSON.stringify(record))
     } catch (error) {
@@ -41,4 +41,17 @@ export function rename(core: Core, container: Container, to: string): Promise<vo
       Attributes: { ...attributesOf(container), oldName: `/${before}` },
     })
   })
+}
+
+/** As Docker tells that a name is none, or somebody's. */
+function allocating(act: () => unknown): void {
+  try {
+    act()
+  } catch (error) {
+    if (!(error instanceof DrydockError)) throw error
+    throw new DrydockError(`Error when allocating new name: ${error.message}`, {
+      cause: error,
+      ...(error.status && { status: error.status }),
+    })
+  }
 }

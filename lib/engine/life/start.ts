@@ -76,7 +76,13 @@ async function startNow(core: Core, container: Container, by: Starter): Promise<
     throw error
   }
   const startedAt = timestamp(nowNanos())
-  container.notes = { startedAt, restartCount: by === 'policy' ? container.notes.restartCount + 1 : 0, stopped: false }
+  const finishedAt = container.exit?.finishedAt ?? container.notes.finishedAt
+  container.notes = {
+    startedAt,
+    ...(finishedAt !== undefined && { finishedAt }),
+    restartCount: by === 'policy' ? container.notes.restartCount + 1 : 0,
+    stopped: false,
+  }
   container.exit = undefined
   for (const [streams, source] of sources) streams.adopt(source)
   const endpoints = endpointsOf(core, record.spec, launched.connections)

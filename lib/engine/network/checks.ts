@@ -20,9 +20,10 @@ function checkLives({ status, id }: ContainerHandle): void {
     refuse(`container ${id} is marked for removal and cannot be connected or disconnected to the network`, 409)
 }
 
-/** The networks that it has now. */
-export function checkConnect(handle: ContainerHandle, network: Network, { ip, aliases }: EndpointRequest): Networks {
+/** The networks that it has now. `rootless`: of an engine that may not plug anything into the host. */
+export function checkConnect(handle: ContainerHandle, network: Network, { ip, aliases }: EndpointRequest, rootless: boolean): Networks {
   checkLives(handle)
+  if (rootless) refuse(`the network ${network.name} needs root: an ordinary user may not plug a cable into the host`, 403)
   const mode = handle.record.spec.network
   if (mode.kind === 'container') return refuse(OF_OTHER)
   if (mode.kind === 'host' || network.name === 'host') return refuse(OF_HOST)

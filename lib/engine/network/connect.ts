@@ -29,7 +29,7 @@ const ATTEMPTS = 20
 
 /** By whoever has the container exclusively. */
 export async function connect(context: EngineContext, handle: ContainerHandle, network: Network, request: EndpointRequest): Promise<void> {
-  const mode = checkConnect(handle, network, request)
+  const mode = checkConnect(handle, network, request, context.machine.idmap !== undefined)
   const record = connected(handle.record, mode, network.name, request)
   if (!handle.running || network.kind !== 'bridge') return handle.revise(record)
   context.late.note(handle.id)
@@ -139,6 +139,8 @@ async function plugged(
       })
       await plugIn(shim, attachment, target)
       const ports = config.more?.internal ? [] : homelessPorts(dataRoot, handle.id)
+      if (mode.ports.length > 0 && mode.names.length === 0 && ports.length === 0)
+        context.log('warn', `${handle.name}: it had no network when it was started, and its ports are published when it is started again`)
       const lease = { ...attachment.lease, ...(ports.length > 0 && { ports }) }
       if (held !== undefined || ports.length > 0) rewriteLease(dataRoot, name, attachment.address, lease)
       await withShim(context, (other) => leadPorts(other, ports, { address: attachment?.address ?? '', device: lease.device }))

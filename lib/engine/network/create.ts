@@ -95,7 +95,7 @@ function checkWords(member: string, value: Readonly<Record<string, unknown>>): v
 
 interface Ipam {
   readonly place: Pick<NewNetworkSettings, 'subnet' | 'gateway'>
-  readonly choices: Pick<NetworkChoices, 'range' | 'reserved' | 'ipamOptions'>
+  readonly choices: Pick<NetworkChoices, 'range' | 'reserved' | 'ipamOptions' | 'gatewayUnsaid'>
 }
 
 function ipamOf(document: unknown): Ipam {
@@ -127,6 +127,7 @@ function ipamOf(document: unknown): Ipam {
       ...(IPRange !== '' && { range: IPRange }),
       ...(Object.keys(AuxiliaryAddresses).length > 0 && { reserved: AuxiliaryAddresses }),
       ...(Object.keys(Options).length > 0 && { ipamOptions: Options }),
+      ...(Subnet !== '' && Gateway === '' && { gatewayUnsaid: true }),
     },
   }
 }

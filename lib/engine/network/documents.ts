@@ -1,8 +1,7 @@
 /** Networks as the Engine API tells them. */
-import type { NetworkConfig } from '../../network/index.js'
+import { endpointId, type NetworkConfig } from '../../network/index.js'
 import { liveLeases } from '../../network/leases.js'
 import type { EngineContext } from '../context.js'
-import { endpointId } from '../documents/index.js'
 import type { Document } from '../types.js'
 import type { BridgeNetwork, Network } from './find.js'
 
@@ -37,7 +36,7 @@ const ipamOptions = (config: NetworkConfig | undefined) => config?.more?.ipamOpt
 const ipamConfig = ({ subnet, gateway, more }: NetworkConfig): Document => ({
   Subnet: subnet,
   ...(more?.range !== undefined && { IPRange: more.range }),
-  Gateway: gateway,
+  ...(!more?.gatewayUnsaid && { Gateway: gateway }),
   ...(more?.reserved && { AuxiliaryAddresses: more.reserved }),
 })
 

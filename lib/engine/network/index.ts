@@ -9,7 +9,9 @@
  *     documents.ts   networks as they are told
  */
 import { DrydockError, sentenceOf } from '../../kernel/errors.js'
-import { changeDefaultNetwork, removeNetwork, settleDefaultNetwork } from '../../network/index.js'
+import { readNetworks } from '../../network/config.js'
+import { changeDefaultNetwork, leave, pullOut, removeNetwork, settleDefaultNetwork } from '../../network/index.js'
+import { readLeases } from '../../network/leases.js'
 import { forgetWhole } from '../connections.js'
 import type { EngineContext } from '../context.js'
 import { booleanFilter, checkFilters, type Filters, matchesLabelFilters, matchesName, parseMoment } from '../filters.js'
@@ -55,6 +57,27 @@ export async function prepareNetworks(context: EngineContext): Promise<void> {
     forgetWhole(dataRoot, config.name)
   } catch (error) {
     log('warn', `network ${config.name} stays at ${old.gateway} in ${old.subnet}: ${sentenceOf(error)}`)
+  }
+}
+
+/**
+ * After an engine that was killed while it connected a container: the cable is plugged in, and nobody has said so. Nobody has been told that it is, either, so it is
+ * pulled out again.
+ */
+export async function mendNetworks(context: EngineContext): Promise<void> {
+  const { dataRoot, containers, log } = context
+  const running = new Map(containers.all().flatMap((handle) => (handle.running ? [[handle.id, handle]] : [])))
+  for (const { name } of readNetworks(dataRoot)) {
+    for (const [address, lease] of readLeases(dataRoot, name)) {
+      const handle = running.get(lease.id)
+      if (!handle || handle.endpoints[name]) continue
+      try {
+        await withShim(context, (shim) => pullOut(shim, lease.device))
+        leave(dataRoot, name, address, lease)
+      } catch (error) {
+        log('warn', `${handle.name}: it is still on network ${name}: ${sentenceOf(error)}`)
+      }
+    }
   }
 }
 

@@ -21,8 +21,9 @@ export interface Program {
   readonly cmd: readonly string[] | null
 }
 
-/** An entrypoint that is given takes the image's command away too, as docker has it; undefined: none is given. */
-export function programOf(entrypoint: readonly string[] | undefined, command: readonly string[], image: RunnableImage): Program {
+/** An entrypoint that is given takes the image's command away too, as docker has it; undefined: none is given; `['']`: there shall be none. */
+export function programOf(given: readonly string[] | undefined, command: readonly string[], image: RunnableImage): Program {
+  const entrypoint = given?.length === 1 && given[0] === '' ? [] : given
   const first = entrypoint ?? image.entrypoint
   const rest = command.length > 0 || entrypoint !== undefined ? command : image.cmd
   const argv = [...first, ...rest]

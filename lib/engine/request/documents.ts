@@ -98,7 +98,7 @@ const DEFAULTS: Readonly<Record<string, unknown>> = {
 /** `mode`: the network's name, where `default` was asked for. */
 export function hostConfigOf(body: HostBody, spec: ContainerSpec, mode: string): Document {
   const open = spec.security.privileged || spec.security.unmasked
-  const { MemorySwappiness, LogConfig, RestartPolicy, ShmSize, Memory, MemorySwap, ...asked } = body
+  const { MemorySwappiness, LogConfig, RestartPolicy, ShmSize, Memory, MemorySwap, PidsLimit, ...asked } = body
   return {
     ...DEFAULTS,
     ...Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== '' || value === undefined)),
@@ -108,6 +108,7 @@ export function hostConfigOf(body: HostBody, spec: ContainerSpec, mode: string):
       RestartPolicy: { Name: RestartPolicy.Name || 'no', MaximumRetryCount: RestartPolicy.MaximumRetryCount ?? 0 },
     }),
     ...(ShmSize && { ShmSize }),
+    ...(PidsLimit && { PidsLimit }),
     ...(Memory && { Memory, MemorySwap: MemorySwap || Memory * 2 }),
     ...(!Memory && MemorySwap && { MemorySwap }),
     ...(MemorySwappiness !== undefined && MemorySwappiness !== -1 && { MemorySwappiness }),

@@ -19,9 +19,10 @@ import {
   type Sharing,
 } from '../../container/index.js'
 import { inventName } from '../../container/names.js'
-import { DrydockError } from '../../kernel/errors.js'
+import { DrydockError, sentenceOf } from '../../kernel/errors.js'
 import { randomBytes } from '../../kernel/random.js'
 import { DEFAULT_NETWORK, readNetwork } from '../../network/config.js'
+import { parseCapabilities } from '../../primitives/capabilities.js'
 import type { MountSpec } from '../../primitives/rootfs/index.js'
 import { nowNanos, timestamp } from '../clock.js'
 import { mergeEnvironment, parseEnvironment } from '../environment.js'
@@ -86,6 +87,7 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
         status: 400,
       },
     )
+  checkCapabilities(host)
   const sharing = sharingOf(config, host, recordOf)
   const { devices, rules } = devicesOf(host)
   const restart = restartOf(host)
@@ -165,6 +167,17 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
     warnings: [...warnings, ...connected.warnings, ...healthWarning(config)],
     fill,
     madeVolumes,
+  }
+}
+
+/** What there is none of is said before the container is made. */
+function checkCapabilities({ CapAdd = [], CapDrop = [] }: HostBody): void {
+  for (const [member, names] of Object.entries({ CapAdd, CapDrop })) {
+    try {
+      parseCapabilities(names)
+    } catch (cause) {
+      throw new DrydockError(`invalid ${member}: ${sentenceOf(cause)}`, { cause, status: 400 })
+    }
   }
 }
 

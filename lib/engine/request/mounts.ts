@@ -99,7 +99,7 @@ function mountOf(document: unknown, at: number, dataRoot: string, anonymous: () 
       return {
         mount: { ...bind, ...asked, ...(volume.readOnly && { readOnly: true }) },
         source: own,
-        copies: !NoCopy && volume.options === null,
+        copies: !NoCopy && !volume.isBind,
         ...(made && { made: volume.name }),
       }
     }

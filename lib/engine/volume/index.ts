@@ -5,18 +5,18 @@
  *     options.ts     what can be made of the local driver's options
  *     usage.ts       which containers have a volume; events.ts what is told of them
  */
-import { DrydockError } from '../../kernel/errors.js'
+import { removeTrees } from '../../image/store/tree.js'
+import { DrydockError, sentenceOf } from '../../kernel/errors.js'
 import type { EngineContext } from '../context.js'
 import { bytesBelow } from '../disk.js'
 import { booleanFilter, checkFilters, type Filters, matchesLabelFilters, matchesName } from '../filters.js'
 import type { Document, VolumesNoun } from '../types.js'
 import { publishVolume } from './events.js'
-import { createVolume, deleteVolume, listVolumes, type Volume, volumeOf } from './store.js'
+import { abandonedVolumes, createVolume, deleteVolume, listVolumes, type Volume, volumeOf } from './store.js'
 import { volumeUsers } from './usage.js'
 
 export { publishMounts, publishUnmounts, publishVolume } from './events.js'
 export {
-  abandonedVolumes,
   createVolume,
   deleteVolume,
   holdVolume,
@@ -36,6 +36,15 @@ export function volumesOf(context: EngineContext): VolumesNoun {
     create: async (body) => create(context, body),
     remove: (name, options) => remove(context, name, options),
     prune: (filters, options) => prune(context, filters, options),
+  }
+}
+
+/** What engines and commands that are no more have left half made or half removed. */
+export async function sweepVolumes({ dataRoot, log }: EngineContext): Promise<void> {
+  try {
+    await removeTrees(abandonedVolumes(dataRoot))
+  } catch (error) {
+    log('warn', `half of a volume is left: ${sentenceOf(error)}`)
   }
 }
 
@@ -143,7 +152,7 @@ async function prune(context: EngineContext, filters: Filters, { all }: { readon
 /** With how many containers have each, and how much is in it; those that stand for a directory of the host are not ours to count. */
 export async function volumeUsage(context: EngineContext): Promise<Document[]> {
   const users = volumeUsers(context)
-  const own = listVolumes(context.dataRoot).filter(({ options }) => options === null)
+  const own = listVolumes(context.dataRoot).filter(({ isBind }) => !isBind)
   return Promise.all(
     own.map(async (volume) => ({
       ...volumeDocument(volume),

@@ -13,7 +13,7 @@ import { removeTrees } from '../../image/store/tree.js'
 import { DrydockError } from '../../kernel/errors.js'
 import { randomBytes } from '../../kernel/random.js'
 import { namesIfReadable, textIfReadable } from '../../kernel/readable.js'
-import { type BindOptions, bindOptions } from './options.js'
+import { bindOptions } from './options.js'
 
 /** What volume.json holds. */
 interface StoredVolume {
@@ -34,6 +34,8 @@ export interface Volume {
   readonly options: Readonly<Record<string, string>> | null
   /** Made for one container, without a name of somebody's choice. */
   readonly anonymous: boolean
+  /** It stands for a directory of the host. */
+  readonly isBind: boolean
   /** Nobody may write to it, as its options have it. */
   readonly readOnly: boolean
 }
@@ -65,16 +67,16 @@ export function createVolume(dataRoot: string, request: NewVolume): { readonly v
   checkName(name, 'volume')
   const known = readVolume(dataRoot, name)
   if (known) return { volume: known, made: false }
-  const options = orNull(request.options)
-  const device = options && bindOptions(name, options)
-  const labels = { ...request.labels, ...(anonymous && { [ANONYMOUS]: '' }) }
+  const { options = null } = request
+  const device = bindOptions(name, options ?? {})
+  const labels = anonymous ? { ...request.labels, [ANONYMOUS]: '' } : (request.labels ?? null)
   ensureDataRoot(dataRoot)
   const making = join(volumesDirectory(dataRoot), `${MAKING}${ownerName()}`)
   mkdirSync(making, { mode: 0o701 })
   try {
     if (device) symlinkSync(device.path, join(making, '_data'))
     else mkdirSync(join(making, '_data'), { mode: 0o755 })
-    const stored: StoredVolume = { version: 1, created: new Date().toISOString(), labels: orNull(labels), options }
+    const stored: StoredVolume = { version: 1, created: new Date().toISOString(), labels, options }
     writeDurably(join(making, 'volume.json'), JSON.stringify(stored))
     renameSync(making, join(volumesDirectory(dataRoot), name))
   } catch (error) {
@@ -84,8 +86,6 @@ export function createVolume(dataRoot: string, request: NewVolume): { readonly v
   return { volume: volumeOf(dataRoot, name), made: true }
 }
 
-const orNull = <T extends object>(map: T | null | undefined): T | null => (map && Object.keys(map).length > 0 ? map : null)
-
 export function readVolume(dataRoot: string, name: string): Volume | undefined {
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name)) return undefined
   const directory = volumeDirectory(dataRoot, name)
@@ -93,7 +93,7 @@ export function readVolume(dataRoot: string, name: string): Volume | undefined {
   if (!found) return undefined
   const stored = storedAt(join(directory, '..', 'volume.json'))
   const labels = stored?.labels ?? null
-  const bind: BindOptions | null | undefined = stored?.options && bindOptions(name, stored.options)
+  const bind = bindOptions(name, stored?.options ?? {})
   return {
     name,
     directory,
@@ -101,6 +101,7 @@ export function readVolume(dataRoot: string, name: string): Volume | undefined {
     labels,
     options: stored?.options ?? null,
     anonymous: stored ? Object.hasOwn(labels ?? {}, ANONYMOUS) : /^[0-9a-f]{64}$/.test(name),
+    isBind: bind !== undefined,
     readOnly: bind?.readOnly ?? false,
   }
 }

@@ -99,7 +99,7 @@ describe('what was typed', () => {
       },
     })
     const other = of(...['-e', 'A=x', '-e', 'C=3', '-w', '/', '-u', '0', '-l', 'b=mine', '-l', 'c', '--expose', '81-82/udp'], 'app', 'x')
-    expect(other).toMatchObject({ argv: ['/entry', 'x'], env: ['PATH=/bin', 'A=x', 'B=2', 'C=3'], cwd: '/', user: '0' })
+    expect(other).toMatchObject({ argv: ['/entry', 'x'], env: ['A=x', 'C=3', 'PATH=/bin', 'B=2'], cwd: '/', user: '0' })
     expect(other.declared).toMatchObject({ labels: { a: 'image', b: 'mine', c: '' }, exposedPorts: ['80/tcp', '81/udp', '82/udp'] })
     expect(of('--stop-signal', 'usr1', 'app').declared?.stopSignal).toBe('usr1')
     expect(() => of('--stop-signal', 'NOPE', 'app')).toThrow('Invalid signal: NOPE')

@@ -3,7 +3,7 @@
  * JSON: a line a scene.
  */
 import { execFile } from 'node:child_process'
-import { readdirSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Engine } from '../../../lib/engine/index.js'
@@ -166,6 +166,19 @@ async function anotherEngine(): Promise<void> {
   seen.left = [leases(), await portsIn()]
 }
 
+/** An engine that is killed when the cable is plugged in, and nobody has said so yet. */
+async function killedBetween(): Promise<void> {
+  await start('half', 'bridge')
+  const { config } = engine.context.containers.find('half').layout
+  const before = readFileSync(config)
+  await engine.networks.connect('sea', { Container: 'half' })
+  await engine.close()
+  writeFileSync(config, before)
+  engine = await place.open()
+  seen.mended = [(await view('half')).addresses, leases()]
+  await engine.containers.remove('half', { force: true })
+}
+
 async function pruned(): Promise<void> {
   const { networks } = engine
   await start('anchor', 'sea')
@@ -203,7 +216,7 @@ async function bip(): Promise<void> {
 }
 
 try {
-  for (const scene of [networksOfOne, refusals, stoppedOnes, anotherEngine, pruned, bip]) await scene()
+  for (const scene of [networksOfOne, refusals, stoppedOnes, anotherEngine, killedBetween, pruned, bip]) await scene()
   process.stdout.write(JSON.stringify(seen))
 } finally {
   await engine.close()

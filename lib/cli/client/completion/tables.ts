@@ -2,7 +2,7 @@
 import type { Option } from 'commander'
 import type { GoCommand } from '../../flags.js'
 import { globalCommand } from '../../globals.js'
-import { GROUPS, type Place, type Shelf, TOP } from '../shelf.js'
+import { GROUPS, HERE, type Place, type Shelf, TOP } from '../shelf.js'
 
 /** What a value or an operand is: a name that the engine knows, a file, or anything. `running`: a container that runs. */
 export type Kind = 'container' | 'running' | 'image' | 'network' | 'volume' | 'file' | 'directory' | 'shell' | 'any'
@@ -45,7 +45,7 @@ export async function tables(): Promise<Tables> {
   words.set('', [
     ...(words.get('') ?? []),
     ...groups.map(([name, { text }]) => [name, text] as const),
-    ['daemon', 'run the engine'] as const,
+    ...Object.entries(HERE).map(([name, { text }]) => [name, text] as const),
   ])
   return { entries: [described('', globalCommand()), ...entries.filter(({ path }) => !path.startsWith('__'))], words }
 }

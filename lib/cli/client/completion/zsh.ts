@@ -6,12 +6,13 @@ const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 /** `word:text` of _describe, in which a colon ends the word. */
 const described = (word: string, text: string): string => quoted(`${word.replaceAll(':', '\\:')}:${text.replaceAll(':', '\\:')}`)
 
+/** With a blank in front it is called as it stands here, without options of _arguments' own. */
 const ACTIONS: Readonly<Record<Kind, string>> = {
-  container: '__drydock_names container',
-  running: '__drydock_names running',
-  image: '__drydock_names image',
-  network: '__drydock_names network',
-  volume: '__drydock_names volume',
+  container: ' __drydock_names container',
+  running: ' __drydock_names running',
+  image: ' __drydock_names image',
+  network: ' __drydock_names network',
+  volume: ' __drydock_names volume',
   file: '_files',
   directory: '_files -/',
   shell: '(bash zsh fish)',
@@ -46,7 +47,8 @@ export function script({ entries, words }: Tables): string {
   const [first, ...rest] = entries as [Entry, ...Entry[]]
   const cases = rest.map((entry) => `    ${quoted(entry.path)}) ${body(entry)} ;;\n`)
   return `#compdef drydock
-# zsh completion for drydock. Made by 'drydock completion zsh'; put it into a file _drydock in a directory of $fpath.
+# zsh completion for drydock. Made by 'drydock completion zsh'; load it by: source <(drydock completion zsh), after compinit, or put it
+# into a file _drydock in a directory of $fpath.
 
 __drydock_names() {
   local -a names
@@ -76,10 +78,12 @@ _drydock() {
     rest)
       case $line[1] in
         ${[...words.keys()].filter((word) => word !== '').join('|')})
-          if (( CURRENT == 1 )); then
+          if (( CURRENT == 2 )); then
             __drydock_words $line[1]
           else
-            local group=$line[1] verb=$words[1]
+            local group=$line[1] verb=$words[2]
+            shift words
+            (( CURRENT-- ))
             __drydock_verb "$group $verb"
           fi
           ;;
@@ -89,6 +93,11 @@ _drydock() {
   esac
 }
 
-compdef _drydock drydock
+# From $fpath this file is the function at its first call; sourced, it only says whose function it is.
+if [[ $funcstack[1] == _drydock ]]; then
+  _drydock "$@"
+else
+  compdef _drydock drydock
+fi
 `
 }

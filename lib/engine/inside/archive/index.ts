@@ -4,7 +4,7 @@
  *     view.ts       the process that does it, which sees the container's files and nothing else
  *     names.ts look.ts     paths, and what is behind them
  *     read.ts       an archive of it
- *     write.ts deposit.ts  an archive into it; spool.ts keeps one until it is whole
+ *     write.ts deposit.ts  an archive into it; unpacked.ts spool.ts: however it is compressed, and until it is whole
  */
 import type { Readable } from 'node:stream'
 import type { Shim } from '../../../kernel/shim.js'

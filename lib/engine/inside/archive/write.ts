@@ -2,7 +2,6 @@
 
 import type { ContainerSpec, Machine } from '../../../container/index.js'
 import { LARGEST, lookUpUsers, readInPart, userFrom } from '../../../container/users.js'
-import { decompress } from '../../../image/compression.js'
 import { type TarEntry, TarReader } from '../../../image/tar/index.js'
 import { Owners } from '../../../image/unpack/owners.js'
 import { CAUSES, type Failed, Sender } from '../../../image/unpack/sender.js'
@@ -16,6 +15,7 @@ import { container } from '../../../kernel/step.js'
 import { Deposit } from './deposit.js'
 import { type Asked, follow, look, pathError, TROUBLE } from './look.js'
 import { shown } from './names.js'
+import { unpacked } from './unpacked.js'
 
 export interface WriteOptions {
   readonly spec: ContainerSpec
@@ -70,7 +70,7 @@ export async function unpackInto(
   }
   const deposit = new Deposit(sender, shim.slot('file'), options)
   const reader = new TarReader(deposit)
-  for await (const chunk of decompress(archive)) {
+  for await (const chunk of unpacked(archive)) {
     reader.push(chunk)
     await sender.room()
   }

@@ -1,0 +1,62 @@
+/** Everything that an engine has on its host at one moment: for tests that hold it to leaving nothing. */
+import type { TestEngine } from '../engines.js'
+import { PEERS } from '../peers-cgroups.js'
+
+/** Processes (the dead ones left out: who reaps them there is no engine), mounts, links, cgroups, files that live as long as a container. */
+const LOOK = `
+ps -eo pid=,ppid=,stat=,comm= | while read pid parent stat name; do
+  case $stat in Z*) continue;; esac
+  [ $pid = $$ ] || [ $parent = $$ ] || echo "process $name"
+done
+sed 's/^[0-9]* [0-9]* /mount /' /proc/self/mountinfo
+ip -o link | sed 's/^[0-9]*: \\([^:@]*\\).*/link \\1/'
+for tree in /sys/fs/cgroup /sys/fs/cgroup/*; do
+  for own in drydock $0; do [ -d $tree/$own ] && find $tree/$own -type d; done
+done | sed 's/^/cgroup /'
+find /run/drydock /run/engine/state -type s -o -type f 2>/dev/null | sed 's/^/file /'
+for data in /var/lib/drydock /run/engine/data; do
+  for kind in containers overlay overlay2 volumes networks; do [ -d $data/$kind ] && ls -A $data/$kind | sed "s/^/$kind /"; done
+done
+[ -d /var/lib/drydock ] && find /var/lib/drydock -path '*leases*' | sed 's/^/lease /'
+exit 0`
+
+export type Traces = readonly string[]
+
+export async function tracesOf(engine: TestEngine): Promise<Traces> {
+  const { exitCode, stdout, stderr } = await engine.host.run(['sh', '-c', LOOK, PEERS])
+  if (exitCode !== 0) throw new Error(`cannot look at what is there: ${stderr}`)
+  const descriptors = engine.descriptors().map((target) => `descriptor ${target.replace(/\[\d+\]|:\d+$/, '')}`)
+  return [...stdout.split('\n'), ...descriptors].sort()
+}
+
+/** Whatever an engine makes once for all (a bridge, processes that it keeps ready, what Node watches files with) is there afterwards. */
+export async function warmUp({ api }: TestEngine): Promise<void> {
+  await Promise.all(
+    [1, 2, 3, 4].map(async () => {
+      const id = await api.create(['sleep', '0.2'])
+      await api.start(id)
+      // Ends with the container.
+      await api.get(`/containers/${id}/logs?stdout=1&follow=1`)
+      await api.remove(id)
+    }),
+  )
+}
+
+/** What is there more than before, and what is there no more. The kernel and the engine may take a moment: looked at again until there is nothing, or five seconds have passed. */
+export async function changesSince(engine: TestEngine, before: Traces): Promise<string[]> {
+  for (const end = Date.now() + 5000; ; ) {
+    const after = await tracesOf(engine)
+    const changes = [...without(after, before).map((line) => `left: ${line}`), ...without(before, after).map((line) => `gone: ${line}`)]
+    if (changes.length === 0 || Date.now() > end) return changes
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
+function without(some: Traces, others: Traces): string[] {
+  const left = [...others]
+  return some.filter((line) => {
+    const at = left.indexOf(line)
+    if (at >= 0) left.splice(at, 1)
+    return at < 0
+  })
+}
