@@ -114,7 +114,11 @@ export class Engine {
   }
 
   async #agree(): Promise<void> {
-    const pinged = await this.stream({ method: 'HEAD', path: '/_ping' })
+    const pinged = await this.stream({ method: 'HEAD', path: '/_ping' }).catch(async (error: unknown) => {
+      // An answer to HEAD has no words: why it is refused is told to GET.
+      if (error instanceof EngineError) await this.stream({ method: 'GET', path: '/_ping' })
+      throw error
+    })
     pinged.resume()
     const { 'api-version': api, ostype } = pinged.headers as Record<string, string | undefined>
     const theirs = api ?? OLDEST
