@@ -17,7 +17,7 @@ find /run/drydock /run/engine/state -type s -o -type f 2>/dev/null | sed 's/^/fi
 for data in /var/lib/drydock /run/engine/data; do
   for kind in containers overlay overlay2 volumes networks; do [ -d $data/$kind ] && ls -A $data/$kind | sed "s/^/$kind /"; done
 done
-[ -d /var/lib/drydock ] && find /var/lib/drydock -path '*leases*' | sed 's/^/lease /'
+[ -d /var/lib/drydock ] && find /var/lib/drydock -path '*leases*' ! -name .reclaim | sed 's/^/lease /'
 exit 0`
 
 export type Traces = readonly string[]
