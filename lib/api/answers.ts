@@ -34,6 +34,12 @@ export function failureOf(error: unknown): Failure {
   return { status: 500, message, stack }
 }
 
+/** What reading from it and writing to it says then. Nobody hears the answer. */
+export const isClientGone = (error: unknown): boolean =>
+  ['ERR_STREAM_PREMATURE_CLOSE', 'EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED'].includes(
+    (error as NodeJS.ErrnoException | null)?.code ?? '',
+  )
+
 const json = (document: unknown): Buffer => Buffer.from(`${JSON.stringify(document)}\n`)
 
 export function sendJson(reply: FastifyReply, document: unknown, status = 200): FastifyReply {

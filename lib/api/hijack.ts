@@ -50,7 +50,7 @@ export async function takeHijack(context: ApiContext, taken: Taken): Promise<voi
     await found.handler(context, decoded(found.word), hijack)
   } catch (error) {
     const { status, message, stack } = failureOf(error)
-    if (stack !== undefined) context.log('error', `${request.method} ${request.url}: ${stack}`)
+    if (stack !== undefined && !socket.destroyed) context.log('error', `${request.method} ${request.url}: ${stack}`)
     endWith(socket, status, { message })
     linger(socket)
   }
@@ -186,6 +186,7 @@ function join(socket: Duplex, stream: Duplex, { stdin, log, after = Promise.reso
   })
   socket.once('close', () => stream.destroy())
   if (socket.destroyed) return void stream.destroy()
+  socket.once('end', () => feelFor(socket))
   void after.then(() => {
     const output = through ? stream.pipe(through) : stream
     output.once('end', () => {
@@ -198,6 +199,20 @@ function join(socket: Duplex, stream: Duplex, { stdin, log, after = Promise.reso
     socket.pipe(stream)
     stream.once('close', () => socket.resume())
   })
+}
+
+/** How often is felt for a client that says no more, in milliseconds. */
+const PULSE = 2000
+
+/**
+ * Who has ended its side only listens, and when such a client goes nothing more is to be read: the kernel tells whoever writes (EPIPE), nothing at all being
+ * enough. A unix socket knows at once, TCP when it has asked (SO_KEEPALIVE).
+ */
+function feelFor(socket: Duplex): void {
+  const timer = setInterval(() => {
+    if (socket.writableLength === 0 && socket.writable) socket.write('')
+  }, PULSE)
+  socket.once('close', () => clearInterval(timer))
 }
 
 /** How long a client may leave its side open when all is said, in milliseconds. */

@@ -1,7 +1,7 @@
 /**
  * The Docker Engine API: requests of docker's command line and of other clients become calls of the engine's nouns, and nothing is added but HTTP.
  *
- *     listen.ts      unix sockets, TCP, TLS: who is let in                     takeover.ts   connections taken away from HTTP
+ *     listen.ts, tls.ts   unix sockets, TCP, TLS: who is let in                takeover.ts   connections taken away from HTTP
  *     server.ts      what holds for every request; the routes are in routes/   hijack.ts     attach and exec on such connections
  *     versions.ts    which version of the API is meant                         websocket.ts  attach over a websocket
  *     query.ts, filters.ts, body.ts, request.ts    what is asked               streams.ts    answers that take their time
@@ -27,5 +27,5 @@ export async function createApi(engine: EngineNouns, log: Log): Promise<Api> {
   const context = { engine, log }
   const answer = await createAnswer(context)
   const receivers = { wants: isHijack, take: (taken: Parameters<typeof takeHijack>[1]) => void takeHijack(context, taken), answer }
-  return { listen: (endpoint) => listen(endpoint, receivers) }
+  return { listen: (endpoint) => listen(endpoint, receivers, (sentence) => log('warn', sentence)) }
 }

@@ -1,25 +1,20 @@
 /** Where the API is reached: a unix socket, or TCP, or TCP with TLS. */
 import { chmodSync, chownSync, existsSync, lstatSync, rmSync } from 'node:fs'
-import { createServer, type Server, type ServerOptions } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo, ListenOptions, Socket } from 'node:net'
+import { createServer, type ServerOptions } from 'node:http'
+import type { AddressInfo, ListenOptions, Socket, Server as TcpServer } from 'node:net'
 import { dirname } from 'node:path'
 import { DrydockError } from '../kernel/errors.js'
 import { isLocal } from './browser.js'
 import { occupant } from './occupant.js'
 import type { Receivers } from './takeover.js'
 import { handOver } from './takeover.js'
+import { secured, type Tls } from './tls.js'
+
+export type { Tls } from './tls.js'
 
 export type Endpoint =
   | { readonly kind: 'unix'; readonly path: string; readonly gid?: number }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly tls?: Tls }
-
-/** PEM texts. `ca`: whose clients are let in; without it all are. */
-export interface Tls {
-  readonly cert: string
-  readonly key: string
-  readonly ca?: string
-}
 
 export interface Listener {
   /** `unix:///run/drydock.sock`, `tcp://127.0.0.1:2376` */
@@ -39,11 +34,12 @@ const MOST_CONNECTIONS = 1000
 /** Seconds of silence before the kernel asks whether the other side is still there. */
 const SILENCE = 60
 
-/** Rejects with one sentence when the place is taken or cannot be had. */
-export async function listen(endpoint: Endpoint, receivers: Receivers): Promise<Listener> {
+/** Rejects with one sentence when the place is taken or cannot be had. `refused` hears who was not let in, a sentence each. */
+export async function listen(endpoint: Endpoint, receivers: Receivers, refused: (sentence: string) => void): Promise<Listener> {
   await checkFree(endpoint)
   const tls = endpoint.kind === 'tcp' ? endpoint.tls : undefined
-  const server = tls ? secure(tls) : createServer(HTTP)
+  const http = createServer(HTTP)
+  const server: TcpServer = tls ? secured(http, tls, refused) : http
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     if (sockets.has(socket)) return
@@ -52,7 +48,7 @@ export async function listen(endpoint: Endpoint, receivers: Receivers): Promise<
     if (endpoint.kind === 'unix') isLocal(socket)
     else socket.setKeepAlive(true, SILENCE * 1000)
   })
-  handOver(server, tls ? 'secureConnection' : 'connection', receivers)
+  handOver(http, receivers)
   if (endpoint.kind === 'unix') await listenAt(server, endpoint.path, endpoint.gid)
   else {
     server.maxConnections = MOST_CONNECTIONS
@@ -71,16 +67,6 @@ export async function listen(endpoint: Endpoint, receivers: Receivers): Promise<
   }
 }
 
-function secure({ cert, key, ca }: Tls): Server {
-  const verified = ca !== undefined && { ca, requestCert: true, rejectUnauthorized: true }
-  const server = createTlsServer({ ...HTTP, cert, key, ...verified, minVersion: 'TLSv1.2', allowHalfOpen: true } as Parameters<
-    typeof createTlsServer
-  >[0])
-  // Who speaks plain HTTP to it, or has no certificate, is no matter of ours.
-  server.on('tlsClientError', (_error, socket) => socket.destroy())
-  return server
-}
-
 /** Rejects with a sentence when somebody else answers at a unix socket; a file that was left there is no hindrance. */
 export async function checkFree(endpoint: Endpoint): Promise<void> {
   if (endpoint.kind !== 'unix') return
@@ -92,7 +78,7 @@ export async function checkFree(endpoint: Endpoint): Promise<void> {
   if (other !== undefined) throw new DrydockError(`${path} is in use: ${other} answers there. Stop it, or listen elsewhere with --host`)
 }
 
-async function listenAt(server: Server, path: string, gid: number | undefined): Promise<void> {
+async function listenAt(server: TcpServer, path: string, gid: number | undefined): Promise<void> {
   // Libuv says EACCES for that too.
   if (!existsSync(dirname(path))) throw new DrydockError(`cannot listen on ${path}: its directory does not exist`)
   rmSync(path, { force: true })
@@ -105,7 +91,7 @@ async function listenAt(server: Server, path: string, gid: number | undefined): 
   chmodSync(path, 0o660)
 }
 
-function listening(server: Server, where: ListenOptions, name: string): Promise<void> {
+function listening(server: TcpServer, where: ListenOptions, name: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const why = REASONS[cause.code ?? ''] ?? cause.message
@@ -122,7 +108,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'there is no such host',
 }
 
-function tcpAddress(server: Server): string {
+function tcpAddress(server: TcpServer): string {
   const { address, port, family } = server.address() as AddressInfo
   return `tcp://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }

@@ -17,12 +17,15 @@ export interface ProgressStream {
   send(document: Readonly<Record<string, unknown>>): void
 }
 
-/** Do it, and answer with what it tells. `begin`: the answer is 200 whatever comes. */
+/**
+ * Do it, and answer with what it tells. `always`: the answer is 200 whatever comes. Its head waits for the first line all the same: skopeo sends no more of
+ * its archive when it has the head of the answer.
+ */
 export async function streamProgress(
   reply: FastifyReply,
   log: Log,
   act: (stream: ProgressStream) => Promise<void>,
-  options: { readonly begin?: boolean } = {},
+  options: { readonly always?: boolean } = {},
 ): Promise<void> {
   let response: ServerResponse | undefined
   const send = (document: Readonly<Record<string, unknown>>) => {
@@ -34,17 +37,16 @@ export async function streamProgress(
     if (bar && response && response.writableLength > BACKLOG) return
     send(progressDocument(progress))
   }
-  if (options.begin) response = beginStream(reply, 'application/json')
   try {
     await act({ onProgress, send })
     response ??= beginStream(reply, 'application/json')
   } catch (error) {
-    if (!response) throw error
+    if (!response && !options.always) throw error
     const { message, stack } = failureOf(error)
-    if (stack !== undefined) log('error', stack)
+    if (stack !== undefined && !reply.raw.destroyed) log('error', stack)
     send({ errorDetail: { message }, error: message })
   }
-  response.end()
+  response?.end()
 }
 
 /** The members in docker's order; `progress` is for clients that show lines as they are. */

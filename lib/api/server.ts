@@ -41,7 +41,8 @@ export async function createAnswer(context: ApiContext): Promise<Answer> {
   })
   app.setErrorHandler((error, { raw }, reply) => {
     const failure = failureOf(error)
-    if (failure.stack !== undefined) context.log('error', `${raw.method} ${raw.url}: ${failure.stack}`)
+    // A body that broke off with its client is no bug.
+    if (failure.stack !== undefined && !reply.raw.destroyed) context.log('error', `${raw.method} ${raw.url}: ${failure.stack}`)
     return sendFailure(reply, failure)
   })
   app.setNotFoundHandler((_request, reply) => sendFailure(reply, { status: 404, message: 'page not found' }))

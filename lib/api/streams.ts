@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { FastifyReply } from 'fastify'
+import { isClientGone } from './answers.js'
 import type { Log } from './context.js'
 
 /** Aborted when the client goes before it has its answer. */
@@ -45,6 +46,3 @@ async function write(response: ServerResponse, text: string, signal: AbortSignal
   if (response.write(text) || signal.aborted) return
   await once(response, 'drain', { signal }).catch(() => undefined)
 }
-
-const isClientGone = (error: unknown): boolean =>
-  ['ERR_STREAM_PREMATURE_CLOSE', 'EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED'].includes((error as NodeJS.ErrnoException).code ?? '')

@@ -45,9 +45,8 @@ const seized = new WeakSet<object>()
 const NOTHING = Buffer.alloc(0)
 const HEAD_END = Buffer.from('\r\n\r\n')
 
-/** `connected`: the server's event for a connection that speaks HTTP. */
-export function handOver(server: Server, connected: 'connection' | 'secureConnection', { wants, take, answer }: Receivers): void {
-  server.on(connected, watch)
+export function handOver(server: Server, { wants, take, answer }: Receivers): void {
+  server.on('connection', watch)
   server.on('upgrade', (request, stream, head) => {
     const socket = stream as Socket
     unwatch(socket)
@@ -55,7 +54,7 @@ export function handOver(server: Server, connected: 'connection' | 'secureConnec
     if (head.length > 0) socket.unshift(head)
     if (wants(request)) return take({ request, socket, upgraded: true })
     socket.unshift(declined(request))
-    server.emit(connected, socket)
+    server.emit('connection', socket)
   })
   server.on('request', (request, response) => {
     const { socket } = request

@@ -43,9 +43,10 @@ export function hostDevices(directory = '/dev'): DeviceNode[] {
     const path = join(directory, entry.name)
     if (OWN.has(entry.name)) return []
     if (entry.isDirectory()) return hostDevices(path)
-    if (!entry.isCharacterDevice() && !entry.isBlockDevice()) return []
+    if (entry.isSymbolicLink()) return []
+    // In a bottle, as in a container, a device is bound over a file, and the directory knows of the file only.
     const found = statSync(path, { throwIfNoEntry: false })
-    return found ? [deviceOf(path, found)] : []
+    return found?.isCharacterDevice() || found?.isBlockDevice() ? [deviceOf(path, found)] : []
   })
 }
 

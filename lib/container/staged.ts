@@ -87,7 +87,9 @@ export function sweepSteps(dataRoot: string): Step[] {
     const id = name.slice(mark.length)
     const spec = specIn(join(containers, name))
     const layout = layoutOf(dataRoot, id, spec?.name ?? '.')
-    const own = spec && textIfReadable(layout.name) === id ? layout : { ...layout, name: join(containers, name, 'no-name') }
+    // Without content when the engine was killed between making the name's file and writing to it.
+    const named = spec && [id, ''].includes(textIfReadable(layout.name) ?? 'nobody')
+    const own = named ? layout : { ...layout, name: join(containers, name, 'no-name') }
     // Of one that was being removed only who asked for it knew whether its volumes go; of one that was not made yet nobody has seen them.
     return removalSteps(own, join(containers, name), mark === MAKING ? (spec?.ownVolumes ?? []) : [])
   })

@@ -57,10 +57,13 @@ export async function start(options: StartOptions): Promise<Started> {
   try {
     let user = likelyUser(spec.user)
     let assembled = assemble(spec, user, surroundings)
-    const monitored = shim.monitor({ ...assembled.monitor, ...options.monitor }).then(() => options.monitored?.())
-    monitored.catch(() => undefined)
     const [before, after] = meetBefore('name', assembled.steps)
-    const answers = await admit(before, make, shim, surroundings)
+    const [monitored, admitted] = shim.together(() => {
+      const answer = shim.monitor({ ...assembled.monitor, ...options.monitor }).then(() => options.monitored?.())
+      answer.catch(() => undefined)
+      return [answer, admit(before, make, shim, surroundings)]
+    })
+    const answers = await admitted
     await monitored
     const whole = readInPart(answers) ? await make(lookUpUsers(spec, LARGEST).steps) : answers
     const found = userFrom(whole, spec.user, spec.groups)

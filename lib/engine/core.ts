@@ -10,6 +10,7 @@ import { Spawner } from '../kernel/spawner.js'
 import { Clerks } from './clerks.js'
 import type { EngineContext, EngineSettings } from './context.js'
 import { Events } from './events.js'
+import { Bases } from './life/base.js'
 import { Table } from './life/table.js'
 import { lockDataRoot } from './lock.js'
 import { NameServices } from './name-services.js'
@@ -31,6 +32,7 @@ export class Core implements EngineContext {
   #settings: EngineSettings
   readonly machine: Machine
   readonly store: Store
+  readonly bases: Bases
   readonly containers = new Table()
   readonly events = new Events()
   readonly clerks: Clerks
@@ -53,6 +55,7 @@ export class Core implements EngineContext {
     this.machine = readMachine()
     this.store = new Store(dataRoot)
     this.store.prepare()
+    this.bases = new Bases(this.store)
     this.id = ownId(dataRoot)
     this.clerks = new Clerks(() => this.newShim())
     this.names = new NameServices(dataRoot)

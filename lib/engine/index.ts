@@ -5,7 +5,7 @@
  *     core.ts       the lock, the shims, the events, the table of containers
  *     inside/       what happens inside of them: execs, logs, docker cp
  *     life/         containers come, run, end and go; request/ what clients ask for
- *     parts.ts      where the other nouns come from
+ *     image/ network/ volume/ system/     the other nouns; parts.ts where they come from
  *     launch.ts     a container from its spec to its program: with an engine or without
  *     documents/    what is told of things, as Docker tells it
  */

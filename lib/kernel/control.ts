@@ -48,6 +48,11 @@ export class Control extends EventEmitter<Events> {
     return this.#pid
   }
 
+  /** It is known already how the program ended. */
+  get over(): boolean {
+    return this.#exit !== undefined
+  }
+
   /** How the program ended; undefined when the shim was lost before it could say so. */
   get exited(): Promise<Exit | undefined> {
     if (this.#exit || this.#ended) return Promise.resolve(this.#exit)

@@ -191,6 +191,16 @@ export class Shim extends EventEmitter<Events> {
     if (result?.status !== 'ok') throw new StepError(result as Result, 'a path that the monitor needs cannot be opened')
   }
 
+  /** What is said within goes out as one message, so that the shim is woken once. */
+  together<T>(act: () => T): T {
+    this.#socket.cork()
+    try {
+      return act()
+    } finally {
+      this.#socket.uncork()
+    }
+  }
+
   /** Bytes for the container's stdin. False when the caller should wait for `drained` before the next ones. */
   stdin(bytes: Uint8Array): boolean {
     if (bytes.length === 0) return true

@@ -116,13 +116,23 @@ export class Display {
     const longest = Math.min(Math.max(0, ...rows.map(({ label }) => displayWidth(label))), Math.floor(this.width / 2.5))
     for (const { label, value, notice } of rows) {
       const mark = notice ? '> ' : '  '
-      const head = this.plain ? `${indent}${mark}${label}: ` : `${indent}${mark}${padded(label, longest)}  `
+      if (this.plain) {
+        this.#plainRow(`${label}: ${value}`, indent + mark)
+        continue
+      }
+      const head = `${indent}${mark}${padded(label, longest)}  `
       const style = notice ? this.style.notice : undefined
-      const rest = ' '.repeat(this.plain ? indent.length + 4 : displayWidth(indent) + longest + 4)
+      const rest = ' '.repeat(displayWidth(indent) + longest + 4)
       const [first = '', ...more] = value.split('\n').flatMap((line) => wrap(line, Math.max(16, this.width - rest.length)))
       this.line(`${style ? style(head) : head}${first}`.trimEnd())
       for (const line of more) this.line(`${rest}${line}`)
     }
+  }
+
+  #plainRow(words: string, head: string): void {
+    const [first = '', ...more] = words.split('\n').flatMap((line) => wrap(line, Math.max(16, this.width - head.length)))
+    this.line(`${head}${first}`.trimEnd())
+    for (const line of more) this.line(`${' '.repeat(head.length)}${line}`)
   }
 
   /** One of a list, its further lines below its first word. */

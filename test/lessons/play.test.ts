@@ -36,7 +36,7 @@ describe.each(LESSONS)('lesson %i', (number) => {
     expect(stdout).not.toMatch(/^error/m)
     if (process.geteuid?.() === 0) expect(stdout, 'root lacks nothing').not.toMatch(/^skipped/m)
     expect(await lastingDifferences(before)).toEqual([])
-  }, 60_000)
+  }, 120_000)
 
   requires('command:setpriv', 'user-namespaces')(
     'plays through for an ordinary user, saying what it cannot show',
@@ -47,7 +47,7 @@ describe.each(LESSONS)('lesson %i', (number) => {
       expect(stdout).toContain('Your machine is as before')
       expect(stdout).not.toMatch(/^error/m)
     },
-    60_000,
+    120_000,
   )
 })
 
@@ -69,7 +69,7 @@ describe('kill -9 of the tutor', () => {
       await once(tutor, 'exit')
       expect(await lastingDifferences(before, 10_000)).toEqual([])
     },
-    60_000,
+    120_000,
   )
 })
 

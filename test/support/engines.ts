@@ -82,6 +82,8 @@ export class TestEngine {
     try {
       mkdirSync(host.path(PLACE), { recursive: true })
       if (kind === 'dockerd') await settle(host)
+      // The sources are made one file when they are newer than it: not by a daemon that is looked at.
+      else await host.drydock('--version')
       await engine.start()
       if (image) await engine.load(busyboxArchive())
       return engine
@@ -107,6 +109,14 @@ export class TestEngine {
     const began = performance.now()
     this.#running = this.kind === 'drydock' ? await startDrydock(this.host, this.api, this.#args) : await dockerd(this.host, this.#args)
     return performance.now() - began
+  }
+
+  /** Start drydock's, and kill it after so many milliseconds, whether it answers by then or not. */
+  async startAndKill(milliseconds: number): Promise<void> {
+    const coming = spawnDrydock(this.host, this.#args)
+    await new Promise((resolve) => setTimeout(resolve, milliseconds))
+    coming.signal('SIGKILL')
+    await coming.exited
   }
 
   async stop(): Promise<void> {
@@ -184,7 +194,8 @@ async function dockerd(host: PrivateHost, args: readonly string[]): Promise<Runn
   })
 }
 
-async function startDrydock(host: PrivateHost, api: EngineApi, args: readonly string[]): Promise<Running> {
+/** A Running, and a signal for it. */
+function spawnDrydock(host: PrivateHost, args: readonly string[]): Running & { signal(name: NodeJS.Signals): void } {
   const [file, ...rest] = host.enter([process.execPath, DRYDOCK, 'daemon', '-H', `unix://${join(PLACE, 'docker.sock')}`, ...args])
   const child = spawn(file as string, rest, { stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
@@ -194,7 +205,8 @@ async function startDrydock(host: PrivateHost, api: EngineApi, args: readonly st
     })
   }
   const exited = once(child, 'exit')
-  const running: Running = {
+  const signal = (name: NodeJS.Signals) => signalInnermost(child, name)
+  return {
     get pid() {
       return innermost(child)
     },
@@ -202,19 +214,24 @@ async function startDrydock(host: PrivateHost, api: EngineApi, args: readonly st
     get said() {
       return said
     },
+    signal,
     stop: async () => {
-      signalInnermost(child, 'SIGTERM')
-      const forced = setTimeout(() => signalInnermost(child, 'SIGKILL'), PATIENCE)
+      signal('SIGTERM')
+      const forced = setTimeout(() => signal('SIGKILL'), PATIENCE)
       await exited
       clearTimeout(forced)
     },
   }
+}
+
+async function startDrydock(host: PrivateHost, api: EngineApi, args: readonly string[]): Promise<Running> {
+  const running = spawnDrydock(host, args)
   try {
-    await answered(api, exited)
+    await answered(api, running.exited)
     return running
   } catch (error) {
     await running.stop()
-    throw new Error(`drydock daemon did not come up (${(error as Error).message}); it said:\n${said}`)
+    throw new Error(`drydock daemon did not come up (${(error as Error).message}); it said:\n${running.said}`)
   }
 }
 

@@ -33,7 +33,7 @@ export function imageTransferRoutes(app: FastifyInstance, context: ApiContext): 
     const act = engine.images.load.bind(engine.images)
     const load = ({ send, onProgress }: Parameters<Parameters<typeof streamProgress>[2]>[0]) =>
       act(request.raw, { ...options, onProgress, say: (line) => send({ stream: line.endsWith('\n') ? line : `${line}\n` }) })
-    await streamProgress(reply, log, load, { begin: true })
+    await streamProgress(reply, log, load, { always: true })
     return reply
   })
 

@@ -35,9 +35,12 @@ export class Dial extends Agent {
 export async function dial({ host, tls }: Endpoint): Promise<Duplex> {
   if (host.kind === 'ssh') return (await import('./ssh.js')).dialSsh(host)
   if (host.kind === 'unix') return settled(connect({ path: host.path }), 'connect')
+  // A packet for one of the two hosts must not leave by the default route, to whoever is there.
+  if (isIP(host.host) === 4) await (await import('../../network/two-hosts.js')).refuseStrangers(host.host)
   const address = { host: host.host, port: host.port }
   if (!tls) return settled(connect(address), 'connect')
-  const { connect: secure } = await import('node:tls')
+  // Loaded when it is needed; an import in the middle of a bundle makes Node print a warning.
+  const { connect: secure } = process.getBuiltinModule('node:tls')
   const { verify, ...files } = tls
   const servername = isIP(host.host) === 0 ? { servername: host.host } : {}
   return settled(secure({ ...address, ...servername, ...files, rejectUnauthorized: verify }), 'secureConnect')

@@ -10,6 +10,7 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ExecSpec } from '../../container/index.js'
+import { DrydockError } from '../../kernel/errors.js'
 import { runDirectory } from '../../kernel/places.js'
 import { namesIfReadable, textIfReadable } from '../../kernel/readable.js'
 
@@ -53,8 +54,12 @@ export function filesOf(id: string): ExecFiles {
 /** Whole or not at all; not synced, as nothing of it is worth anything after a power failure. */
 export function writeRecord(record: ExecRecord): void {
   const { record: path } = filesOf(record.id)
-  writeFileSync(`${path}.new`, JSON.stringify(record), { mode: 0o600 })
-  renameSync(`${path}.new`, path)
+  try {
+    writeFileSync(`${path}.new`, JSON.stringify(record), { mode: 0o600 })
+    renameSync(`${path}.new`, path)
+  } catch (cause) {
+    throw new DrydockError(`an exec cannot be written down: ${(cause as Error).message}`, { cause, status: 500 })
+  }
 }
 
 export function removeRecord(id: string): void {

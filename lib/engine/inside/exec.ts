@@ -26,16 +26,16 @@ export class Exec {
   readonly begun: Promise<void>
   /** Resolves when its exit code is known. */
   readonly over: Promise<void>
-  hasBegun: () => void = () => undefined
-  #isOver: () => void = () => undefined
+  #begin: () => void = () => undefined
+  #end: () => void = () => undefined
 
   constructor(record: ExecRecord) {
     this.record = record
     this.begun = new Promise((resolve) => {
-      this.hasBegun = resolve
+      this.#begin = resolve
     })
     this.over = new Promise((resolve) => {
-      this.#isOver = resolve
+      this.#end = resolve
     })
   }
 
@@ -49,13 +49,24 @@ export class Exec {
     return `${program} ${rest.join(' ')}`
   }
 
+  hasBegun(line: ExecLine): void {
+    this.state = 'running'
+    this.line = line
+    this.#begin()
+  }
+
+  /** It is gone before it has begun. */
+  isForgotten(): void {
+    this.#begin()
+  }
+
   hasEnded(exitCode: number): void {
     this.state = 'ended'
     this.exitCode = exitCode
     this.endedAt = performance.now()
     this.line = undefined
-    this.hasBegun()
-    this.#isOver()
+    this.#begin()
+    this.#end()
   }
 
   /** Docker's ExecInspect. */

@@ -9,50 +9,41 @@
  *       the stream ends only now, when the exit code can be asked for
  */
 import type { Socket } from 'node:net'
+import { setImmediate } from 'node:timers'
 import { notRunning, StartError, startExec } from '../../container/index.js'
 import { Control, openStreams } from '../../kernel/control.js'
-import { DrydockError } from '../../kernel/errors.js'
+import { DrydockError, sentenceOf } from '../../kernel/errors.js'
+import { readChildren } from '../../kernel/proc/processes.js'
 import { randomBytes } from '../../kernel/random.js'
 import type { Shim } from '../../kernel/shim.js'
-import { attributesOf, type ContainerHandle, type EngineContext } from '../context.js'
+import type { ContainerHandle, EngineContext } from '../context.js'
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../keys.js'
 import type { Attached, Document, ExecsNoun } from '../types.js'
 import { Exec, type ExecLine } from './exec.js'
 import { type ExecRecord, filesOf, readExit, readRecords, removeRecord, writeRecord } from './exec-record.js'
 import { execRequest, sizeOf } from './exec-request.js'
 import { ExecStream } from './exec-stream.js'
+import { ExecTable } from './exec-table.js'
 
 /** How long a resize waits for the program to run, as docker's does, in milliseconds. */
 const RESIZE_PATIENCE = 10_000
 
-/** For so long an exec that has ended can be asked about, as docker keeps it for five to ten minutes; milliseconds. */
-const KEPT = 10 * 60 * 1000
-
 /** Docker's exit code of an exec that could not be started, when its own fault is neither of the two that shells know. */
 const UNKNOWN_FAILURE = 126
 
-const SIGKILL = 9
-
 export class Execs implements ExecsNoun {
   readonly #context: EngineContext
-  readonly #execs = new Map<string, Exec>()
-  /** Those that run, also when they are nobody's any more. */
-  readonly #living = new Set<Exec>()
-  /** In the order of their ends. */
-  readonly #ended: Exec[] = []
-  #closing = false
-  /** Containers whose end, or removal, is waited for. */
-  readonly #watched = new WeakMap<ContainerHandle, { run: boolean }>()
+  readonly #table: ExecTable
 
   constructor(context: EngineContext) {
     this.#context = context
+    this.#table = new ExecTable(context.events)
   }
 
   async create(word: string, body: Document): Promise<{ readonly Id: string }> {
     const container = this.#context.containers.find(word)
     refuseUnlessAble(container, word)
     const request = execRequest(body)
-    this.#forgetOld()
     const record: ExecRecord = {
       version: 1,
       id: randomBytes(32).toString('hex'),
@@ -63,40 +54,39 @@ export class Execs implements ExecsNoun {
     }
     writeRecord(record)
     const exec = new Exec(record)
-    this.#add(exec, container)
-    this.#tell(exec, container, `exec_create: ${exec.command}`)
+    this.#table.add(exec, container)
+    this.#table.tell(exec, container, `exec_create: ${exec.command}`)
     return { Id: exec.id }
   }
 
   async start(id: string, body: Parameters<ExecsNoun['start']>[1]): Promise<Attached | undefined> {
-    const exec = this.#find(id)
+    const exec = this.#table.find(id)
     const container = this.#containerOf(exec)
     if (exec.state === 'ended') throw conflict(`Error: Exec command ${id} has already run`)
     if (exec.state !== 'created') throw conflict(`Error: Exec command ${id} is already running`)
     refuseUnlessAble(container, container.id)
     const size = sizeOf(body.ConsoleSize) ?? exec.record.request.size
     exec.state = 'starting'
-    this.#tell(exec, container, `exec_start: ${exec.command}`)
+    this.#table.tell(exec, container, `exec_start: ${exec.command}`)
     try {
       return await this.#start(exec, container, { detach: body.Detach === true, ...(size && { size }) })
     } catch (error) {
-      container.execs.delete(exec.id)
-      removeRecord(exec.id)
-      exec.hasEnded(error instanceof StartError && error.exitCode !== 125 ? error.exitCode : UNKNOWN_FAILURE)
-      this.#ended.push(exec)
+      this.#table.hasFailed(exec, container, error instanceof StartError && error.exitCode !== 125 ? error.exitCode : UNKNOWN_FAILURE)
       throw error
     }
   }
 
   async resize(id: string, rows: number, columns: number): Promise<void> {
-    const exec = this.#find(id)
+    if (![rows, columns].every((size) => Number.isInteger(size) && size >= 0 && size <= 0xffff))
+      throw new DrydockError(`a terminal has 0 to 65535 rows and columns; ${rows} × ${columns} is no size`, { status: 400 })
+    const exec = this.#table.find(id)
     if (exec.state === 'created' || exec.state === 'starting') await soon(exec.begun)
     if (!exec.line) throw new DrydockError('no such exec', { status: 404 })
     exec.line.resize(rows, columns)
   }
 
   async inspect(id: string): Promise<Document> {
-    return this.#find(id).describe()
+    return this.#table.find(id).describe()
   }
 
   /** At the start of an engine: those that another one has made, and that live, or have ended meanwhile. */
@@ -104,16 +94,8 @@ export class Execs implements ExecsNoun {
     await Promise.all(readRecords(this.#context.dataRoot).map((record) => this.#recover(record)))
   }
 
-  /** Leave what runs to its shims. Those that end with their containers at this moment are seen to their end. */
-  async close(): Promise<void> {
-    this.#closing = true
-    const alive = new Set(this.#context.containers.all().flatMap(({ id, running }) => (running ? [id] : [])))
-    await Promise.all(
-      [...this.#living].map(async (exec) => {
-        if (alive.has(exec.record.container)) exec.line?.close()
-        else await exec.over
-      }),
-    )
+  close(): Promise<void> {
+    return this.#table.close(this.#context.containers.all())
   }
 
   async #start(exec: Exec, container: ContainerHandle, { detach, size }: { detach: boolean; size?: readonly [number, number] }) {
@@ -150,97 +132,37 @@ export class Execs implements ExecsNoun {
       throw container.pid === pid ? error : notRunning(container.id, error)
     })
     exec.record = { ...exec.record, pid: started.pid }
-    writeRecord(exec.record)
-    this.#runs(exec, container, lineOf(started.shim))
+    this.#table.runs(exec, container, lineOf(started.shim))
+    // Whoever waits for the start need not wait for this: an engine that finds the shim asks it.
+    setImmediate(() => {
+      try {
+        if (exec.state === 'running') writeRecord(exec.record)
+      } catch (error) {
+        this.#context.log('warn', sentenceOf(error))
+      }
+    })
     if (!socket) return undefined
     const keys = tty && stdin ? parseDetachKeys(detachKeys || DEFAULT_DETACH_KEYS) : new Uint8Array()
-    const onDetach = () => this.#tell(exec, container, 'exec_detach')
+    const onDetach = () => this.#table.tell(exec, container, 'exec_detach')
     return { tty, stream: new ExecStream({ socket, stdin, keys, onDetach, ended: exec.over }) }
-  }
-
-  #runs(exec: Exec, container: ContainerHandle, line: ExecLine): void {
-    exec.state = 'running'
-    exec.line = line
-    this.#living.add(exec)
-    exec.hasBegun()
-    void line.exited.then((exit) => {
-      // The engine goes, and the exec stays.
-      if (exit || !this.#closing || !container.running) this.#ends(exec, container, exit?.code ?? readExit(exec.id) ?? 128 + SIGKILL)
-    })
-  }
-
-  #ends(exec: Exec, container: ContainerHandle, exitCode: number): void {
-    exec.hasEnded(exitCode)
-    this.#ended.push(exec)
-    this.#living.delete(exec)
-    container.execs.delete(exec.id)
-    removeRecord(exec.id)
-    this.#tell(exec, container, 'exec_die', { exitCode: String(exitCode) })
   }
 
   async #recover(record: ExecRecord): Promise<void> {
     const container = this.#context.containers.all().find(({ id }) => id === record.container)
     const exec = new Exec(record)
     if (!container || (container.running && container.pid !== record.run)) return removeRecord(record.id)
-    if (record.pid === undefined) {
-      if (container.running) this.#add(exec, container)
-      else removeRecord(record.id)
-      return
-    }
-    this.#add(exec, container)
     const control = await Control.open(filesOf(record.id).socket).catch(() => undefined)
-    if (control) this.#runs(exec, container, control)
-    else this.#ends(exec, container, readExit(record.id) ?? 128 + SIGKILL)
-  }
-
-  #add(exec: Exec, container: ContainerHandle): void {
-    this.#execs.set(exec.id, exec)
-    container.execs.add(exec.id)
-    this.#watch(container)
-  }
-
-  /** With a run of the container its execs end, and those that never began are gone; with the container, all are forgotten. */
-  #watch(container: ContainerHandle): void {
-    let watched = this.#watched.get(container)
-    if (!watched) {
-      watched = { run: false }
-      this.#watched.set(container, watched)
-      void container.removed.then(() => this.#drop(container, () => true))
-    }
-    if (watched.run || !container.running) return
-    const state = watched
-    state.run = true
-    void container.ended.then(() => {
-      state.run = false
-      this.#drop(container, ({ state }) => state === 'created')
-      // Its pid namespace has taken them along, if it has one of its own.
-      for (const exec of this.#of(container)) exec.line?.signal(SIGKILL)
-    })
-  }
-
-  #of(container: ContainerHandle): Exec[] {
-    return [...this.#execs.values()].filter(({ record }) => record.container === container.id)
-  }
-
-  #drop(container: ContainerHandle, which: (exec: Exec) => boolean): void {
-    for (const exec of this.#of(container).filter(which)) {
-      this.#execs.delete(exec.id)
-      container.execs.delete(exec.id)
-      exec.hasBegun()
-      // The shim of one that runs has still to write its exit.
-      if (!this.#living.has(exec)) removeRecord(exec.id)
-    }
-  }
-
-  #forgetOld(): void {
-    const before = performance.now() - KEPT
-    while (this.#ended[0] && this.#ended[0].endedAt < before) this.#execs.delete((this.#ended.shift() as Exec).id)
-  }
-
-  #find(id: string): Exec {
-    const exec = this.#execs.get(id)
-    if (exec) return exec
-    throw new DrydockError(`No such exec instance: ${id}`, { status: 404 })
+    const exitCode = readExit(record.id)
+    if (control) {
+      const [pid] = readChildren(control.shimPid)
+      exec.record = { ...record, ...(pid !== undefined && { pid }) }
+      this.#table.add(exec, container)
+      this.#table.runs(exec, container, control)
+    } else if (record.pid !== undefined || exitCode !== undefined) {
+      this.#table.add(exec, container)
+      this.#table.hasEnded(exec, container, exitCode)
+    } else if (container.running) this.#table.add(exec, container)
+    else removeRecord(record.id)
   }
 
   #containerOf(exec: Exec): ContainerHandle {
@@ -249,11 +171,6 @@ export class Execs implements ExecsNoun {
     } catch (cause) {
       throw new DrydockError(`No such exec instance: ${exec.id}`, { status: 404, cause })
     }
-  }
-
-  #tell(exec: Exec, container: ContainerHandle, action: string, more: Readonly<Record<string, string>> = {}): void {
-    const attributes = { ...attributesOf(container), execID: exec.id, ...more }
-    this.#context.events.publish({ Type: 'container', Action: action, ID: container.id, Attributes: attributes })
   }
 }
 

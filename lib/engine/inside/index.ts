@@ -1,7 +1,7 @@
 /**
  * What happens inside a container that runs, and what is read of one, running or not:
  *
- *     execs.ts      further programs in it; exec.ts exec-record.ts exec-request.ts exec-stream.ts are parts of one
+ *     execs.ts      further programs in it; exec-table.ts all of them; exec.ts exec-record.ts exec-request.ts exec-stream.ts are parts of one
  *     logs.ts       what it printed; log-files.ts log-lines.ts
  *     top.ts ps.ts  its processes
  *     stats.ts      what it uses; usage.ts

@@ -3,16 +3,17 @@
 import type { ContainerRecord } from '../../container/index.js'
 import { inventName } from '../../container/names.js'
 import { NO_NOTES } from '../../container/notes.js'
-import { makeContainer } from '../../container/staged.js'
+import { makeContainer, unmakeContainer } from '../../container/staged.js'
 import { matches, ownPlatform, parsePlatform, showPlatform } from '../../image/platform.js'
-import type { Image } from '../../image/store/index.js'
 import { DrydockError } from '../../kernel/errors.js'
+import type { MountSpec } from '../../primitives/rootfs/index.js'
 import { attributesOf } from '../context.js'
 import type { Core } from '../core.js'
 import { runnableImage } from '../request/image.js'
 import { readBody, requestedRecord } from '../request/index.js'
 import type { CreateBody, Created } from '../types.js'
 import { deleteVolume, holdVolume, type MountedVolume, publishVolume, volumesIn } from '../volume/index.js'
+import type { Base } from './base.js'
 import { Container } from './container.js'
 
 /** How many names are invented before one must be given. */
@@ -25,7 +26,7 @@ export async function create(
 ): Promise<Created> {
   const asked = readBody(body)
   const word = asked.config.Image as string
-  const { image, lease } = await core.store.hold(word)
+  const image = await core.bases.find(word)
   const holds: (() => void)[] = []
   const own: MountedVolume[] = []
   try {
@@ -43,9 +44,9 @@ export async function create(
       if (volume.own) own.push(volume)
     }
     for (const volume of requested.madeVolumes) publishVolume(core.events, 'create', volume)
-    if (requested.fill.length > 0) await (await import('../copy-up.js')).fillVolumes(requested.fill, image.layers)
-    const record = await make(core, requested.record, requested.invented)
-    const container = new Container(core.dataRoot, record, NO_NOTES)
+    if (requested.fill.length > 0) await fill(core, image, requested.fill)
+    const container = await make(core, requested.record, requested.invented)
+    if (!core.bases.has(image)) await unmake(core, container, word)
     core.containers.add(container)
     core.events.publish({ Type: 'container', Action: 'create', ID: container.id, Attributes: attributesOf(container) })
     return { Id: container.id, Warnings: [...warnings, ...requested.warnings] }
@@ -55,16 +56,25 @@ export async function create(
     throw error
   } finally {
     for (const release of holds) release()
+  }
+}
+
+/** Its layers are read, so nobody may take them away meanwhile. */
+async function fill({ store }: Core, { id }: Base, volumes: readonly MountSpec[]): Promise<void> {
+  const { image, lease } = await store.hold(id)
+  try {
+    await (await import('../copy-up.js')).fillVolumes(volumes, image.layers)
+  } finally {
     lease.release()
   }
 }
 
 /** What goes when it has ended need not survive that the power fails. */
-async function make(core: Core, record: ContainerRecord, invented: boolean): Promise<ContainerRecord> {
+async function make(core: Core, record: ContainerRecord, invented: boolean): Promise<Container> {
   for (let attempt = 1, current = record; ; attempt++, current = renamed(record, inventName(attempt))) {
     try {
       await makeContainer(core.dataRoot, current, { durable: record.more?.autoRemove !== true })
-      return current
+      return new Container(core.dataRoot, current, NO_NOTES)
     } catch (error) {
       const taken = error instanceof DrydockError && error.status === 409
       if (!taken || !invented || attempt === NAMES) throw error
@@ -72,10 +82,16 @@ async function make(core: Core, record: ContainerRecord, invented: boolean): Pro
   }
 }
 
+/** Its image was removed while it was made. */
+async function unmake(core: Core, { layout }: Container, word: string): Promise<never> {
+  await core.clerks.run(unmakeContainer(layout, []))
+  throw new DrydockError(`No such image: ${word}`, { status: 404 })
+}
+
 export const renamed = (record: ContainerRecord, name: string): ContainerRecord => ({ ...record, spec: { ...record.spec, name } })
 
 /** 404 when there is none for the platform that was asked for: clients then fetch it. */
-function platformWarnings({ config }: Image, word: string, asked: string | undefined): string[] {
+function platformWarnings({ config }: Base, word: string, asked: string | undefined): string[] {
   if (asked) {
     if (matches(config, parsePlatform(asked))) return []
     throw new DrydockError(

@@ -9,6 +9,8 @@ export interface Line {
   readonly pid: number
   /** How the program ended; undefined when the shim was lost before it could say so. */
   readonly exited: Promise<Exit | undefined>
+  /** It had ended already when the line was opened. */
+  readonly over: boolean
   /** Resolves when the shim has undone what was to be undone, or is gone. */
   readonly ended: Promise<void>
   /** For further steps of the host's, with their undo. An engine that found the container running has none. */
@@ -24,6 +26,7 @@ export function lineOf(shim: Shim): Line {
   const ended = shim.ended
   return {
     pid: shim.childPid as number,
+    over: false,
     exited,
     ended,
     shim,
@@ -44,6 +47,8 @@ export async function findLine(socket: string): Promise<Line | undefined> {
   const [pid = 0] = readChildren(control.shimPid)
   return {
     pid,
+    // Said in the same breath as the greeting.
+    over: control.over,
     exited: control.exited,
     ended: control.ended,
     shim: undefined,

@@ -3,10 +3,12 @@
  * its exit file; what was half made or half removed is taken away.
  */
 import { existsSync, rmSync } from 'node:fs'
-import { listContainers, type StoredContainer } from '../../container/index.js'
+import { join } from 'node:path'
+import { listContainers, readContainer } from '../../container/index.js'
 import { readNotes } from '../../container/notes.js'
 import { sweepSteps } from '../../container/staged.js'
 import { sentenceOf } from '../../kernel/errors.js'
+import { namesIfReadable, textIfReadable } from '../../kernel/readable.js'
 import { DEFAULT_NETWORK, readNetworks } from '../../network/config.js'
 import { pluggedAt, reclaim } from '../../network/leases.js'
 import { cgroupAt, isFrozen } from '../../primitives/cgroups/index.js'
@@ -33,17 +35,20 @@ export async function recover(core: Core): Promise<void> {
       core.containers.add(container)
       const line = await findLine(one.layout.socket)
       if (line) await goesOn(core, container, line, endpoints)
-      else await settle(core, container, one, orphans)
+      else await settle(core, container, orphans)
       return container
     }),
   )
+  sweepNames(core, found)
   await reclaimLeases(core)
   for (const container of found) {
-    const { record, running, status } = container
-    if (running || status === 'created') continue
-    if (record.more?.autoRemove) {
+    const { record, running, status, layout } = container
+    if (running) continue
+    // An engine that was killed may have been told its end, and nobody else was: what was written for its start tells that there was one.
+    const begun = status !== 'created' || existsSync(layout.hosts)
+    if (record.more?.autoRemove && begun) {
       await remove(core, container, { volumes: true }).catch((error) => core.log('error', `${container.name}: ${sentenceOf(error)}`))
-    } else if (wants(container)) {
+    } else if (status !== 'created' && wants(container)) {
       // Each at its own pace: clients need not wait for it.
       void startAgain(core, container, 'engine')
     }
@@ -84,13 +89,16 @@ function isPaused({ machine }: Core, { id }: Container): boolean {
 }
 
 /** It does not run, or nobody looks after it any more. */
-async function settle(core: Core, container: Container, { layout }: StoredContainer, orphans: () => ReadonlySet<string>): Promise<void> {
+async function settle(core: Core, container: Container, orphans: () => ReadonlySet<string>): Promise<void> {
+  const { layout, id } = container
   rmSync(layout.socket, { force: true })
+  // Looked at again: between the first look and the one at its socket it may have ended.
+  container.exit = readContainer(core.dataRoot, id)?.exit
   const { startedAt } = container.notes
   const over = container.exit !== undefined || startedAt === undefined
   if (over && !isLeft(core, container, orphans)) return
   // One that was being started, or whose end is on record, has only left something.
-  if (over) return endAll(core, container.id)
+  if (over) return endAll(core, id)
   container.exit = await lost(core, container, { startedAt })
 }
 
@@ -106,6 +114,18 @@ function onlyWhenAsked(): () => ReadonlySet<string> {
   return () => {
     found ??= new Set(firstProcesses().keys())
     return found
+  }
+}
+
+/** A container that was being renamed has two; the one in its record counts. */
+function sweepNames({ dataRoot }: Core, found: readonly Container[]): void {
+  const directory = join(dataRoot, 'names')
+  const names = namesIfReadable(directory)
+  if (names.length <= found.length) return
+  const nameOf = new Map(found.map(({ id, name }) => [id, name]))
+  for (const name of names) {
+    const own = nameOf.get(textIfReadable(join(directory, name)) ?? '')
+    if (own !== undefined && own !== name) rmSync(join(directory, name), { force: true })
   }
 }
 

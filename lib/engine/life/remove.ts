@@ -70,8 +70,8 @@ export async function removeNow(core: Core, container: Container, { volumes = fa
       container.layout,
       own.map(({ source }) => dirname(source)),
     )
-    core.containers.remove(container)
     await core.clerks.run(steps)
+    core.containers.remove(container)
     for (const { name } of own) publishVolume(core.events, 'destroy', name)
   } catch (error) {
     container.doomed = 'dead'

@@ -112,7 +112,8 @@ function monitorOf({ record: { more }, layout }: Container) {
   return {
     detach: true,
     socketPath: layout.socket,
-    exitPath: layout.exit,
+    // Of what goes when it has ended nobody asks later; its shim waits until an engine has heard it.
+    ...(!more?.autoRemove && { exitPath: layout.exit }),
     ...(driver === 'json-file' && { logPath: layout.log, ...(maxSize && { logMaxSize: maxSize, logMaxFiles: maxFiles ?? 1 }) }),
     ...(more?.keepStdin && { keepStdin: true }),
   }

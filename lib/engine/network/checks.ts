@@ -15,6 +15,11 @@ const OF_HOST = 'container cannot be disconnected from host network or connected
 const OF_NONE = 'container cannot be connected to multiple networks with one of the networks in private (none) mode'
 const OF_OTHER = 'container sharing network namespace with another container or host cannot be connected to any other network'
 
+/** An ordinary user may make no bridge on the host, nor plug anything into one. */
+export function checkRoot(rootless: boolean, network: string): void {
+  if (rootless) refuse(`the network ${network} needs root: an ordinary user may not plug a cable into the host`, 403)
+}
+
 function checkLives({ status, id }: ContainerHandle): void {
   if (status === 'removing' || status === 'dead')
     refuse(`container ${id} is marked for removal and cannot be connected or disconnected to the network`, 409)
@@ -23,7 +28,7 @@ function checkLives({ status, id }: ContainerHandle): void {
 /** The networks that it has now. `rootless`: of an engine that may not plug anything into the host. */
 export function checkConnect(handle: ContainerHandle, network: Network, { ip, aliases }: EndpointRequest, rootless: boolean): Networks {
   checkLives(handle)
-  if (rootless) refuse(`the network ${network.name} needs root: an ordinary user may not plug a cable into the host`, 403)
+  checkRoot(rootless, network.name)
   const mode = handle.record.spec.network
   if (mode.kind === 'container') return refuse(OF_OTHER)
   if (mode.kind === 'host' || network.name === 'host') return refuse(OF_HOST)

@@ -18,6 +18,7 @@ import { booleanFilter, checkFilters, type Filters, matchesLabelFilters, matches
 import { is, type Members, readMembers } from '../request/members.js'
 import { endpointRequest } from '../request/networks.js'
 import type { Document, NetworksNoun } from '../types.js'
+import { checkRoot } from './checks.js'
 import { connect, withShim } from './connect.js'
 import { createFrom } from './create.js'
 import { disconnect } from './disconnect.js'
@@ -114,7 +115,9 @@ function inspect(context: EngineContext, word: string, { scope }: { readonly sco
   return networkDocument(network, membersOf(context, network))
 }
 
-async function create({ dataRoot, events }: EngineContext, body: Document): ReturnType<NetworksNoun['create']> {
+async function create(context: EngineContext, body: Document): ReturnType<NetworksNoun['create']> {
+  const { dataRoot, events } = context
+  checkRoot(context.machine.idmap !== undefined, String(body.Name ?? ''))
   const { id, name } = await createFrom(dataRoot, body)
   events.publish({ Type: 'network', Action: 'create', ID: id, Attributes: { name, type: 'bridge' } })
   return { Id: id, Warning: '' }
@@ -122,6 +125,7 @@ async function create({ dataRoot, events }: EngineContext, body: Document): Retu
 
 async function remove(context: EngineContext, { name, id, driver }: Network): Promise<void> {
   const { dataRoot, events } = context
+  checkRoot(context.machine.idmap !== undefined, name)
   await withShim(context, (shim) => removeNetwork(dataRoot, name, shim, () => context.newShim()))
   forgetWhole(dataRoot, name)
   events.publish({ Type: 'network', Action: 'destroy', ID: id, Attributes: { name, type: driver } })

@@ -19,7 +19,11 @@ export interface RunnableImage extends ImageSpec {
 }
 
 /** `word`: as somebody named it. */
-export function runnableImage(word: string, { id, layers, config }: Image, dataRoot: string): RunnableImage {
+export function runnableImage(
+  word: string,
+  { id, layers, config }: Pick<Image, 'id' | 'layers' | 'config'>,
+  dataRoot: string,
+): RunnableImage {
   const { Env, Entrypoint, Cmd, WorkingDir, User, Labels, ExposedPorts, Volumes, StopSignal } = config.config ?? {}
   return {
     name: word,

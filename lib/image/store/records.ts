@@ -1,5 +1,5 @@
 /** Which images there are, and what belongs to each. */
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Descriptor, Digest } from '../types.js'
 import { listed, readJson, writeWhole } from './files.js'
@@ -38,6 +38,10 @@ export class Records {
   get(id: Digest): ImageRecord | undefined {
     const found = readJson<ImageRecord>(this.#path(id))
     return found?.version === 1 ? found : undefined
+  }
+
+  has(id: Digest): boolean {
+    return existsSync(this.#path(id))
   }
 
   put(record: ImageRecord): void {

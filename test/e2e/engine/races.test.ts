@@ -5,7 +5,7 @@
 import { beforeAll, describe, expect } from 'vitest'
 import { type Answer, Hijacked } from '../../support/engines/api.js'
 import { parseFrames, textOf } from '../../support/engines/http.js'
-import { changesSince, type Traces, tracesOf, warmUp } from '../../support/engines/traces.js'
+import { changesSince, settledTraces, type Traces, warmUp } from '../../support/engines/traces.js'
 import { ENGINE, onEngine } from '../../support/engines.js'
 
 const TIMES = Number(process.env.DRYDOCK_RACES ?? 4)
@@ -25,7 +25,7 @@ let before: Traces = []
 beforeAll(async () => {
   if (!on.able) return
   await warmUp(on.engine)
-  before = await tracesOf(on.engine)
+  before = await settledTraces(on.engine)
 })
 
 const NONE = { HostConfig: { NetworkMode: 'none' } }

@@ -158,6 +158,18 @@ describe('attach', () => {
     }
   })
 
+  test('lets go of the streams when a client goes that has ended its side before', async () => {
+    for (const headers of [UPGRADE, '']) {
+      const { dial, stream } = await attachable()
+      const wire = await dial()
+      wire.send(post('/containers/c1/attach?stream=1&stdin=1&stdout=1', headers))
+      await wire.until(/\r\n\r\n/)
+      wire.socket.end()
+      wire.socket.once('finish', () => wire.socket.destroy())
+      if (!stream.destroyed) await once(stream, 'close')
+    }
+  })
+
   test('lets go of the streams when the client vanishes, and takes no more than the client does', async () => {
     const { dial, program, stream } = await attachable()
     const wire = await dial()

@@ -13,7 +13,7 @@ ip -o link | sed 's/^[0-9]*: \\([^:@]*\\).*/link \\1/'
 for tree in /sys/fs/cgroup /sys/fs/cgroup/*; do
   for own in drydock $0; do [ -d $tree/$own ] && find $tree/$own -type d; done
 done | sed 's/^/cgroup /'
-find /run/drydock /run/engine/state -type s -o -type f 2>/dev/null | sed 's/^/file /'
+find /run/drydock /run/engine/state -type s -o -type f 2>/dev/null | sed 's/^/file /; s/spawner-[0-9]*/spawner-PID/'
 for data in /var/lib/drydock /run/engine/data; do
   for kind in containers overlay overlay2 volumes networks; do [ -d $data/$kind ] && ls -A $data/$kind | sed "s/^/$kind /"; done
 done
@@ -22,23 +22,34 @@ exit 0`
 
 export type Traces = readonly string[]
 
-export async function tracesOf(engine: TestEngine): Promise<Traces> {
+async function tracesOf(engine: TestEngine): Promise<Traces> {
   const { exitCode, stdout, stderr } = await engine.host.run(['sh', '-c', LOOK, PEERS])
   if (exitCode !== 0) throw new Error(`cannot look at what is there: ${stderr}`)
   const descriptors = engine.descriptors().map((target) => `descriptor ${target.replace(/\[\d+\]|:\d+$/, '')}`)
   return [...stdout.split('\n'), ...descriptors].sort()
 }
 
-/** Whatever an engine makes once for all (a bridge, processes that it keeps ready) is there afterwards. */
+/** Whatever an engine makes once for all (a bridge, processes that it keeps ready, what Node watches files with) is there afterwards. */
 export async function warmUp({ api }: TestEngine): Promise<void> {
   await Promise.all(
     [1, 2, 3, 4].map(async () => {
-      const id = await api.create(['true'])
+      const id = await api.create(['sleep', '0.2'])
       await api.start(id)
-      await (await api.wait(id)).status
+      // Ends with the container.
+      await api.get(`/containers/${id}/logs?stdout=1&follow=1`)
       await api.remove(id)
     }),
   )
+}
+
+/** What is there when nothing goes on any more: the kernel takes a moment to remove some things. */
+export async function settledTraces(engine: TestEngine): Promise<Traces> {
+  for (let before = await tracesOf(engine); ; ) {
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    const after = await tracesOf(engine)
+    if (without(after, before).length === 0 && without(before, after).length === 0) return after
+    before = after
+  }
 }
 
 /** What is there more than before, and what is there no more. The kernel and the engine may take a moment: looked at again until there is nothing, or five seconds have passed. */

@@ -64,6 +64,11 @@ for (let kill = 0; kill < Number(kills); kill++) {
   await loaded(2 + Math.floor(Math.random() * 60), known)
   const engine = await place.open()
   await check(engine, known)
+  // What was about to end does so, and what goes with it is gone.
+  for (const container of engine.context.containers.all()) {
+    if (container.record.spec.argv.some((word) => word.includes('exit'))) await container.ended
+    if (container.status === 'removing') await container.removed
+  }
   nothingElse(engine, place)
   // Those that nobody has started yet can be.
   for (const { id } of engine.context.containers.all().filter(({ status }) => status === 'created')) {
