@@ -1,5 +1,5 @@
 /**
- * Asks docker's own client what it makes of flags, and writes test/lib/cli/client/creates.json, which the tests hold ours against:
+ * Asks docker's own client what it makes of flags, and writes creates.json and requests.json of test/lib/cli/client, which the tests hold ours against:
  *
  *     npx tsx test/support/record-creates.ts /usr/bin/docker
  */
@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
-import { differences, record } from './recorder.js'
+import { type Answer, type Asked, differences, record } from './recorder.js'
 
 const HERE = join(dirname(fileURLToPath(import.meta.url)), '../lib/cli/client')
 
@@ -24,8 +24,8 @@ export const FILES: Readonly<Record<string, string>> = {
 }
 export const ENVIRONMENT = { INHERITED: 'from here' }
 
-export const casesOf = (): string[] =>
-  readFileSync(join(HERE, 'creates.txt'), 'utf8')
+export const casesOf = (name: 'creates' | 'requests' = 'creates'): string[] =>
+  readFileSync(join(HERE, `${name}.txt`), 'utf8')
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))
 
@@ -51,8 +51,53 @@ async function main(docker: string): Promise<void> {
       : { error: stderr.split('\n\n')[0], exitCode }
   }
   await recorder.close()
+  await others(docker, place)
   rmSync(place, { recursive: true })
   writeFileSync(join(HERE, 'creates.json'), `${JSON.stringify(table, undefined, 1)}\n`)
+}
+
+/** An engine in which everything is there, by the name that it was asked for. */
+export const EVERYTHING: Answer = ({ method, path }) => {
+  const lists = ['/containers/json', '/images/json', '/networks', '/images/search']
+  if (
+    lists.includes(path) ||
+    path.endsWith('/history') ||
+    path.endsWith('/changes') ||
+    (method === 'DELETE' && path.startsWith('/images/'))
+  )
+    return { status: 200, body: [] }
+  if (path.endsWith('/wait')) return { status: 200, body: { StatusCode: 0 } }
+  if (path.endsWith('/exec') || path.endsWith('/create')) return { status: 201, body: { Id: 'made', Name: 'made', Warnings: [] } }
+  if (path === '/system/df') return { status: 200, body: { LayersSize: 0 } }
+  if (path.endsWith('/top')) return { status: 200, body: { Titles: ['PID'], Processes: [] } }
+  const whole = { Id: path.split('/')[2] ?? 'x', Name: '/x', State: { Running: true }, Config: {}, HostConfig: {}, NetworkSettings: {} }
+  return { status: 200, body: path.endsWith('/json') || /^\/(networks|volumes)\//.test(path) ? whole : {} }
+}
+
+/** What of a request counts. Filters are a document in a word, and an empty word is as good as none. */
+export const essence = ({ method, path, query, headers, body }: Asked): object => ({
+  request: `${method} ${path}`,
+  query: Object.fromEntries(
+    Object.entries(query)
+      .filter(([, value]) => value !== '')
+      .map(([key, value]) => [key, key === 'filters' ? JSON.parse(value) : value === 'true' ? '1' : value]),
+  ),
+  ...(body !== '' && { body }),
+  ...(headers['x-registry-auth'] && { auth: headers['x-registry-auth'] }),
+})
+
+async function others(docker: string, place: string): Promise<void> {
+  const socket = join(place, 'everything.sock')
+  const recorder = await record(socket, '1.47', EVERYTHING)
+  const table: Record<string, unknown> = {}
+  for (const line of casesOf('requests')) {
+    recorder.asked.length = 0
+    const env = { DOCKER_HOST: `unix://${socket}`, DOCKER_CONFIG: place, PATH: process.env.PATH, HOME: place }
+    await execa(docker, wordsOf(line), { reject: false, cwd: place, env, extendEnv: false, stdin: 'ignore', timeout: 5000 })
+    table[line] = recorder.asked.map(essence)
+  }
+  await recorder.close()
+  writeFileSync(join(HERE, 'requests.json'), `${JSON.stringify(table, undefined, 1)}\n`)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv[2] ?? 'docker')

@@ -1,6 +1,7 @@
 /** `drydock attach`: back to a container that runs. */
 import { parseDetachKeys } from '../../engine/keys.js'
 import { DrydockError } from '../../kernel/errors.js'
+import { queryOnly } from '../engine/client.js'
 import { GoCommand } from '../flags.js'
 import { passSignals } from './signals.js'
 import { checkTerminal, consoleSize, converse, followSize } from './streams.js'
@@ -31,7 +32,7 @@ export const attach = verb<Flags>(
     if (State.Restarting) throw new DrydockError('You cannot attach to a restarting container, wait until it is running', { status: 409 })
     const stdin = options.stdin && Config.OpenStdin
     checkTerminal(stdin, Config.Tty)
-    const { ending } = await awaitEnd(engine, Id, 'next-exit')
+    const { ending } = await awaitEnd(engine, Id)
     const unproxy = options.sigProxy && !Config.Tty ? passSignals(engine, Id) : () => undefined
     const stream = await engine.hijack({
       method: 'POST',
@@ -44,7 +45,7 @@ export const attach = verb<Flags>(
         ...(options.detachKeys !== undefined && { detachKeys: options.detachKeys }),
       },
     })
-    const resize = (h: number, w: number) => engine.container(Id).resize({ h, w })
+    const resize = (h: number, w: number) => engine.container(Id).resize(queryOnly({ h, w }))
     let unfollow = () => undefined as unknown
     if (Config.Tty && process.stdout.isTTY) {
       // One that is a little larger first: a program that draws sees a change and draws anew.

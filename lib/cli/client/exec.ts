@@ -1,6 +1,6 @@
 /** `drydock exec`: a further program in a running container. */
 import { parseDetachKeys } from '../../engine/keys.js'
-import type { Engine } from '../engine/client.js'
+import { type Engine, queryOnly } from '../engine/client.js'
 import { GoCommand, list } from '../flags.js'
 import { checkVariable, readPairs } from './create/words.js'
 import { checkTerminal, consoleSize, converse, followSize } from './streams.js'
@@ -72,7 +72,7 @@ export const exec = verb<Flags>(
       return 0
     }
     const stream = await engine.hijack({ ...start, body: { ...start.body, ...(size[0] !== 0 && { ConsoleSize: size }) } })
-    const resize = (h: number, w: number) => engine.ask(engine.docker.getExec(Id).resize({ h, w }))
+    const resize = (h: number, w: number) => engine.ask(engine.docker.getExec(Id).resize(queryOnly({ h, w })))
     const unfollow = options.tty && process.stdout.isTTY ? followSize(resize) : () => undefined
     const end = await converse({ stream, stdin, tty: options.tty === true, detachKeys: keys }).finally(unfollow)
     return end === 'detached' ? 0 : await statusOf(engine, Id)

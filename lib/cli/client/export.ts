@@ -15,8 +15,8 @@ export const exportContainer = verb<{ readonly output?: string }>(
     checkOutput(output, 'export container')
     const engine = await open()
     await interruptible(async (signal) => {
-      const { Id } = await engine.ask(engine.container(args[0] as string).inspect())
-      await writeArchive(await engine.stream({ method: 'GET', path: `/containers/${Id}/export`, signal }), output, signal)
+      const path = `/containers/${encodeURIComponent(args[0] as string)}/export`
+      await writeArchive(await engine.stream({ method: 'GET', path, signal }), output, signal)
     })
     return 0
   },

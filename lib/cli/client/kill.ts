@@ -1,4 +1,5 @@
 /** `drydock kill`: a signal for containers. */
+import { queryOnly } from '../engine/client.js'
 import { GoCommand } from '../flags.js'
 import { toEach, verb } from './verb.js'
 
@@ -11,6 +12,6 @@ export const kill = verb<{ readonly signal?: string }>(
       .option('-s, --signal <signal>', 'by name or number; KILL otherwise'),
   async ({ options: { signal }, args, engine: open }) => {
     const engine = await open()
-    return toEach(args, (word) => engine.ask(engine.container(word).kill(signal === undefined ? {} : { signal })))
+    return toEach(args, (word) => engine.ask(engine.container(word).kill(queryOnly({ signal }))))
   },
 )

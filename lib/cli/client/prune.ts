@@ -1,5 +1,5 @@
 /** `prune` of containers, images, networks and volumes: what is not used goes. */
-import type { Engine } from '../engine/client.js'
+import { type Engine, EngineError } from '../engine/client.js'
 import { type FilterWords, filters, GoCommand, readFilter } from '../flags.js'
 import { humanSize } from '../table.js'
 import { asQuery } from './listing.js'
@@ -47,6 +47,20 @@ export const PRUNES = {
     const words = all && engine.atLeast('1.42') ? readFilter('all=true', filter) : filter
     const { VolumesDeleted, SpaceReclaimed = 0 } = await asked<{ VolumesDeleted: string[] | null }>(engine, 'volumes', words)
     return { told: list('Deleted Volumes', VolumesDeleted), reclaimed: SpaceReclaimed }
+  },
+  cache: async (engine, { all, filter }) => {
+    try {
+      const { CachesDeleted, SpaceReclaimed = 0 } = await engine.call<{ CachesDeleted?: string[] | null; SpaceReclaimed?: number }>({
+        method: 'POST',
+        path: '/build/prune',
+        query: { ...(all && { all: 1 }), ...asQuery(filter) },
+      })
+      return { told: list('Deleted build cache objects', CachesDeleted), reclaimed: SpaceReclaimed }
+    } catch (error) {
+      // An engine that does not build has no such thing.
+      if (error instanceof EngineError && (error.status === 404 || error.status === 501)) return { told: '', reclaimed: 0 }
+      throw error
+    }
   },
 } satisfies Record<string, Prune>
 

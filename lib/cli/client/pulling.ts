@@ -1,5 +1,5 @@
 /** Images fetched and sent by the engine, as `pull`, `push`, `run` and others ask it to; what it says meanwhile is shown as it comes. */
-import { familiar, parseReference } from '../../image/reference.js'
+import { canonicalName, parseReference } from '../../image/reference.js'
 import { credentialsFor } from '../../image/registry/index.js'
 import type { Engine } from '../engine/client.js'
 import { followProgress } from '../engine/progress.js'
@@ -23,7 +23,7 @@ export async function pullImage(engine: Engine, name: string, { platform, all = 
     const stream = await engine.stream({
       method: 'POST',
       path: '/images/create',
-      query: { fromImage: familiar(repository), ...(which !== undefined && !all && { tag: which }), ...(platform && { platform }) },
+      query: { fromImage: canonicalName(repository), ...(which !== undefined && !all && { tag: which }), ...(platform && { platform }) },
       headers: { 'X-Registry-Auth': await registryAuth(reference.domain) },
       signal,
     })

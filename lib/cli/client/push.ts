@@ -1,5 +1,5 @@
 /** `drydock push`: the engine sends an image to a registry. */
-import { familiar, familiarName, parseReference, withDefaultTag, withoutTag } from '../../image/reference.js'
+import { canonicalName, familiar, parseReference, withDefaultTag, withoutTag } from '../../image/reference.js'
 import { DrydockError } from '../../kernel/errors.js'
 import { followProgress } from '../engine/progress.js'
 import { GoCommand } from '../flags.js'
@@ -34,7 +34,7 @@ export const push = verb<Flags>(
     await interruptible(async (signal) => {
       const stream = await engine.stream({
         method: 'POST',
-        path: `/images/${familiarName(reference)}/push`,
+        path: `/images/${canonicalName(reference)}/push`,
         query: { ...(reference.tag !== undefined && { tag: reference.tag }) },
         headers: { 'X-Registry-Auth': await registryAuth(reference.domain) },
         signal,

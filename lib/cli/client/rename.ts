@@ -1,5 +1,6 @@
 /** `drydock rename`: another name for a container. */
 import { DrydockError, sentenceOf } from '../../kernel/errors.js'
+import { queryOnly } from '../engine/client.js'
 import { GoCommand } from '../flags.js'
 import { verb } from './verb.js'
 
@@ -15,7 +16,7 @@ export const rename = verb(
     if (word === '' || name === '') throw new DrydockError('Error: Neither old nor new names may be empty', { status: 400 })
     const engine = await open()
     try {
-      await engine.ask(engine.container(word).rename({ name }))
+      await engine.ask(engine.container(word).rename(queryOnly({ name })))
     } catch (error) {
       if (!(error instanceof DrydockError)) throw error
       throw new DrydockError(`${sentenceOf(error)}\nError: failed to rename container named ${word}`, { cause: error })

@@ -7,7 +7,7 @@
  */
 import { parseDetachKeys } from '../../engine/keys.js'
 import { DrydockError } from '../../kernel/errors.js'
-import type { Engine } from '../engine/client.js'
+import { type Engine, queryOnly } from '../engine/client.js'
 import { GoCommand } from '../flags.js'
 import { addCreateFlags, type CreateBody, createBody, type MakingFlags, makeContainer } from './create/index.js'
 import { checkPull } from './create/make.js'
@@ -67,14 +67,14 @@ async function runAsked({ options, args, engine: open }: Call<RunFlags>): Promis
   const { id } = await makeContainer(engine, body, options)
   const unproxy = options.sigProxy && !options.detach ? passSignals(engine, id) : () => undefined
   try {
-    return options.detach ? await behind(engine, id, options) : await inFront(engine, id, body, { ...options, keys: detachKeys })
+    return options.detach ? await behind(engine, id) : await inFront(engine, id, body, { ...options, keys: detachKeys })
   } finally {
     unproxy()
   }
 }
 
-async function behind(engine: Engine, id: string, flags: RunFlags): Promise<number> {
-  await started(engine, id, flags)
+async function behind(engine: Engine, id: string): Promise<number> {
+  await started(engine, id)
   process.stdout.write(`${id}\n`)
   return 0
 }
@@ -101,14 +101,14 @@ async function inFront(engine: Engine, id: string, body: CreateBody, flags: RunF
   talk?.catch(() => undefined)
   const { ending } = await awaitEnd(engine, id, flags.rm ? 'removed' : 'next-exit')
   try {
-    await started(engine, id, flags)
+    await started(engine, id, flags.detachKeys)
   } catch (error) {
     // The engine removes it, if that was asked for, and closes the stream.
     connection?.destroy()
     if (flags.rm) await ending.catch(() => undefined)
     throw error
   }
-  const unfollow = Tty && process.stdout.isTTY ? followSize((h, w) => engine.container(id).resize({ h, w })) : () => undefined
+  const unfollow = Tty && process.stdout.isTTY ? followSize((h, w) => engine.container(id).resize(queryOnly({ h, w }))) : () => undefined
   try {
     const end: End = talk ? await talk : 'ended'
     // Without any stream there is nothing to wait for, as docker sees it; its status is told all the same.
@@ -119,9 +119,9 @@ async function inFront(engine: Engine, id: string, body: CreateBody, flags: RunF
 }
 
 /** What a start fails by decides what a shell sees: 127 no such program, 126 none that can be executed, 125 anything else. */
-async function started(engine: Engine, id: string, { detachKeys }: RunFlags): Promise<void> {
+async function started(engine: Engine, id: string, detachKeys?: string): Promise<void> {
   try {
-    await engine.ask(engine.container(id).start(detachKeys === undefined ? {} : { detachKeys }))
+    await engine.ask(engine.container(id).start(queryOnly({ detachKeys })))
   } catch (error) {
     throw error instanceof DrydockError ? Object.assign(error, { exitCode: startStatus(error.message) }) : error
   }

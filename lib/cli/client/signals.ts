@@ -1,6 +1,6 @@
 /** Signals that come here are meant for the container, as long as it is in the foreground. */
 import { constants } from 'node:os'
-import type { Engine } from '../engine/client.js'
+import { type Engine, queryOnly } from '../engine/client.js'
 
 /** What the kernel or Node needs for itself is not passed on, nor what cannot be caught. */
 const PASSED = [
@@ -26,7 +26,7 @@ export function passSignals(engine: Engine, id: string): () => void {
     const pass = () =>
       void engine
         .container(id)
-        .kill({ signal: name.slice('SIG'.length) })
+        .kill(queryOnly({ signal: name.slice('SIG'.length) }))
         .catch(() => undefined)
     process.on(name, pass)
     return () => process.off(name, pass)

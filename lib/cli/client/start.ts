@@ -1,7 +1,7 @@
 /** `drydock start`: containers that were made, or have ended. */
 import { parseDetachKeys } from '../../engine/keys.js'
 import { DrydockError, sentenceOf } from '../../kernel/errors.js'
-import type { Engine } from '../engine/client.js'
+import { type Engine, queryOnly } from '../engine/client.js'
 import { GoCommand } from '../flags.js'
 import { startStatus } from './run.js'
 import { passSignals } from './signals.js'
@@ -25,17 +25,17 @@ export const start = verb<Flags>(
       .option('-i, --interactive', 'pass input on')
       .option('--detach-keys <keys>', 'what leaves it without ending it'),
   async ({ options, args, engine }) => {
-    if (!options.attach && !options.interactive) return startAll(await engine(), args, options)
+    if (!options.attach && !options.interactive) return startAll(await engine(), args)
     if (args.length > 1) throw new DrydockError('you cannot start and attach multiple containers at once', { status: 400 })
     return startAttached(await engine(), args[0] as string, options)
   },
 )
 
-async function startAll(engine: Engine, words: readonly string[], { detachKeys }: Flags): Promise<number> {
+async function startAll(engine: Engine, words: readonly string[]): Promise<number> {
   const failed: string[] = []
   for (const word of words) {
     try {
-      await engine.ask(engine.container(word).start(detachKeys === undefined ? {} : { detachKeys }))
+      await engine.ask(engine.container(word).start())
       process.stdout.write(`${word}\n`)
     } catch (error) {
       if (!(error instanceof DrydockError)) throw error
@@ -63,14 +63,15 @@ async function startAttached(engine: Engine, word: string, { interactive = false
   try {
     const { ending } = await awaitEnd(engine, Id, HostConfig.AutoRemove ? 'removed' : 'next-exit')
     try {
-      await engine.ask(engine.container(Id).start(detachKeys === undefined ? {} : { detachKeys }))
+      await engine.ask(engine.container(Id).start(queryOnly({ detachKeys })))
     } catch (error) {
       stream.destroy()
       throw error instanceof DrydockError
         ? Object.assign(error, { exitCode: startStatus(error.message) === 125 ? 1 : startStatus(error.message) })
         : error
     }
-    const unfollow = Config.Tty && process.stdout.isTTY ? followSize((h, w) => engine.container(Id).resize({ h, w })) : () => undefined
+    const unfollow =
+      Config.Tty && process.stdout.isTTY ? followSize((h, w) => engine.container(Id).resize(queryOnly({ h, w }))) : () => undefined
     const end = await talk.finally(unfollow)
     return end === 'detached' ? 0 : await ending
   } finally {

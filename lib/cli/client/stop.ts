@@ -1,4 +1,5 @@
 /** `drydock stop`: containers end, kindly at first. */
+import { queryOnly } from '../engine/client.js'
 import { GoCommand, whole } from '../flags.js'
 import { toEach, verb } from './verb.js'
 
@@ -14,7 +15,7 @@ export const addStopFlags = (command: GoCommand): GoCommand =>
     .addOption(whole('-t, --timeout <seconds>', 'until they are killed; -1: never'))
     .alsoSpelled('--time', '--timeout')
 
-export const stopQuery = ({ signal, timeout }: StopFlags) => ({ ...(signal && { signal }), ...(timeout !== undefined && { t: timeout }) })
+export const stopQuery = ({ signal, timeout }: StopFlags): object => queryOnly({ ...(signal && { signal }), t: timeout })
 
 export const stop = verb<StopFlags>(
   (path) =>

@@ -24,10 +24,10 @@ export const pruneSystem = verb<Flags>(
     const { all, force, volumes, filter } = options
     if (!force && !(await agreed(warning(options)))) return 0
     const engine = await open()
-    const kinds = [PRUNES.containers, PRUNES.networks, ...(volumes ? [PRUNES.volumes] : []), PRUNES.images]
+    const kinds = [PRUNES.containers, PRUNES.networks, ...(volumes ? [PRUNES.volumes] : []), PRUNES.images, PRUNES.cache]
     let reclaimed = 0
     for (const prune of kinds) {
-      const pruned = await prune(engine, { filter, ...(all && prune === PRUNES.images && { all }) })
+      const pruned = await prune(engine, { filter, ...(all && (prune === PRUNES.images || prune === PRUNES.cache) && { all }) })
       if (pruned.told !== '') process.stdout.write(`${pruned.told}\n`)
       reclaimed += pruned.reclaimed
     }
@@ -42,6 +42,7 @@ function warning({ all, volumes, filter }: Flags): string {
     'all networks not used by at least one container',
     ...(volumes ? ['all anonymous volumes not used by at least one container'] : []),
     all ? 'all images without at least one container associated to them' : 'all dangling images',
+    all ? 'all build cache' : 'unused build cache',
   ]
   const words = Object.entries(filter).flatMap(([key, values]) => values.map((value) => `  - ${key}=${value}\n`))
   const only = words.length > 0 ? `\n  Items to be pruned will be filtered with:\n${words.join('')}` : ''

@@ -1,6 +1,7 @@
 /** `drydock tag`: another name for an image. */
 import { canonicalName, parseReference, withDefaultTag } from '../../image/reference.js'
 import { DrydockError, sentenceOf } from '../../kernel/errors.js'
+import { queryOnly } from '../engine/client.js'
 import { GoCommand } from '../flags.js'
 import { verb } from './verb.js'
 
@@ -15,7 +16,7 @@ export const tag = verb(
     const [source = '', target = ''] = args
     const { tag: word, ...repository } = targetOf(target)
     const engine = await open()
-    await engine.ask(engine.image(source).tag({ repo: canonicalName(repository), ...(word !== undefined && { tag: word }) }))
+    await engine.ask(engine.image(source).tag(queryOnly({ repo: canonicalName(repository), tag: word }) as { repo: string }))
     return 0
   },
 )

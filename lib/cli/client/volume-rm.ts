@@ -15,7 +15,8 @@ export const removeVolumes = verb<{ readonly force?: boolean }>(
     let status = 0
     for (const name of args) {
       try {
-        await engine.ask(engine.volume(name).remove((force ? { force: true } : {}) as object))
+        // dockerode forgets the query of this one.
+        await engine.call({ method: 'DELETE', path: `/volumes/${encodeURIComponent(name)}`, query: force ? { force: 1 } : {} })
         process.stdout.write(`${name}\n`)
       } catch (error) {
         if (!(error instanceof DrydockError)) throw error

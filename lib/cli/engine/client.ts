@@ -108,10 +108,14 @@ export class Engine {
   }
 
   /** A connection that becomes the streams of a container: both directions are ended on their own. */
-  hijack({ body, headers, ...request }: Request & { readonly body?: object }): Promise<Duplex> {
+  async hijack({ body, headers, ...request }: Request & { readonly body?: object }): Promise<Duplex> {
     // Without a body docker-modem would send an empty chunk, and an engine that has hijacked the connection early takes that for input.
     const nothing = body === undefined ? { file: Buffer.alloc(0), headers: { 'Content-Type': 'text/plain', ...headers } } : { headers }
-    return this.ask(this.#dial<Duplex>({ ...request, ...(body && { body }) }, { isStream: true, hijack: true, ...nothing }))
+    const stream = await this.ask(this.#dial<Duplex>({ ...request, ...(body && { body }) }, { isStream: true, hijack: true, ...nothing }))
+    // What stands between may not let connections change their nature.
+    if (!stream.writable)
+      throw new DrydockError('unable to upgrade to tcp, received 200: something on the way to the engine lets no connection be taken over')
+    return stream
   }
 
   async #agree(): Promise<void> {
@@ -133,11 +137,10 @@ export class Engine {
 
   #dial<T>({ method, path, query, body, headers, signal }: Request, more: object): Promise<T> {
     const isBytes = body !== undefined && 'pipe' in body
-    const words = Object.fromEntries(Object.entries(query ?? {}).filter(([, value]) => value !== undefined))
     const options = {
       path: `${path}?`,
       method,
-      options: { _query: words, ...(!isBytes && { _body: body ?? {} }) },
+      options: { _query: given(query ?? {}), ...(!isBytes && { _body: body ?? {} }) },
       ...(body !== undefined && !isBytes && { allowEmpty: true }),
       ...(isBytes && { file: body }),
       ...(headers && { headers }),
@@ -158,6 +161,11 @@ export class Engine {
     return expectsTls(this.endpoint, said) ?? new EngineError(said || `status ${statusCode}`, statusCode)
   }
 }
+
+/** For a POST of dockerode's that has a query and no body: it would send the one as the other too, and an engine refuses a body with a start. */
+export const queryOnly = (query: Query): object => ({ _query: given(query), _body: {} })
+
+const given = (query: Query): object => Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined))
 
 interface DockerodeError extends Error {
   readonly statusCode?: number
