@@ -35,6 +35,8 @@ export class Engine {
     const bytes = body === undefined ? undefined : Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body))
     const headers = bytes === undefined ? {} : { 'Content-Type': type, 'Content-Length': bytes.length }
     const asked = httpRequest({ socketPath: this.socket, agent: false, method, path, headers })
+    // Who has answered already need not listen to the end: that is no error of the answer's.
+    asked.on('error', () => undefined)
     asked.end(bytes)
     const [response] = (await once(asked, 'response')) as [IncomingMessage]
     const answer = await bytesOf(response)
