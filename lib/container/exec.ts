@@ -9,11 +9,12 @@
  *
  * runc does the same in the same order (nsexec.c, setns_init_linux.go), with a process more between the two namespaces.
  */
+import { set_dumpable } from '../kernel/calls/credentials.js'
 import { getppid } from '../kernel/calls/process.js'
 import type { MonitorSettings } from '../kernel/monitor.js'
 import type { Result } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
-import type { Fragment, Step } from '../kernel/step.js'
+import { type Fragment, inPhase, type Step } from '../kernel/step.js'
 import { dockerSets, resolveCapabilities } from '../primitives/capabilities.js'
 import { type Cgroup, cgroupAt, cgroupOf, joinCgroups } from '../primitives/cgroups/index.js'
 import { enterAll } from '../primitives/namespaces.js'
@@ -85,6 +86,7 @@ export function assembleExec(spec: ExecSpec, user: ContainerUser, machine: Machi
   )
   const fragments: Fragment[] = [
     joined,
+    hidden(machine),
     enterAll({
       pid: place.pid,
       kinds: ['cgroup', 'ipc', 'uts', 'net', 'pid', 'mnt', ...(idmap ? (['user'] as const) : [])],
@@ -94,6 +96,7 @@ export function assembleExec(spec: ExecSpec, user: ContainerUser, machine: Machi
     lookUpUsers(container),
     keyring(container),
     streams,
+    hiddenLater(machine),
     programOf({
       argv: spec.argv,
       env: environmentOf(spec, user),
@@ -112,6 +115,28 @@ export function assembleExec(spec: ExecSpec, user: ContainerUser, machine: Machi
   ]
   return { steps: plan(fragments), fragments, monitor: streams.monitor }
 }
+
+/**
+ * Others are in its pid namespace already, and could look into a process that still holds what is the host's: read its memory, take its descriptors
+ * (CVE-2016-9962). Of one that is not dumpable they need CAP_SYS_PTRACE where the shim is at home. The kernel forgets it at the execve.
+ *
+ * The child is born so, unless its shim has not got that right itself: it has then to take the terminal's master out of it first, and until the
+ * privileges go the child has more of them than whoever wants to look.
+ */
+function hidden(machine: Machine): Fragment {
+  const why = 'The child inherits it: no process of the container may look into it, or take what it holds, before it is the program.'
+  return hiding(isBornHidden(machine) ? inPhase('clone', 'host', [set_dumpable(false, { why })]) : [])
+}
+
+function hiddenLater(machine: Machine): Fragment {
+  const why = 'No process of the container may look into it, or take what it holds, before it is the program.'
+  return hiding(isBornHidden(machine) ? [] : inPhase('terminal', 'container', [set_dumpable(false, { why })]))
+}
+
+const hiding = (steps: readonly Step[]): Fragment => ({ primitive: 'process', title: 'Not to be looked into', steps })
+
+/** Whether the shim may take a descriptor out of such a process: pidfd_getfd(2), ptrace(2). */
+const isBornHidden = ({ idmap, capabilities }: Machine): boolean => idmap === undefined && capabilities.includes('sys_ptrace')
 
 /** Docker's: the container's, and over it what was asked for. */
 function environmentOf({ container, env, terminal }: ExecSpec, user: ContainerUser): string[] {
@@ -164,18 +189,22 @@ async function run(shim: Shim, place: ExecPlace, { spec, machine, monitor, monit
   const wanted = spec.user || container.user
   let user = likelyUser(wanted)
   const assembled = assembleExec(spec, user, machine, place)
-  const watched = shim.monitor({ ...assembled.monitor, ...monitor }).then(() => monitored?.())
-  watched.catch(() => undefined)
   const [before, after] = meetBefore('name', assembled.steps)
   let rest = after
-  const answers = await make(before)
-  await watched.catch(async (error) => {
-    // With the process that was to become the program its shim has gone, and the socket with it.
-    await make([getppid({ actor: 'container' })]).catch((cause) => {
-      throw notRunning(container.id, cause)
+  const answering = make(before)
+  // What the shim opens for this is opened behind the clone, so that no descriptor of a directory of the host's is ever inside.
+  const watched = shim.monitor({ ...assembled.monitor, ...monitor })
+  watched.catch(() => undefined)
+  const answers = await answering
+  await watched
+    .then(() => monitored?.())
+    .catch(async (error) => {
+      // With the process that was to become the program its shim has gone, and the socket with it.
+      await make([getppid({ actor: 'container' })]).catch((cause) => {
+        throw notRunning(container.id, cause)
+      })
+      throw error
     })
-    throw error
-  })
   const whole = readInPart(answers) ? await make(lookUpUsers(container, LARGEST).steps) : answers
   const found = userFrom(whole, wanted, container.groups)
   if (!sameUser(found, user)) {

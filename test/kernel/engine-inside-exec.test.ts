@@ -1,9 +1,10 @@
 /** docker exec: what a further program sees, what it may, its streams, its end; and what becomes of it when the container or the engine ends. */
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { startExec } from '../../lib/container/index.js'
 import type { Engine } from '../../lib/engine/index.js'
 import { runDirectory } from '../../lib/kernel/places.js'
 import { readStatus } from '../../lib/kernel/proc/status.js'
@@ -93,6 +94,46 @@ describe('what it is', () => {
       'cut -d" " -f1,4,5,6 /proc/self/stat | { read pid ppid group session; test $ppid = $session && echo leader; }',
     )
     expect(stdout).toBe('leader\n')
+  })
+
+  test('until it is the program no process of the container can look into it, with the same user and the same rights', async () => {
+    const spec = {
+      container: engine.context.containers.find(box).record.spec,
+      argv: ['sleep', '1000'],
+      env: [],
+      user: '0',
+      cwd: '',
+      privileged: false,
+      stdin: false,
+    }
+    const look = async (pid: number) => {
+      const own = /^NSpid:.*\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+      // That there are descriptors may be seen; what they are may not, and so they cannot be opened either.
+      return (await sh(`for fd in /proc/${own}/fd/*; do readlink $fd; done | wc -l; readlink /proc/${own}/exe || echo none`, { User: '0' }))
+        .stdout
+    }
+    const seen: string[] = []
+    const newShim = async () => {
+      const shim = await engine.context.newShim()
+      const attempt = shim.attempt.bind(shim)
+      shim.attempt = async (steps) => {
+        const cut = steps.findIndex(({ call }) => call === 'execve')
+        if (cut === -1) return attempt(steps)
+        const before = await attempt(steps.slice(0, cut))
+        seen.push(await look(shim.childPid as number))
+        return [...before, ...(await attempt(steps.slice(cut)))]
+      }
+      return shim
+    }
+    const { shim, pid } = await startExec({
+      newShim,
+      spec,
+      machine: engine.context.machine,
+      pid: engine.context.containers.find(box).pid as number,
+    })
+    seen.push(await look(pid))
+    await shim.rollback()
+    expect(seen).toEqual(['0\nnone\n', '3\n/bin/busybox\n'])
   })
 
   test('no descriptor of the engine’s is open in it', async () => {

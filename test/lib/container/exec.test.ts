@@ -55,6 +55,7 @@ describe('the order', () => {
       'container setsid',
       'container openat',
       'container dup3',
+      'container prctl set_dumpable',
       'container seccomp set_mode_filter',
       'container chdir',
       'container prctl capbset_drop',
@@ -81,6 +82,18 @@ describe('the order', () => {
     expect(order.indexOf('host pidfd_getfd')).toBeLessThan(order.indexOf('container seccomp set_mode_filter'))
     // The console is the container's own program's.
     expect(order).not.toContain('container mount')
+  })
+
+  test('nobody inside can look into it: it is born so, or becomes so before its privileges go', () => {
+    const mayTrace = { ...machine, capabilities: [...DEFAULT_CAPABILITIES, 'sys_ptrace' as const] }
+    const born = calls(listed({}, V1, mayTrace))
+    expect(born.indexOf('host prctl set_dumpable')).toBeLessThan(born.indexOf('host clone3'))
+    expect(born.indexOf('host prctl set_dumpable')).not.toBe(-1)
+    expect(born).not.toContain('container prctl set_dumpable')
+    // An ordinary user's shim could not take the terminal's master out of one that is born so.
+    const later = calls(listed({ terminal: { rows: 1, columns: 1 } }, V2, rootless))
+    expect(later.indexOf('container prctl set_dumpable')).toBeGreaterThan(later.indexOf('host pidfd_getfd'))
+    expect(later.indexOf('container prctl set_dumpable')).toBeLessThan(later.indexOf('container capset'))
   })
 
   test('without privileges on the host the user namespace comes first, as the right to the pid namespace is inside', () => {
