@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import type { Endpoint, Tls } from '../../api/listen.js'
 import { DrydockError } from '../../kernel/errors.js'
 import { engineSocket } from '../../kernel/places.js'
+import { parseIdMap } from '../../kernel/proc/idmap.js'
 import { textIfReadable } from '../../kernel/readable.js'
 import type { Settings } from './settings.js'
 
@@ -97,8 +98,20 @@ function tlsOf({ tls, tlsverify, tlscacert, tlscert, tlskey }: Settings): Tls | 
   }
 }
 
-/** The number of a group by its name or itself. Docker's own is no must. */
+/** The number of a group by its name or itself. Docker's own is no must, and there is none of it in a user namespace that does not map it. */
 function groupOf(group: string | undefined): number | undefined {
+  const gid = namedGroup(group)
+  if (gid === undefined || isMapped(gid)) return gid
+  if (group === undefined) return undefined
+  throw new DrydockError(`group ${group} is not mapped in this user namespace, so nothing can be given to it`)
+}
+
+function isMapped(gid: number): boolean {
+  const ranges = parseIdMap(textIfReadable('/proc/self/gid_map') ?? '')
+  return ranges.length === 0 || ranges.some(({ inside, count }) => gid >= inside && gid < inside + count)
+}
+
+function namedGroup(group: string | undefined): number | undefined {
   if (group !== undefined && /^\d+$/.test(group)) return Number(group)
   const name = group ?? GROUP
   const line = (textIfReadable('/etc/group') ?? '').split('\n').find((entry) => entry.startsWith(`${name}:`))
