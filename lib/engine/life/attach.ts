@@ -35,8 +35,8 @@ export async function attach(
   if (!run) return { tty, stream: forTheNextRun(container, own) }
   const source = await connect(container, wanted)
   if (!source) await run.settled
-  const plain = source && !before && !(own.keys?.length ?? 0)
-  return { tty, stream: plain ? source : source ? adopted(own, source) : ended(own) }
+  // Not the socket itself: a shim that ends in this moment resets it, and that is the end of the output and no failure.
+  return { tty, stream: source ? adopted(own, source) : ended(own) }
 }
 
 function refuseUnlessAttachable({ status, id }: Container): void {
