@@ -12,6 +12,7 @@
 import { set_dumpable } from '../kernel/calls/credentials.js'
 import { getppid } from '../kernel/calls/process.js'
 import type { MonitorSettings } from '../kernel/monitor.js'
+import { readStatus } from '../kernel/proc/status.js'
 import type { Result } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
 import { type Fragment, inPhase, type Step } from '../kernel/step.js'
@@ -178,10 +179,19 @@ async function startAt(place: ExecPlace, options: ExecOptions): Promise<StartedE
   }
 }
 
+/** A process that is there, and not only what is left of it until its parent has asked how it ended. */
+function isLiving(pid: number): boolean {
+  const state = readStatus(pid)?.state
+  return state !== undefined && !['Z', 'X'].includes(state[0] as string)
+}
+
 async function run(shim: Shim, place: ExecPlace, { spec, machine, monitor, monitored }: ExecOptions) {
   const { container } = spec
   const make = async (steps: readonly Step[]): Promise<Result[]> => {
-    const results = await shim.attempt(steps)
+    // A shim whose child was killed with the container before it was the program ends without an answer.
+    const results = await shim.attempt(steps).catch((cause) => {
+      throw isLiving(place.pid) ? cause : notRunning(container.id, cause)
+    })
     const error = execError(results, spec)
     if (error) throw error
     return results
