@@ -53,7 +53,8 @@ describe('attach', () => {
     const { status } = await on.api.wait(id)
     expect(await status).toBe(0)
     await attached.until((bytes) => textOf(parseFrames(bytes).frames, 1).endsWith('\n2000\n'), 'all lines')
-    expect(textOf(parseFrames(attached.bytes).frames, 1).split('\n')).toHaveLength(2001)
+    // None is missing and none is torn; what is printed in the moment between its past and its presence may come twice (docs/API.md).
+    expect(new Set(textOf(parseFrames(attached.bytes).frames, 1).split('\n')).size).toBe(2001)
     await on.api.remove(id)
     attached.vanish()
   })
