@@ -38,10 +38,7 @@ export function containerListing({ trunc, size }: { readonly trunc: boolean; rea
       Image: { heading: 'IMAGE', of: (one) => imageOf(one, trunc) },
       Label: {
         heading: (name: string) => name.slice(name.lastIndexOf('.') + 1).replace(/[-_]/g, ' '),
-        of:
-          ({ Labels }) =>
-          (name: string) =>
-            Labels?.[name] ?? '',
+        of: labelOf,
       },
       Labels: { heading: 'LABELS', of: ({ Labels }) => joined(Labels ?? {}) },
       LocalVolumes: {
@@ -86,6 +83,12 @@ function sizeOf({ SizeRw = 0, SizeRootFs = 0 }: ContainerSummary): string {
   const own = humanSize(SizeRw, 3)
   return SizeRootFs > 0 ? `${own} (virtual ${humanSize(SizeRootFs, 3)})` : own
 }
+
+/** `{{.Label "name"}}`: '' when there is none of that name. */
+export const labelOf =
+  ({ Labels }: { readonly Labels?: Readonly<Record<string, string>> | null }) =>
+  (name: string): string =>
+    Labels?.[name] ?? ''
 
 export const joined = (labels: Readonly<Record<string, string>>): string =>
   Object.entries(labels)

@@ -1,5 +1,5 @@
 /** Docker's table of volumes. */
-import { joined } from './container-rows.js'
+import { joined, labelOf } from './container-rows.js'
 import type { Listing } from './format/index.js'
 import { humanSize } from './table.js'
 
@@ -24,10 +24,7 @@ export const volumeListing = (): Listing<VolumeDocument> => ({
     Group: { heading: 'GROUP', of: () => NOT_KNOWN },
     Label: {
       heading: (name: string) => name,
-      of:
-        ({ Labels }) =>
-        (name: string) =>
-          Labels?.[name] ?? '',
+      of: labelOf,
     },
     Labels: { heading: 'LABELS', of: ({ Labels }) => joined(Labels ?? {}) },
     Links: { heading: 'LINKS', of: ({ UsageData }) => (UsageData ? String(UsageData.RefCount) : NOT_KNOWN) },

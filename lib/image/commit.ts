@@ -1,5 +1,7 @@
 /** `docker commit`: what a container has changed becomes a layer, and how it was started the configuration of a new image. */
+
 import type { ContainerRecord, ContainerSpec, StoredContainer } from '../container/index.js'
+import { asSet } from './documents.js'
 import { applyInstructions } from './instructions.js'
 import { makeImage, makeLayer } from './made.js'
 import { mergeConfig } from './merge-config.js'
@@ -107,5 +109,3 @@ function configOf({ argv, env, cwd, user, declared }: ContainerSpec, image: Cont
   const { Entrypoint: _, ...rest } = image
   return { ...rest, ...started, ...(kept && { Entrypoint: entrypoint }), Cmd: kept ? argv.slice(entrypoint.length) : [...argv] }
 }
-
-const asSet = (names: readonly string[]): Record<string, object> => Object.fromEntries(names.map((name) => [name, {}]))

@@ -59,3 +59,6 @@ function parse(bytes: Buffer): Record<string, unknown> {
 }
 
 const refused = (why: string) => new DrydockError(why, { status: 400 })
+
+/** As Go's maps with nothing for values. */
+export const asSet = (names: readonly string[]): Record<string, object> => Object.fromEntries(names.map((name) => [name, {}]))

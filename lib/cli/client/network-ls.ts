@@ -1,5 +1,5 @@
 /** `drydock network ls`: the networks of the engine. Docker's table. */
-import { joined } from '../container-rows.js'
+import { joined, labelOf } from '../container-rows.js'
 import { type FilterWords, filters, GoCommand } from '../flags.js'
 import { type Listing, showRows } from '../format/index.js'
 import { goTime } from '../table.js'
@@ -57,10 +57,7 @@ const listing = (trunc: boolean): Listing<Network> => ({
     Internal: { heading: 'INTERNAL', of: ({ Internal }) => String(Internal) },
     Label: {
       heading: (name: string) => name,
-      of:
-        ({ Labels }) =>
-        (name: string) =>
-          Labels?.[name] ?? '',
+      of: labelOf,
     },
     Labels: { heading: 'LABELS', of: ({ Labels }) => joined(Labels ?? {}) },
     Name: { heading: 'NAME', of: ({ Name }) => Name },

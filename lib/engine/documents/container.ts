@@ -1,6 +1,7 @@
 /** A container as Docker's ContainerInspect tells it. */
 import { createHash } from 'node:crypto'
 import type { ContainerRecord, ContainerSpec, StoredContainer } from '../../container/index.js'
+import { asSet } from '../../image/documents.js'
 import { endpointId, type PublishedPort } from '../../network/index.js'
 import { configDocument } from './config.js'
 import { hostConfigDocument, mountsDocument } from './host-config.js'
@@ -98,8 +99,6 @@ function stateOf({ record, exit }: StoredContainer, pid: number | undefined, lif
     FinishedAt: exit?.finishedAt ?? life?.finishedAt ?? NEVER,
   }
 }
-
-const asSet = (names: readonly string[]): Record<string, object> => Object.fromEntries(names.map((name) => [name, {}]))
 
 function configOf({ record: { spec, more } }: StoredContainer) {
   if (more) return more.config

@@ -60,6 +60,3 @@ export function wantedVolumes(paths: readonly string[], taken: ReadonlySet<strin
 /** Docker's 0 and -1 are no limit of processes. */
 export const pidsLimit = (asked: number | undefined): Pick<CgroupLimits, 'pids'> =>
   asked === undefined ? {} : { pids: asked <= 0 ? -1 : asked }
-
-/** As Go's maps with nothing for values. */
-export const asSet = (names: readonly string[]): Record<string, object> => Object.fromEntries(names.map((name) => [name, {}]))

@@ -1,11 +1,11 @@
 /** A container's Config and HostConfig as inspect tells them: what was asked for, with what Docker puts in where nothing was said. */
 
 import type { ContainerSpec } from '../../container/index.js'
+import { asSet } from '../../image/documents.js'
 import { MASKED_PATHS, READ_ONLY_PATHS } from '../../primitives/rootfs/index.js'
 import { configDocument } from '../documents/config.js'
 import type { Document } from '../types.js'
 import type { ConfigBody, HostBody } from './bodies.js'
-import { asSet } from './common.js'
 
 /** The container's own, with the image's under it. */
 export function configOf(body: ConfigBody, spec: ContainerSpec): Document {
