@@ -28,9 +28,9 @@ import { findCommand } from '../../lib/tutor/packages.js'
 import { LessonStage } from '../../lib/tutor/stage.js'
 import { AutoGuide } from '../../lib/tutor/stage-auto.js'
 import { type Verification, verifyLesson } from '../../lib/tutor/verify.js'
+import { playAtTerminal } from '../support/lesson-terminal.js'
 import { runAsOrdinaryUser } from '../support/ordinary.js'
 import { requires } from '../support/requires.js'
-import { TerminalSession } from '../support/terminal.js'
 
 test('the file that is handed out fails, the solution passes, and lies change nothing', { timeout: 120_000 }, async () => {
   const results = await verifyLesson(lesson)
@@ -259,42 +259,11 @@ async function freePort(): Promise<number> {
 requires('command:docker-registry', 'user-namespaces')(
   'at a terminal: steps, an answer to a question, what was measured, and away',
   { timeout: 120_000 },
-  async () => {
-    const home = mkdtempSync(join(tmpdir(), 'drydock-lesson-7-'))
-    const env = {
-      ...process.env,
-      DRYDOCK_STATE_DIR: join(home, 'state'),
-      DRYDOCK_WORKSPACE: join(home, 'workspace'),
-      NO_COLOR: '1',
-      FORCE_COLOR: undefined,
-    }
-    const session = new TerminalSession(process.execPath, ['scripts/start.cjs', 'lesson', '7'], { env })
-    const asked = () => session.text.split('q quit').length - 1
-    let answered = 0
-    /** Go on, as often as one is asked, until these words are there. */
-    const until = async (words: string) => {
-      for (const end = Date.now() + 30_000; !session.text.includes(words); ) {
-        if (Date.now() > end) throw new Error(`${words} has not come: ${session.text.slice(-1000)}`)
-        if (asked() > answered) {
-          answered = asked()
-          session.type('\r')
-        }
-        await new Promise((resolve) => setTimeout(resolve, 25))
-      }
-    }
-    try {
-      await session.see('1 of 11')
-      await until('⏎ select')
-      session.type('\r')
-      await until('What it names')
-      while (asked() === answered) await new Promise((resolve) => setTimeout(resolve, 25))
-      session.type('q')
-      expect(await session.ended()).toBe(0)
-      expect(session.text).toContain('Docker-Distribution-Api-Version: registry/2.0')
-      expect(session.text).toContain('Your machine is as before')
-    } finally {
-      session.kill()
-      rmSync(home, { recursive: true, force: true })
-    }
-  },
+  () =>
+    playAtTerminal({
+      number: 7,
+      begins: '1 of 11',
+      after: 'What it names',
+      shows: ['Docker-Distribution-Api-Version: registry/2.0'],
+    }),
 )

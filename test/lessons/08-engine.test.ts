@@ -18,10 +18,10 @@ import { checkExercise, type Verdict } from '../../lib/tutor/checker.js'
 import type { Exercise } from '../../lib/tutor/lesson.js'
 import { BoxStdio } from '../../lib/tutor/stdio.js'
 import { type Verification, verifyLesson } from '../../lib/tutor/verify.js'
+import { playAtTerminal } from '../support/lesson-terminal.js'
 import { runAsOrdinaryUser } from '../support/ordinary.js'
 import { DRYDOCK } from '../support/private-host.js'
 import { requires } from '../support/requires.js'
-import { TerminalSession } from '../support/terminal.js'
 
 const needsBottle = requires('user-namespaces')
 
@@ -212,41 +212,11 @@ requires('root', 'command:curl')('the commands in its text, where an engine list
   }
 })
 
-needsBottle('at a terminal: steps, an answer to a question, what was measured, and away', { timeout: 60_000 }, async () => {
-  const home = mkdtempSync(join(tmpdir(), 'drydock-lesson-8-'))
-  const env = {
-    ...process.env,
-    DRYDOCK_STATE_DIR: join(home, 'state'),
-    DRYDOCK_WORKSPACE: join(home, 'workspace'),
-    NO_COLOR: '1',
-    FORCE_COLOR: undefined,
-  }
-  const session = new TerminalSession(process.execPath, ['scripts/start.cjs', 'lesson', '8'], { env })
-  const asked = () => session.text.split('q quit').length - 1
-  let answered = 0
-  /** Go on, as often as one is asked, until these words are there. */
-  const until = async (words: string) => {
-    for (const end = Date.now() + 30_000; !session.text.includes(words); ) {
-      if (Date.now() > end) throw new Error(`${words} has not come: ${session.text.slice(-1000)}`)
-      if (asked() > answered) {
-        answered = asked()
-        session.type('\r')
-      }
-      await new Promise((resolve) => setTimeout(resolve, 25))
-    }
-  }
-  try {
-    await session.see(`1 of ${lesson.scenes.length}`)
-    await until('⏎ select')
-    session.type('\r')
-    await until('the kernel says')
-    while (asked() === answered) await new Promise((resolve) => setTimeout(resolve, 25))
-    session.type('q')
-    expect(await session.ended()).toBe(0)
-    expect(session.text).toContain('both succeed at once')
-    expect(session.text).toContain('Your machine is as before')
-  } finally {
-    session.kill()
-    rmSync(home, { recursive: true, force: true })
-  }
-})
+needsBottle('at a terminal: steps, an answer to a question, what was measured, and away', { timeout: 60_000 }, () =>
+  playAtTerminal({
+    number: 8,
+    begins: `1 of ${lesson.scenes.length}`,
+    after: 'the kernel says',
+    shows: ['both succeed at once'],
+  }),
+)

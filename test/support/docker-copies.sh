@@ -3,21 +3,9 @@
 # usage: docker-copies.sh PLACE LOWER-SCRIPT
 set -eu
 place=$1
-mount -t proc proc /proc
-ip link set lo up
-mkdir -p "$place/lower" "$place/volume" "$place/fixed"
-(cd "$place/lower" && umask 022 && sh -ec "$2")
-echo '{}' >"$place/daemon.json"
-dockerd --config-file="$place/daemon.json" --data-root="$place/data" --exec-root="$place/exec" --pidfile="$place/pid" \
-	--host="unix://$place/sock" --iptables=false --bridge=none --storage-driver=overlay2 --exec-opt=native.cgroupdriver=cgroupfs \
-	>"$place/log" 2>&1 &
-export DOCKER_HOST="unix://$place/sock"
-tries=0
-until docker version >/dev/null 2>&1; do
-	tries=$((tries + 1))
-	[ $tries -lt 300 ] || { cat "$place/log" >&2; exit 1; }
-	sleep 0.1
-done
+lower_script=$2
+mkdir -p "$place/volume" "$place/fixed"
+. "$(dirname "$0")/docker-own.sh"
 tar -C "$place/lower" -cf - . | docker import - base >/dev/null
 docker create --name box -v "$place/volume:/vol" -v "$place/fixed:/rov:ro" base /none >/dev/null
 ask() { curl --silent --unix-socket "$place/sock" --globoff "$@"; }

@@ -3,21 +3,8 @@
 # usage: docker-layers.sh PLACE LOWER-SCRIPT UPPER-SCRIPT
 set -eu
 place=$1
-mount -t proc proc /proc
-ip link set lo up
-mkdir -p "$place/lower"
-(cd "$place/lower" && umask 022 && sh -ec "$2")
-echo '{}' >"$place/daemon.json"
-dockerd --config-file="$place/daemon.json" --data-root="$place/data" --exec-root="$place/exec" --pidfile="$place/pid" \
-	--host="unix://$place/sock" --iptables=false --bridge=none --storage-driver=overlay2 --exec-opt=native.cgroupdriver=cgroupfs \
-	>"$place/log" 2>&1 &
-export DOCKER_HOST="unix://$place/sock"
-tries=0
-until docker version >/dev/null 2>&1; do
-	tries=$((tries + 1))
-	[ $tries -lt 300 ] || { cat "$place/log" >&2; exit 1; }
-	sleep 0.1
-done
+lower_script=$2
+. "$(dirname "$0")/docker-own.sh"
 tar -C "$place/lower" --xattrs '--xattrs-include=*' -cf - . | docker import - base >/dev/null
 docker create --name box base /none >/dev/null
 told() { docker inspect --format "{{.GraphDriver.Data.$1}}" box; }

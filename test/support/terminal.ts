@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import { stripVTControlCharacters } from 'node:util'
 import { type IPty, spawn } from 'node-pty'
+import { until } from './waiting.js'
 
 /** node-pty closes a terminal 200 ms after its program has ended, read or not; a busy machine may take longer to read. Milliseconds. */
 const LAST_WORDS = 2000
@@ -90,20 +91,8 @@ export class TerminalSession {
   }
 
   async #until(holds: () => boolean, what: string): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#listeners.delete(check)
-        reject(new Error(`waited in vain for ${what}; the screen says:\n${this.text.slice(-2000)}`))
-      }, PATIENCE)
-      const check = () => {
-        if (!holds()) return
-        clearTimeout(timer)
-        this.#listeners.delete(check)
-        resolve()
-      }
-      this.#listeners.add(check)
-      check()
-    })
+    const complaint = () => new Error(`waited in vain for ${what}; the screen says:\n${this.text.slice(-2000)}`)
+    await until(this.#listeners, holds, PATIENCE, complaint)
   }
 }
 

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
+import { until } from '../waiting.js'
 import { parseFrames, parseHead, statusOf, textOf } from './http.js'
 
 /** Nothing that is waited for takes so long, on a busy machine either. Milliseconds. */
@@ -263,22 +264,9 @@ export class Hijacked {
   }
 
   async #when(holds: () => boolean, what: string): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#listeners.delete(check)
-        const seen = this.bytes
-        reject(
-          new Error(`waited in vain for ${what}; ${seen.length} bytes came: ${JSON.stringify(seen.subarray(-500).toString('latin1'))}`),
-        )
-      }, PATIENCE)
-      const check = () => {
-        if (!holds()) return
-        clearTimeout(timer)
-        this.#listeners.delete(check)
-        resolve()
-      }
-      this.#listeners.add(check)
-      check()
+    await until(this.#listeners, holds, PATIENCE, () => {
+      const seen = this.bytes
+      return new Error(`waited in vain for ${what}; ${seen.length} bytes came: ${JSON.stringify(seen.subarray(-500).toString('latin1'))}`)
     })
   }
 }
