@@ -1,7 +1,6 @@
-/** The tutor's own client of an engine: one question a connection, and connections that are taken away from HTTP. */
+/** The tutor's own client of an engine: one question a connection. */
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
-import type { Duplex } from 'node:stream'
 import { DrydockError } from '../../lib/kernel/errors.js'
 import { framesIn } from './frames.js'
 
@@ -71,11 +70,6 @@ export class Engine {
     return this.must('GET', `/containers/${word}/json`)
   }
 
-  /** Its exit code, when it has ended. */
-  async ended(word: string): Promise<number> {
-    return (await this.must<{ StatusCode: number }>('POST', `/containers/${word}/wait`)).StatusCode
-  }
-
   /** What a container without a terminal has printed to both its outputs. */
   async logs(word: string): Promise<string> {
     const { bytes } = await this.ask('GET', `/containers/${word}/logs?stdout=1&stderr=1`)
@@ -87,25 +81,6 @@ export class Engine {
   /** Ids of all containers that there are. */
   async all(): Promise<string[]> {
     return (await this.must<{ Id: string }[]>('GET', '/containers/json?all=1')).map(({ Id }) => Id)
-  }
-
-  /** A connection to the container's streams: from here on it is no HTTP any more. */
-  async attach(word: string): Promise<Duplex> {
-    const path = `/containers/${word}/attach?stream=1&stdin=1&stdout=1&stderr=1`
-    const asked = httpRequest({
-      socketPath: this.socket,
-      agent: false,
-      method: 'POST',
-      path,
-      headers: { Connection: 'Upgrade', Upgrade: 'tcp' },
-    })
-    asked.end()
-    const answered = once(asked, 'response').then(async ([response]) => {
-      throw new DrydockError(`attach: the engine answers ${response.statusCode}: ${messageIn((await bytesOf(response)).toString())}`)
-    })
-    const [, socket, head] = (await Promise.race([once(asked, 'upgrade'), answered])) as [IncomingMessage, Duplex, Buffer]
-    if (head.length > 0) socket.unshift(head)
-    return socket
   }
 }
 
