@@ -99,9 +99,16 @@ describe('run', () => {
     const { stream, tty: raw } = await containers.attach(id, { ...BOTH, stdin: true })
     expect(raw).toBe(true)
     const said = textOf(stream, true)
-    const first = new Promise((resolve) => stream.once('data', resolve))
+    let heard = ''
+    // The whole line: its end may come in a piece of its own, and what comes after the keys is lost.
+    const line = new Promise<void>((resolve) =>
+      stream.on('data', (data) => {
+        heard += data
+        if (heard.endsWith('\n')) resolve()
+      }),
+    )
     await containers.start(id)
-    await first
+    await line
     stream.write('\x10\x11')
     expect(await said).toEqual({ stdout: '33 101\r\n', stderr: '' })
     await containers.resize(id, 40, 120)
