@@ -1,5 +1,4 @@
 /** Commands that are typed on one of the two hosts, and what they print. */
-import { realpathSync } from 'node:fs'
 import { clone3, execve, type Step } from '../../lib/index.js'
 import { DrydockError } from '../../lib/kernel/errors.js'
 import type { Stage, Suggestion } from '../../lib/tutor/lesson.js'
@@ -40,7 +39,7 @@ export function program(hosts: TwoHosts, host: Name, words: readonly string[], s
   const [name = '', ...args] = words
   const [path, argv] = name === 'drydock' ? [process.execPath, ['node', PROGRAM, ...args]] : [installed(name), words]
   return execve(
-    realpathSync(path),
+    path,
     argv,
     Object.entries(variables).map(([variable, value]) => `${variable}=${value}`),
   )
@@ -51,8 +50,9 @@ const split = (variable: string): [string, string] => {
   return [variable.slice(0, at), variable.slice(at + 1)]
 }
 
+/** sshd wants its whole path, since it executes itself once more. */
 function installed(name: string): string {
-  const path = findCommand(name)
+  const path = name.startsWith('/') ? name : findCommand(name)
   if (path === undefined) throw new DrydockError(`the program ${name} is not installed`)
   return path
 }

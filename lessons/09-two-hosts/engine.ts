@@ -74,7 +74,7 @@ export async function untilOpen(hosts: TwoHosts, box: Box, port = PORT): Promise
     () => undefined,
   )
   await until(`that somebody listens at port ${port}`, () => {
-    if (ended) throw new DrydockError(`the engine has ended: ${box.output().trim()}`)
+    if (ended) throw new DrydockError(`the program that was to listen there has ended: ${box.output().trim()}`)
     return listeners(hosts.on('vm-1')).some(({ local }) => local.port === port)
   })
 }

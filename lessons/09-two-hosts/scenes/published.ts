@@ -15,6 +15,7 @@ import {
 import { SENDER_BUFFER } from '../../../lib/kernel/calls/internet.js'
 import { errnoOf } from '../../../lib/kernel/constants.js'
 import { decodeEndpoint, showEndpoint } from '../../../lib/kernel/endpoint.js'
+import { DrydockError } from '../../../lib/kernel/errors.js'
 import type { Box, Stage } from '../../../lib/tutor/lesson.js'
 import { IMAGE } from '../../08-engine/image.js'
 import { type } from '../commands.js'
@@ -43,18 +44,14 @@ export async function whosePort(stage: Stage): Promise<void> {
   )
   await type(stage, 'vm-2', ['drydock', 'port', 'web'], remote(hosts))
   const client = await stage.box('vm-2, by hand', { on: hosts.on('vm-2') })
-  const [local, far, both, none] = [
-    'at 127.0.0.1, where it was typed',
-    `at ${hosts.address('vm-1')}, which is vm-1`,
-    'at both',
-    'at neither: it is the container’s own',
-  ] as const
+  const [local, far, both] = ['at 127.0.0.1, where it was typed', `at ${hosts.address('vm-1')}, which is vm-1`, 'at both'] as const
   await stage.predict({
     question: `\`-p ${OUTSIDE}:${INSIDE}\` was typed on vm-2. Somebody on vm-2 connects to port ${OUTSIDE} of 127.0.0.1, and then of ${hosts.address('vm-1')}. Where is an answer?`,
-    choices: [local, far, both, none],
+    choices: [local, far, both],
     async measure() {
       const [one, two] = [await reached(client, '127.0.0.1'), await reached(client, hosts.address('vm-1'))]
-      return one && two ? both : one ? local : two ? far : none
+      if (!one && !two) throw new DrydockError(`port ${OUTSIDE} was to be published, and nobody answers there`)
+      return one && two ? both : one ? local : far
     },
     because:
       'A port is published on the host on which the container runs: the rule for it (lesson 5) is in the packet filter of vm-1. Whoever has always worked with an engine on his own machine looks for it at localhost.',
