@@ -4,6 +4,7 @@
  *     containers/ID/config.json        what it is, and was asked to be
  *     containers/ID/exit.json          how it ended, written by its shim
  *     containers/ID/life.json          what an engine remembers of its life: notes.ts
+ *     containers/ID/health.json        how well it is, if it is asked: lib/engine/health
  *     containers/ID/hosts, hostname, resolv.conf       mounted over the image's
  *     containers/ID/ID-json.log        what it printed, when it is kept
  *     overlay/ID/diff                  what it has changed: the upper layer
@@ -23,6 +24,7 @@ export interface Layout {
   readonly config: string
   readonly exit: string
   readonly life: string
+  readonly health: string
   readonly log: string
   readonly hosts: string
   readonly hostname: string
@@ -43,6 +45,7 @@ export function layoutOf(dataRoot: string, id: string, name: string): Layout {
     config: join(directory, 'config.json'),
     exit: join(directory, 'exit.json'),
     life: join(directory, 'life.json'),
+    health: join(directory, 'health.json'),
     log: join(directory, `${id}-json.log`),
     hosts: join(directory, 'hosts'),
     hostname: join(directory, 'hostname'),

@@ -33,6 +33,8 @@ export interface RecordedMore {
   readonly dns: DnsSettings
   readonly log: LogRequest
   readonly restart: RestartRequest
+  /** Absent: it is not asked how well it is. */
+  readonly health?: HealthRequest
   readonly autoRemove: boolean
   /** An end of input does not close the program's stdin (not StdinOnce). */
   readonly keepStdin: boolean
@@ -65,6 +67,19 @@ export interface RestartRequest {
   readonly policy: 'no' | 'always' | 'on-failure' | 'unless-stopped'
   /** on-failure: how often at most; 0: any. */
   readonly most: number
+}
+
+/** A program that is run inside now and then, and says by its exit code whether the container is well. Times in milliseconds. */
+export interface HealthRequest {
+  readonly argv: readonly string[]
+  /** From the end of one to the beginning of the next. */
+  readonly interval: number
+  readonly timeout: number
+  /** As long as it has not been well once, failures within so long after its start do not count, and it is asked in this other interval. */
+  readonly startPeriod: number
+  readonly startInterval: number
+  /** So many failures one behind the other, and it is unhealthy. */
+  readonly retries: number
 }
 
 /** How it ended, as its shim wrote it (native/PROTOCOL.md, the exit file). */

@@ -28,6 +28,8 @@ export interface LifeView {
   /** Ids. */
   readonly execs: readonly string[]
   readonly exitCode: number
+  /** Docker's Health, where it is asked how well it is. */
+  readonly health?: object
   /** Why it could not be started. */
   readonly error?: string
 }
@@ -97,6 +99,7 @@ function stateOf({ record, exit }: StoredContainer, pid: number | undefined, lif
     Error: life?.error ?? '',
     StartedAt: life?.startedAt ?? exit?.startedAt ?? (running ? record.created : NEVER),
     FinishedAt: exit?.finishedAt ?? life?.finishedAt ?? NEVER,
+    ...(life?.health && { Health: life.health }),
   }
 }
 

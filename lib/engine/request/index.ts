@@ -34,6 +34,7 @@ import type { ConfigBody, HostBody } from './bodies.js'
 import { hostnameOf, programOf, stopSignal, withProtocol, workingDirectory } from './common.js'
 import { devicesOf, sysctlsOf } from './devices.js'
 import { configOf, hostConfigOf } from './documents.js'
+import { healthBody, healthOf } from './health.js'
 import type { RunnableImage } from './image.js'
 import { readMembers } from './members.js'
 import { sharingOf } from './modes.js'
@@ -92,6 +93,8 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
   const { devices, rules } = devicesOf(host)
   const restart = restartOf(host)
   const log = logOf(host)
+  const healthcheck = healthBody(config.Healthcheck, image.healthcheck)
+  const { health, warnings: healthWarnings } = healthOf(healthcheck, config.Shell)
   const exposed = [...new Set([...(image.exposedPorts ?? []), ...Object.keys(config.ExposedPorts ?? {})].map(withProtocol))]
   const connected = networkingOf(config, host, networking, { dataRoot, rootless, exposed, recordOf })
   const { argv, ...told } = programOf(config.Entrypoint, config.Cmd ?? [], image)
@@ -151,12 +154,13 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
     },
   }
   const more: RecordedMore = {
-    config: configOf(config, spec),
+    config: configOf({ ...config, ...(healthcheck && { Healthcheck: healthcheck }) }, spec),
     hostConfig: hostConfigOf(host, spec, connected.mode),
     endpoints: connected.endpoints,
     ...rest.hosts,
     log,
     restart,
+    ...(health && { health }),
     autoRemove: host.AutoRemove ?? false,
     keepStdin: spec.stdin && !config.StdinOnce,
     ...(config.StopTimeout !== undefined && { stopTimeout: config.StopTimeout }),
@@ -164,7 +168,7 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
   return {
     record: { version: 1, created: timestamp(nowNanos()), spec, more },
     invented: around.name === undefined,
-    warnings: [...warnings, ...connected.warnings, ...healthWarning(config)],
+    warnings: [...warnings, ...connected.warnings, ...healthWarnings],
     fill,
     madeVolumes,
   }
@@ -225,11 +229,6 @@ function logOf({ LogConfig: { Type = '', Config } = {} }: HostBody): LogRequest 
     throw new DrydockError(`max-file must be a positive number: ${files}`, { status: 400 })
   const bytes = size === undefined || size === '-1' ? undefined : parseBytes(size, 'max-size')
   return { driver: 'json-file', ...(bytes && { maxSize: bytes }), ...(files !== undefined && { maxFiles: Number(files) }) }
-}
-
-function healthWarning({ Healthcheck }: ConfigBody): string[] {
-  const [test = ''] = Healthcheck?.Test ?? []
-  return test === '' || test === 'NONE' ? [] : ['The health check is not run: containers have no health status here.']
 }
 
 function dnsOf({ Dns = [], DnsSearch = [], DnsOptions = [] }: HostBody): DnsSettings {
