@@ -57,10 +57,16 @@ export interface DnsSettings {
 
 /** Absent members: without limit. */
 export interface LogRequest {
-  readonly driver: 'json-file' | 'none'
+  readonly driver: 'json-file' | 'local' | 'none'
   /** Bytes of one file. */
   readonly maxSize?: number
   readonly maxFiles?: number
+  /** What stands in each entry beside the line: labels and variables by name and by pattern, and a tag, which is a template. */
+  readonly labels?: readonly string[]
+  readonly labelsPattern?: string
+  readonly env?: readonly string[]
+  readonly envPattern?: string
+  readonly tag?: string
 }
 
 export interface RestartRequest {

@@ -62,7 +62,8 @@ export function containerDocument({ container, pid, endpoints, size, life }: Con
     ResolvConfPath: layout.resolvConf,
     HostnamePath: layout.hostname,
     HostsPath: layout.hosts,
-    LogPath: spec.ephemeral || record.more?.log.driver === 'none' ? '' : layout.log,
+    // Docker does not say where `local` keeps it.
+    LogPath: spec.ephemeral || (record.more?.log.driver ?? 'json-file') !== 'json-file' ? '' : layout.log,
     Name: `/${spec.name}`,
     RestartCount: life?.restartCount ?? 0,
     Driver: 'overlay2',

@@ -12,7 +12,6 @@ import {
   type ContainerSpec,
   checkName,
   type DnsSettings,
-  type LogRequest,
   type NetworkMode,
   type RecordedMore,
   type RestartRequest,
@@ -29,13 +28,13 @@ import { mergeEnvironment, parseEnvironment } from '../environment.js'
 import { checkServers, parseExtraHosts } from '../hosts.js'
 import { parseSecurity } from '../security.js'
 import type { CreateBody } from '../types.js'
-import { parseBytes } from '../units.js'
 import type { ConfigBody, HostBody } from './bodies.js'
 import { hostnameOf, programOf, stopSignal, withProtocol, workingDirectory } from './common.js'
 import { devicesOf, sysctlsOf } from './devices.js'
 import { configOf, hostConfigOf } from './documents.js'
 import { healthBody, healthOf } from './health.js'
 import type { RunnableImage } from './image.js'
+import { logOf } from './log.js'
 import { readMembers } from './members.js'
 import { sharingOf } from './modes.js'
 import { mountsOf } from './mounts.js'
@@ -208,27 +207,6 @@ export function restartOf({ RestartPolicy: { Name = '', MaximumRetryCount = 0 } 
     throw new DrydockError("invalid restart policy: maximum retry count can only be used with 'on-failure'", { status: 400 })
   if (policy !== 'no' && AutoRemove) throw new DrydockError("can't create 'AutoRemove' container with restart policy", { status: 400 })
   return { policy, most: MaximumRetryCount }
-}
-
-function logOf({ LogConfig: { Type = '', Config } = {} }: HostBody): LogRequest {
-  const options = Config ?? {}
-  if (Type === 'none') return { driver: 'none' }
-  if (Type !== '' && Type !== 'json-file') {
-    throw new DrydockError(`logger: no log driver named '${Type}' is registered: there are json-file and none`, { status: 400 })
-  }
-  const known = ['max-size', 'max-file', 'labels', 'labels-regex', 'env', 'env-regex', 'tag']
-  const stranger = Object.keys(options).find((key) => !known.includes(key))
-  if (stranger !== undefined) throw new DrydockError(`unknown log opt '${stranger}' for json-file log driver`, { status: 400 })
-  const told = Object.keys(options).find((key) => !['max-size', 'max-file'].includes(key))
-  if (told !== undefined)
-    throw new DrydockError(`the log opt '${told}' is not supported: entries have the line, its stream and its time`, { status: 400 })
-  const { 'max-size': size, 'max-file': files } = options
-  if (size === undefined && files !== undefined && files !== '1')
-    throw new DrydockError('max-file cannot be set without max-size: a log that is never full is never rotated', { status: 400 })
-  if (files !== undefined && !/^[1-9]\d{0,3}$/.test(files))
-    throw new DrydockError(`max-file must be a positive number: ${files}`, { status: 400 })
-  const bytes = size === undefined || size === '-1' ? undefined : parseBytes(size, 'max-size')
-  return { driver: 'json-file', ...(bytes && { maxSize: bytes }), ...(files !== undefined && { maxFiles: Number(files) }) }
 }
 
 function dnsOf({ Dns = [], DnsSearch = [], DnsOptions = [] }: HostBody): DnsSettings {
