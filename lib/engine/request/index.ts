@@ -36,7 +36,7 @@ import { healthBody, healthOf } from './health.js'
 import type { RunnableImage } from './image.js'
 import { logOf } from './log.js'
 import { readMembers } from './members.js'
-import { sharingOf } from './modes.js'
+import { ownIpcOf, sharingOf } from './modes.js'
 import { mountsOf } from './mounts.js'
 import { networkingOf } from './networks.js'
 import { limitsOf, rlimitsOf } from './resources.js'
@@ -141,6 +141,7 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
     ...(host.OomScoreAdj && { oomScoreAdj: host.OomScoreAdj }),
     network: connected.network,
     ...(Object.keys(sharing).length > 0 && { sharing }),
+    ...ownIpcOf(host),
     ...(devices && { devices }),
     ...rest.sysctls,
     ephemeral: false,
