@@ -239,7 +239,8 @@ export const ARTICLE: readonly Part[] = [
 const UNREACHED: Readonly<Record<Replay['client'], string>> = {
   docker: 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?',
   // It would have started one, and learns that there is one already.
-  drydock: 'no engine runs at unix:///run/drydock.sock',
+  drydock:
+    'no engine runs at unix:///run/drydock.sock, and none can be started there: another engine uses /var/lib/drydock already. It listens somewhere else: set DOCKER_HOST',
 }
 
 /** What `info` must say, held against the machine itself. */
