@@ -52,7 +52,7 @@ export async function startEngine(endpoint: Endpoint): Promise<void> {
 function failure(said: string, last: string | undefined, log: string): string {
   const [occupied] = /another engine uses .* already$/m.exec(said) ?? []
   if (occupied !== undefined) {
-    return `none can be started there: ${occupied}. It listens somewhere else: set DOCKER_HOST (or -H) to where, such as tcp://HOST:2375`
+    return `none can be started there: ${occupied}. It does not listen here, or not yet: set DOCKER_HOST (or -H) to where it does, such as tcp://HOST:2375`
   }
   const why = last ?? `it does not listen after ${PATIENCE / 1000} seconds`
   return `starting one failed: ${why} (log: ${log})${said ? `\n${said}` : ''}`
