@@ -39,6 +39,8 @@ const PACKAGES = {
   getfattr: ['attr', 'attr', 'attr', 'attr', 'attr'],
   setcap: ['libcap2-bin', 'libcap', 'libcap-setcap', 'libcap', 'libcap-progs'],
   ssh: ['openssh-client', 'openssh-clients', 'openssh-client', 'openssh', 'openssh-clients'],
+  'ssh-keygen': ['openssh-client', 'openssh', 'openssh-keygen', 'openssh', 'openssh-common'],
+  sshd: ['openssh-server', 'openssh-server', 'openssh-server', 'openssh', 'openssh-server'],
   bash: ['bash', 'bash', 'bash', 'bash', 'bash'],
   zsh: ['zsh', 'zsh', 'zsh', 'zsh', 'zsh'],
   fish: ['fish', 'fish', 'fish', 'fish', 'fish'],

@@ -9,6 +9,7 @@ import { DrydockError } from '../../kernel/errors.js'
 import type { MountSpec } from '../../primitives/rootfs/index.js'
 import { attributesOf } from '../context.js'
 import type { Core } from '../core.js'
+import { mayNotPlug } from '../network/checks.js'
 import { runnableImage } from '../request/image.js'
 import { readBody, requestedRecord } from '../request/index.js'
 import type { CreateBody, Created } from '../types.js'
@@ -34,7 +35,7 @@ export async function create(
     const requested = requestedRecord(asked, {
       dataRoot: core.dataRoot,
       image: runnableImage(word, image, core.dataRoot),
-      rootless: core.machine.idmap !== undefined,
+      rootless: mayNotPlug(core.machine),
       ...(name && { name }),
       recordOf: (other) => core.containers.find(other).record,
     })
