@@ -35,6 +35,7 @@ import { hostnameOf, programOf, stopSignal, withProtocol, workingDirectory } fro
 import { devicesOf, sysctlsOf } from './devices.js'
 import { configOf, hostConfigOf } from './documents.js'
 import type { RunnableImage } from './image.js'
+import { linksOf } from './links.js'
 import { readMembers } from './members.js'
 import { sharingOf } from './modes.js'
 import { mountsOf } from './mounts.js'
@@ -80,13 +81,6 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
   const { dataRoot, image, rootless, recordOf } = around
   const id = randomBytes(32).toString('hex')
   const name = around.name === undefined ? inventName() : checkName(around.name.replace(/^\//, ''))
-  if (host.Links?.length)
-    throw new DrydockError(
-      'HostConfig.Links is not supported: put both containers on a network of their own, where they find each other by name',
-      {
-        status: 400,
-      },
-    )
   checkCapabilities(host)
   const sharing = sharingOf(config, host, recordOf)
   const { devices, rules } = devicesOf(host)
@@ -154,6 +148,7 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
     config: configOf(config, spec),
     hostConfig: hostConfigOf(host, spec, connected.mode),
     endpoints: connected.endpoints,
+    ...linksOf(host.Links ?? [], connected.network, connected.mode, recordOf),
     ...rest.hosts,
     log,
     restart,

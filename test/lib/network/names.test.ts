@@ -15,7 +15,7 @@ const lease = (name: string, digit: string, aliases: string[] = []) => ({
 
 const names = collectNames(
   'net',
-  '172.18.0.0/16',
+  ['172.18.0.0/16'],
   new Map([
     ['172.18.0.2', lease('Web', 'a', ['front'])],
     ['172.18.0.3', lease('api', 'b', ['front'])],
