@@ -39,8 +39,8 @@ const chainsOf = (family: TableFamily): Readonly<Record<string, Chain>> => ({
     guard: { hook: 'type filter hook prerouting priority raw', rules: [`iifname @${BRIDGES} ip daddr 127.0.0.0/8 drop`] },
   }),
   arriving: { hook: 'type nat hook prerouting priority dstnat', rules: dnat(family) },
-  // What the host itself sends does not pass prerouting. ::1 has no way off the loopback, as 127.0.0.1 has by route_localnet.
-  local: { hook: 'type nat hook output priority -100', rules: family === 'ip' ? dnat(family) : ['ip6 daddr ::1 return', ...dnat(family)] },
+  // What the host itself sends does not pass prerouting.
+  local: { hook: 'type nat hook output priority -100', rules: dnat(family) },
   leaving: {
     hook: 'type nat hook postrouting priority srcnat',
     rules: [
@@ -51,6 +51,13 @@ const chainsOf = (family: TableFamily): Readonly<Record<string, Chain>> => ({
       ...(family === 'ip' ? [`oifname @${BRIDGES} ip saddr 127.0.0.0/8 masquerade`] : []),
     ],
   },
+  // To ::1 the kernel lets no answer come from elsewhere, as it does to 127.0.0.1 by route_localnet. Who tries both, as for `localhost`, shall not wait for it.
+  ...(family === 'ip6' && {
+    loopback: {
+      hook: 'type filter hook output priority filter',
+      rules: ['ip6 saddr ::1 ct status dnat meta l4proto tcp reject with tcp reset', 'ip6 saddr ::1 ct status dnat reject'],
+    },
+  }),
   between: {
     hook: 'type filter hook forward priority filter',
     rules: [
