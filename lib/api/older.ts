@@ -5,13 +5,30 @@ import type { Document } from '../engine/types.js'
 import { DrydockError } from '../kernel/errors.js'
 import type { ApiVersion } from './versions.js'
 
-/** Before 1.42 the command line sent a size that was nothing, and no engine heeded it; before 1.44 a container was made with one network, and got others later. */
+/** What a version does not know yet means nothing in it. */
 export function createBodyOf(body: Document, version: ApiVersion): Document {
-  const { HostConfig, NetworkingConfig } = body
+  checkNetworks(body, version)
+  return withoutStartInterval(withoutConsole(body, version), version)
+}
+
+/** Before 1.44 a container was made with one network, and got others later. */
+function checkNetworks({ NetworkingConfig }: Document, version: ApiVersion): void {
   const { EndpointsConfig } = { EndpointsConfig: undefined, ...(NetworkingConfig as Document | null | undefined) }
   const networks = typeof EndpointsConfig === 'object' && EndpointsConfig !== null ? Object.keys(EndpointsConfig) : []
   if (version < 44 && networks.length > 1)
     throw new DrydockError(`Container cannot be connected to network endpoints: ${networks.join(', ')}`, { status: 400 })
+}
+
+/** Before 1.44 there was no other interval while a container starts. */
+function withoutStartInterval(body: Document, version: ApiVersion): Document {
+  const { Healthcheck } = body
+  if (version >= 44 || typeof Healthcheck !== 'object' || Healthcheck === null || !('StartInterval' in Healthcheck)) return body
+  return { ...body, Healthcheck: { ...Healthcheck, StartInterval: 0 } }
+}
+
+/** Before 1.42 the command line sent a size that was nothing, and no engine heeded it. */
+function withoutConsole(body: Document, version: ApiVersion): Document {
+  const { HostConfig } = body
   if (version >= 42 || typeof HostConfig !== 'object' || HostConfig === null || !('ConsoleSize' in HostConfig)) return body
   return { ...body, HostConfig: { ...HostConfig, ConsoleSize: [0, 0] } }
 }
