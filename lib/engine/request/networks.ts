@@ -62,7 +62,8 @@ const TWO_MACS = 'the container-wide MAC address must match the endpoint-specifi
 
 /** What one cannot ask for on the network that everybody shares. */
 export function checkDefault({ ip, ip6, aliases, links }: EndpointRequest): void {
-  if (ip !== undefined || ip6 !== undefined) throw onlyUserDefined('user specified IP address')
+  if (ip !== undefined || ip6 !== undefined)
+    throw new DrydockError('user specified IP address is supported on user defined networks only', { status: 400 })
   if (aliases.length > 0) throw onlyUserDefined('network-scoped alias')
   if (links) throw onlyUserDefined('a link of one network')
 }
