@@ -38,6 +38,7 @@ const WITNESSES = [
   'python3',
   'dockerd',
   'docker',
+  'docker-compose',
   'setcap',
   'bash',
   'zsh',
