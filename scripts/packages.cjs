@@ -31,6 +31,7 @@ const PACKAGES = {
   runc: ['runc', 'runc', 'runc', 'runc', 'runc'],
   dockerd: ['docker.io', 'moby-engine', 'docker', 'docker', 'docker'],
   docker: ['docker.io', 'moby-engine', 'docker-cli', 'docker', 'docker'],
+  'docker-compose': ['docker-compose', 'docker-compose', 'docker-compose', 'docker-compose', 'docker-compose'],
   umoci: ['umoci', 'umoci', 'umoci', 'umoci', 'umoci'],
   setfattr: ['attr', 'attr', 'attr', 'attr', 'attr'],
   ss: ['iproute2', 'iproute', 'iproute2', 'iproute2', 'iproute2'],

@@ -76,6 +76,7 @@ export interface ContainerHandle {
 export interface ContainerTable {
   /** By name, by id, or by the beginning of an id. Throws `No such container: WORD` (404). */
   find(word: string): ContainerHandle
+  byId(id: string): ContainerHandle | undefined
   /** The newest first. */
   all(): ContainerHandle[]
 }

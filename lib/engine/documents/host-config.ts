@@ -89,7 +89,7 @@ function bindingsOf(ports: readonly string[]): Record<string, unknown> {
   for (const { containerPort, protocol, hostIp, hostPort } of ports.flatMap(parsePort)) {
     const key = `${containerPort}/${protocol}`
     const text = hostPort === undefined ? '' : typeof hostPort === 'number' ? String(hostPort) : `${hostPort.first}-${hostPort.last}`
-    bindings[key] = [...(bindings[key] ?? []), { HostIp: hostIp === '0.0.0.0' ? '' : hostIp, HostPort: text }]
+    bindings[key] = [...(bindings[key] ?? []), { HostIp: hostIp, HostPort: text }]
   }
   return bindings
 }

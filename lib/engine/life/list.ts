@@ -5,6 +5,7 @@ import { listMounts, listNetworks, listPorts } from '../documents/index.js'
 import { ago } from '../durations.js'
 import type { Document, ListOptions } from '../types.js'
 import type { Container } from './container.js'
+import { linkedNames } from './links.js'
 import { containerFilter } from './list-filters.js'
 import { sizesOf } from './sizes.js'
 
@@ -24,7 +25,7 @@ async function rowOf(core: Core, container: Container, withSize: boolean, nameOf
   const size = withSize ? await sizesOf(core, container) : undefined
   return {
     Id: spec.id,
-    Names: [`/${spec.name}`],
+    Names: [`/${spec.name}`, ...linkedNames(core, container)],
     Image: nameOf(container),
     ImageID: spec.image.id ?? '',
     Command: spec.argv.map(quoted).join(' '),

@@ -102,9 +102,10 @@ export interface DeviceMapping {
 }
 
 export interface EndpointBody {
-  readonly IPAMConfig?: { readonly IPv4Address?: string }
+  readonly IPAMConfig?: unknown
   readonly Links?: readonly string[]
   readonly Aliases?: readonly string[]
+  readonly GwPriority?: number
   readonly MacAddress?: string
 }
 

@@ -34,6 +34,7 @@ import { devicesOf, sysctlsOf } from './devices.js'
 import { configOf, hostConfigOf } from './documents.js'
 import { healthBody, healthOf } from './health.js'
 import type { RunnableImage } from './image.js'
+import { linksOf } from './links.js'
 import { logOf } from './log.js'
 import { readMembers } from './members.js'
 import { ownIpcOf, sharingOf } from './modes.js'
@@ -80,13 +81,6 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
   const { dataRoot, image, rootless, recordOf } = around
   const id = randomBytes(32).toString('hex')
   const name = around.name === undefined ? inventName() : checkName(around.name.replace(/^\//, ''))
-  if (host.Links?.length)
-    throw new DrydockError(
-      'HostConfig.Links is not supported: put both containers on a network of their own, where they find each other by name',
-      {
-        status: 400,
-      },
-    )
   checkCapabilities(host)
   const sharing = sharingOf(config, host, recordOf)
   const { devices, rules } = devicesOf(host)
@@ -157,6 +151,7 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
     config: configOf({ ...config, ...(healthcheck && { Healthcheck: healthcheck }) }, spec),
     hostConfig: hostConfigOf(host, spec, connected.mode),
     endpoints: connected.endpoints,
+    ...linksOf(host.Links ?? [], connected.network, connected.mode, recordOf),
     ...rest.hosts,
     log,
     restart,

@@ -123,12 +123,13 @@ export const ENDPOINT: Members = {
   Links: is('texts'),
   Aliases: is('texts'),
   MacAddress: is('text'),
+  GwPriority: is('integer'),
   DriverOpts: refused('map', 'bridges have no options of one container'),
 }
 
 export const IPAM: Members = {
   IPv4Address: is('text'),
-  IPv6Address: refused('text', 'containers have no IPv6 addresses'),
+  IPv6Address: is('text'),
   LinkLocalIPs: refused('texts', 'containers have one address in a network'),
 }
 
