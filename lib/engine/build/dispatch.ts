@@ -56,7 +56,7 @@ const TABLE: Table = {
 
   async entrypoint({ builder, state, command }) {
     const Entrypoint = programOf(state, command.line)
-    state.change({ Entrypoint, ...(!state.cmdSet && { Cmd: null }) })
+    state.change({ Entrypoint: Entrypoint.length > 0 ? Entrypoint : null, ...(!state.cmdSet && { Cmd: null }) })
     await builder.note(state, `ENTRYPOINT ${quoteAll(Entrypoint)}`)
   },
 
@@ -78,7 +78,8 @@ const TABLE: Table = {
     if (before.length > 0 && before[0] !== 'NONE') builder.output.say(`Note: overriding previous HEALTHCHECK: [${before.join(' ')}]\n`)
     const { Test, ...times } = command.health
     const told = Object.entries(times).filter(([, value]) => value !== 0)
-    state.change({ Healthcheck: { Test, ...Object.fromEntries(told) } })
+    // What is not said is as it was.
+    state.change({ Healthcheck: { ...(state.config.Healthcheck as object | null | undefined), Test, ...Object.fromEntries(told) } })
     await builder.note(state, `HEALTHCHECK ${quoteHealth(command.health)}`)
   },
 
@@ -110,7 +111,8 @@ const TABLE: Table = {
     const known = args.length > 0 ? [`|${told.length}`, ...told, ...Cmd] : Cmd
     const made: ContainerConfig = { ...state.config, Cmd: known, ...(known.length > 0 && { Entrypoint: null }) }
     if (await builder.hits(state, made)) return
-    const id = await builder.create(state, { ...state.config, Cmd, Env: [...env, ...args], Entrypoint: [''] })
+    // Without words it is the image's own command that runs.
+    const id = await builder.create(state, { ...state.config, Cmd, Env: [...env, ...args], ...(known.length > 0 && { Entrypoint: [''] }) })
     await builder.run(id, Cmd)
     await builder.commit(state, id, made)
   },

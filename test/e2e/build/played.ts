@@ -40,5 +40,8 @@ const unnamed = (line: string): string =>
     .replace(/\.dockerfile\.[0-9a-f]{20}/g, '.dockerfile.<random>')
     .replaceAll('\u001b[0m\u001b[91m', '')
 
-const unshown = (request: string, document: unknown): unknown =>
-  request.startsWith('POST /build?') && Array.isArray(document) ? document.filter((one) => !('stream' in one)) : document
+function unshown(request: string, document: unknown): unknown {
+  if (!Array.isArray(document)) return document
+  if (request.startsWith('POST /build?')) return document.filter((one) => 'aux' in one || 'error' in one)
+  return request.startsWith('GET /containers/json') ? document.map((one) => ({ ...one, Names: ['<name>'] })) : document
+}

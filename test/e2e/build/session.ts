@@ -441,10 +441,10 @@ export const SESSION: Script = {
     const registry = await stage.engine.registry()
     const files = { Dockerfile: 'FROM busybox\nENV A=1\nRUN echo $A > /a\nCOPY a /b\nCMD ["x"]\n', a: 'a\n' }
     await build(stage, files, '-t', `${registry}/cached`)
-    await stage.docker('push', `${registry}/cached`)
+    await stage.docker('push', '-q', `${registry}/cached`)
     await stage.docker('rmi', `${registry}/cached`)
     await stage.docker('image', 'prune', '-f')
-    await stage.docker('pull', `${registry}/cached`)
+    await stage.docker('pull', '-q', `${registry}/cached`)
     await build(stage, files)
     await stage.docker('image', 'prune', '-f')
     await build(stage, files, '--cache-from', `${registry}/cached`, '--cache-from', 'nosuch:image', '-t', 'again')

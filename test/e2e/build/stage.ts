@@ -61,7 +61,7 @@ export const wronglyBuilt = (stage: Stage, files: Files) => build(stage, files, 
 export async function made({ docker }: Stage, image: string): Promise<void> {
   await docker('inspect', '-f', '{{json .Config}} {{.Author}} {{.Comment}} {{len .RootFS.Layers}}', image)
   await docker('inspect', '-f', '{{json .ContainerConfig}}', image)
-  await docker('history', '--no-trunc', '--format', '{{.CreatedBy}}|{{.Size}}|{{.Comment}}', image)
+  await docker('history', '--no-trunc', '--format', '{{.CreatedBy}}|{{.Comment}}', image)
 }
 
 /** Kind, mode, owner, size, age and target of what is below these paths of an image. */
