@@ -19,8 +19,8 @@ export interface Row {
 
 const FILE = join(import.meta.dirname, '../../docs/DIFFERENCES.md')
 
-/** The rows of the part whose heading begins with `Where a container`, `Where an image` or `Where an engine`. */
-export function readPart(about: 'a container' | 'an image' | 'an engine'): string {
+/** The rows of the part whose heading begins with `Where a container`, `Where an image`, `Where an engine` or `Where a build`. */
+export function readPart(about: 'a container' | 'an image' | 'an engine' | 'a build'): string {
   const parts = readFileSync(FILE, 'utf8').split(/^# /m)
   const part = parts.find((text) => text.startsWith(`Where ${about}`))
   if (part === undefined) throw new Error(`docs/DIFFERENCES.md says nothing of where ${about} differs`)

@@ -49,11 +49,11 @@ export interface Asked {
   readonly networking: unknown
 }
 
-/** What the body says, its members checked one by one; nothing is looked up. */
-export function readBody(body: CreateBody): Asked {
+/** What the body says, its members checked one by one; nothing is looked up. `nameless`: it need not name an image. */
+export function readBody(body: CreateBody, { nameless = false }: { readonly nameless?: boolean } = {}): Asked {
   const config = readMembers(body, CONFIG) as ConfigBody & { HostConfig?: unknown; NetworkingConfig?: unknown }
   const host = readMembers(config.HostConfig, HOST_CONFIG, 'HostConfig.') as HostBody
-  if (!config.Image) throw new DrydockError('no image specified', { status: 400 })
+  if (!config.Image && !nameless) throw new DrydockError('no image specified', { status: 400 })
   return { config, host, networking: config.NetworkingConfig }
 }
 
