@@ -38,6 +38,8 @@ export interface ContainerSpec {
   readonly init: boolean
   readonly readOnlyRoot: boolean
   readonly mounts: readonly MountSpec[]
+  /** Volumes that live in memory as long as a container has them: options of their file systems, by their directories. */
+  readonly memoryVolumes?: Readonly<Record<string, readonly string[]>>
   /** Directories of volumes that were made for this container alone, and go with it when it is ephemeral. */
   readonly ownVolumes?: readonly string[]
   /** Bytes of /dev/shm. */

@@ -13,6 +13,7 @@ import { runnableImage } from '../request/image.js'
 import { readBody, requestedRecord } from '../request/index.js'
 import type { CreateBody, Created } from '../types.js'
 import { deleteVolume, holdVolume, type MountedVolume, publishVolume, volumesIn } from '../volume/index.js'
+import { withSubpaths } from '../volume/subpaths.js'
 import type { Base } from './base.js'
 import { Container } from './container.js'
 
@@ -45,7 +46,7 @@ export async function create(
     }
     for (const volume of requested.madeVolumes) publishVolume(core.events, 'create', volume)
     if (requested.fill.length > 0) await fill(core, image, requested.fill)
-    const container = await make(core, requested.record, requested.invented)
+    const container = await make(core, withSubpaths(requested.record), requested.invented)
     if (!core.bases.has(image)) await unmake(core, container, word)
     core.containers.add(container)
     core.events.publish({ Type: 'container', Action: 'create', ID: container.id, Attributes: attributesOf(container) })

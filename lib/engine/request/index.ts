@@ -109,7 +109,7 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
     hosts: { extraHosts: parseExtraHosts(host.ExtraHosts ?? [], () => readNetwork(dataRoot, DEFAULT_NETWORK)?.gateway), dns: dnsOf(host) },
   }
   // Last, since it makes volumes.
-  const { mounts, ownVolumes, fill, made: madeVolumes } = mountsOf(config, host, image, dataRoot, recordOf)
+  const { mounts, ownVolumes, fill, made: madeVolumes, modes: mountModes, memory } = mountsOf(config, host, image, dataRoot, recordOf)
   const [rows = 0, columns = 0] = host.ConsoleSize ?? []
   const spec: ContainerSpec = {
     id,
@@ -128,6 +128,7 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
     readOnlyRoot: host.ReadonlyRootfs ?? false,
     mounts,
     ...(ownVolumes.length > 0 && { ownVolumes }),
+    ...(Object.keys(memory).length > 0 && { memoryVolumes: memory }),
     ...(host.ShmSize && { shmSize: host.ShmSize }),
     security: {
       ...security,
@@ -162,6 +163,7 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
     restart,
     ...(health && { health }),
     autoRemove: host.AutoRemove ?? false,
+    mountModes,
     keepStdin: spec.stdin && !config.StdinOnce,
     ...(config.StopTimeout !== undefined && { stopTimeout: config.StopTimeout }),
   }
