@@ -7,7 +7,7 @@ import { DrydockError } from '../kernel/errors.js'
 import { isLocal } from './browser.js'
 import { occupant } from './occupant.js'
 import type { Receivers } from './takeover.js'
-import { handOver } from './takeover.js'
+import { handOver, LONGEST_HEAD } from './takeover.js'
 import { secured, type Tls } from './tls.js'
 
 export type { Tls } from './tls.js'
@@ -28,7 +28,7 @@ export interface Listener {
  * keep a connection for as long as they like and are astonished when it is closed just as they use it, so that idle ones stay open: the kernel finds
  * out who has vanished, and of those over TCP there is a limit.
  */
-const HTTP: ServerOptions = { requestTimeout: 0, headersTimeout: 60_000, keepAliveTimeout: 0, maxHeaderSize: 128 * 1024, noDelay: true }
+const HTTP: ServerOptions = { requestTimeout: 0, headersTimeout: 60_000, keepAliveTimeout: 0, maxHeaderSize: LONGEST_HEAD, noDelay: true }
 
 const MOST_CONNECTIONS = 1000
 /** Seconds of silence before the kernel asks whether the other side is still there. */

@@ -15,6 +15,11 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { endWith } from './answers.js'
+import { linger } from './linger.js'
+
+/** Bytes; credentials for registries are in it. */
+export const LONGEST_HEAD = 128 * 1024
 
 export interface Taken {
   readonly request: IncomingMessage
@@ -62,19 +67,33 @@ export function handOver(server: Server, { wants, take, answer }: Receivers): vo
     if (seized.has(socket)) return
     if (!wants(request)) return answer(request, response)
     seize(socket)
+    // What the parser has taken for its body is dropped: a body that nobody reads would have the connection stopped below the socket.
+    request.resume()
     take({ request, socket, upgraded: false })
   })
   server.on('clientError', (error: NodeJS.ErrnoException, stream) => {
     if (seized.has(stream)) return
     if (error.code === 'ECONNRESET' || !stream.writable) return void stream.destroy()
-    const status = CLIENT_ERRORS[error.code ?? ''] ?? '400 Bad Request'
-    stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+    // What follows is no request either.
+    seize(stream as Socket)
+    const [status, message] = CLIENT_ERRORS[error.code ?? ''] ?? [400, 'this is no request of HTTP/1.1']
+    endWith(stream, status, { message })
+    linger(stream)
   })
 }
 
-const CLIENT_ERRORS: Readonly<Record<string, string>> = {
-  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+/** Node's and its parser's words for what is no request; RFC 9112. */
+const CLIENT_ERRORS: Readonly<Record<string, readonly [status: number, message: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, `the head of the request is longer than ${LONGEST_HEAD} bytes`],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'the head of the request did not come in time'],
+  HPE_INVALID_METHOD: [400, 'there is no such method'],
+  HPE_INVALID_URL: [400, 'the target of the request is no address'],
+  HPE_INVALID_VERSION: [505, 'HTTP/1.1 is spoken here'],
+  HPE_INVALID_HEADER_TOKEN: [400, 'a header has characters that no header has'],
+  HPE_INVALID_CONTENT_LENGTH: [400, 'the Content-Length is no length'],
+  HPE_UNEXPECTED_CONTENT_LENGTH: [400, 'a request has either a Content-Length or a Transfer-Encoding'],
+  HPE_INVALID_TRANSFER_ENCODING: [400, 'the Transfer-Encoding is not chunked'],
+  HPE_INVALID_CHUNK_SIZE: [400, 'the size of a chunk is no number'],
 }
 
 function watch(socket: Socket): void {

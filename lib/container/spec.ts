@@ -121,8 +121,13 @@ export type NetworkMode =
 /** Docker's rule for names of containers, volumes and networks. */
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/
 
+/** Characters: names are those of files too (NAME_MAX of limits.h). */
+const LONGEST_NAME = 255
+
 /** The name, or a sentence in Docker's words about what is wrong with it. */
 export function checkName(name: string, what = 'container'): string {
+  if (name.length > LONGEST_NAME)
+    throw new DrydockError(`invalid ${what} name (${name.slice(0, 20)}…): it is longer than ${LONGEST_NAME} characters`, { status: 400 })
   if (NAME.test(name)) return name
   throw new DrydockError(`invalid ${what} name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, and at least two characters`, {
     status: 400,

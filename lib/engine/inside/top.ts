@@ -53,7 +53,7 @@ async function ps(words: readonly string[], pids: readonly number[]): Promise<st
       })
     }
     return run(words).catch((cause: Error & { stderr?: string }) => {
-      throw new DrydockError(cause.stderr?.split('\n')[0] || `ps: ${cause.message}`, { cause, status: 500 })
+      throw new DrydockError(cause.stderr?.split('\n')[0] || `ps: ${cause.message}`, { cause, status: 400 })
     })
   }
 }
@@ -72,7 +72,7 @@ export function select(output: string, pids: ReadonlySet<number>): Table {
   const [heading = '', ...lines] = output.split('\n')
   const Titles = fields(heading)
   const column = Titles.indexOf('PID')
-  if (column === -1) throw new DrydockError("Couldn't find PID field in ps output", { status: 500 })
+  if (column === -1) throw new DrydockError("Couldn't find PID field in ps output", { status: 400 })
   const Processes: string[][] = []
   let inside = false
   for (const line of lines) {
@@ -81,7 +81,7 @@ export function select(output: string, pids: ReadonlySet<number>): Table {
     const word = all[column] ?? ''
     if (word !== '-') {
       const pid = Number(word)
-      if (!Number.isInteger(pid)) throw new DrydockError(`Unexpected pid '${word}' in ps output`, { status: 500 })
+      if (!Number.isInteger(pid)) throw new DrydockError(`Unexpected pid '${word}' in ps output`, { status: 400 })
       inside = pids.has(pid)
     }
     const last = Titles.length - 1
