@@ -46,6 +46,8 @@ export interface ContainerSpec {
   readonly shmSize?: number
   readonly security: SecuritySpec
   readonly limits: CgroupLimits
+  /** Names of cgroups below drydock's own, with slashes between, in which its own is; absent: right below. */
+  readonly cgroupParent?: string
   readonly rlimits: readonly Rlimit[]
   readonly oomScoreAdj?: number
   readonly network: NetworkMode
@@ -142,5 +144,9 @@ export function checkHostname(name: string): string {
     { status: 400 },
   )
 }
+
+/** Its cgroup, from drydock's own on. */
+export const cgroupPath = ({ id, cgroupParent }: Pick<ContainerSpec, 'id' | 'cgroupParent'>): string =>
+  cgroupParent === undefined ? id : `${cgroupParent}/${id}`
 
 export const shortId = (id: string): string => id.slice(0, 12)

@@ -39,7 +39,7 @@ import { readMembers } from './members.js'
 import { ownIpcOf, sharingOf } from './modes.js'
 import { mountsOf } from './mounts.js'
 import { networkingOf } from './networks.js'
-import { limitsOf, rlimitsOf } from './resources.js'
+import { cgroupParentOf, limitsOf, limitWarnings, rlimitsOf } from './resources.js'
 import { CONFIG, HOST_CONFIG } from './tables.js'
 
 export interface Asked {
@@ -101,6 +101,7 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
   const env = mergeEnvironment(image.env, parseEnvironment(config.Env ?? [], [], {}))
   const rest = {
     limits: { ...limitsOf(host), ...(rules && { devices: rules }) },
+    parent: cgroupParentOf(host),
     rlimits: rlimitsOf(host),
     hostname: hostnameIn(config, connected.network, sharing, id, recordOf),
     sysctls: sysctlsOf(host, connected.network, sharing),
@@ -138,6 +139,7 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
       capDrop: host.CapDrop ?? [],
     },
     limits: rest.limits,
+    ...rest.parent,
     rlimits: rest.rlimits,
     ...(host.OomScoreAdj && { oomScoreAdj: host.OomScoreAdj }),
     network: connected.network,
@@ -170,7 +172,7 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
   return {
     record: { version: 1, created: timestamp(nowNanos()), spec, more },
     invented: around.name === undefined,
-    warnings: [...warnings, ...connected.warnings, ...healthWarnings],
+    warnings: [...warnings, ...connected.warnings, ...limitWarnings(host), ...healthWarnings],
     fill,
     madeVolumes,
   }

@@ -9,7 +9,7 @@ import { checkTarget, kindOf, PROPAGATIONS, parseTmpfs, parseVolume, type Volume
 import type { ConfigBody, HostBody, MountBody } from './bodies.js'
 import { wantedVolumes } from './common.js'
 import type { RunnableImage } from './image.js'
-import { is, type Members, readMembers } from './members.js'
+import { readMembers } from './members.js'
 import { MOUNT } from './tables.js'
 
 export interface Mounts {
@@ -87,35 +87,11 @@ function mountsFrom(text: string, recordOf: (word: string) => ContainerRecord) {
 /** Of several containers' the last one counts. */
 const uniqueTargets = (mounts: readonly MountSpec[]): MountSpec[] => [...new Map(mounts.map((mount) => [mount.target, mount])).values()]
 
-const BIND_OPTIONS: Members = {
-  Propagation: is('text'),
-  NonRecursive: is('flag'),
-  CreateMountpoint: is('flag'),
-  ReadOnlyNonRecursive: is('flag'),
-  ReadOnlyForceRecursive: is('flag'),
-}
-const VOLUME_OPTIONS: Members = { NoCopy: is('flag'), Labels: is('map'), Subpath: is('text'), DriverConfig: is('object') }
-const DRIVER_CONFIG: Members = { Name: is('text'), Options: is('map') }
-const TMPFS_OPTIONS: Members = { SizeBytes: is('integer'), Mode: is('integer'), Options: is('list') }
-
-function readMount(document: unknown, path: string): MountBody {
-  const mount = readMembers(document, MOUNT, path) as MountBody
-  const { BindOptions, VolumeOptions, TmpfsOptions } = mount
-  const volume = VolumeOptions && (readMembers(VolumeOptions, VOLUME_OPTIONS, `${path}VolumeOptions.`) as MountBody['VolumeOptions'])
-  const driver = volume?.DriverConfig && readMembers(volume.DriverConfig, DRIVER_CONFIG, `${path}VolumeOptions.DriverConfig.`)
-  return {
-    ...mount,
-    ...(BindOptions && { BindOptions: readMembers(BindOptions, BIND_OPTIONS, `${path}BindOptions.`) }),
-    ...(volume && { VolumeOptions: { ...volume, ...(driver && { DriverConfig: driver }) } }),
-    ...(TmpfsOptions && { TmpfsOptions: readMembers(TmpfsOptions, TMPFS_OPTIONS, `${path}TmpfsOptions.`) }),
-  }
-}
-
 /** Which options go with which type. */
 const OPTIONS = { bind: 'BindOptions', volume: 'VolumeOptions', tmpfs: 'TmpfsOptions' } as const
 
 function mountOf(document: unknown, at: number, dataRoot: string, anonymous: () => string): Volume {
-  const mount = readMount(document, `HostConfig.Mounts[${at}].`)
+  const mount = readMembers(document, MOUNT, `HostConfig.Mounts[${at}].`) as MountBody
   const { Type = '', Source = '', Target = '', ReadOnly = false } = mount
   const wrong = (why: string) => refuse(`invalid mount config for type "${Type}": ${why}`)
   if (!Object.hasOwn(OPTIONS, Type)) wrong('mount type unknown')
@@ -153,9 +129,6 @@ function volumeOf(
   if (Subpath && Source === '') wrong('must not set Subpath when using anonymous volumes')
   if (Subpath && (Subpath.startsWith('/') || posix.normalize(Subpath).split('/')[0] === '..'))
     wrong('subpath must be a relative path within the volume')
-  for (const [member, map] of Object.entries({ Labels, 'DriverConfig.Options': DriverConfig?.Options })) {
-    if (map && Object.values(map).some((value) => typeof value !== 'string')) wrong(`VolumeOptions.${member} is no map of words to words`)
-  }
   const { volume, made } = createVolume(dataRoot, {
     name: Source || anonymous(),
     anonymous: Source === '',
@@ -194,8 +167,6 @@ function bindOf({ Source = '', BindOptions = {} }: MountBody, asked: Asked, wron
 
 function tmpfsOptions({ TmpfsOptions: { SizeBytes = 0, Mode, Options } = {} }: MountBody, wrong: Wrong): string[] {
   if (SizeBytes < 0) wrong(`size is less than zero: ${SizeBytes}`)
-  if (Options && !Options.every((words) => Array.isArray(words) && words.every((word) => typeof word === 'string')))
-    wrong('TmpfsOptions.Options is a list of lists of words')
   return [
     ...(SizeBytes ? [`size=${SizeBytes}`] : []),
     ...(Mode ? [`mode=${Mode.toString(8)}`] : []),
