@@ -14,6 +14,7 @@ import { noImage, runnableImage } from '../request/image.js'
 import { readBody, requestedRecord } from '../request/index.js'
 import type { CreateBody, Created } from '../types.js'
 import { deleteVolume, holdVolume, type MountedVolume, publishVolume, volumesIn } from '../volume/index.js'
+import { withSubpaths } from '../volume/subpaths.js'
 import type { Base } from './base.js'
 import { Container } from './container.js'
 
@@ -49,7 +50,7 @@ export async function create(core: Core, body: CreateBody, { name, platform, nam
     }
     for (const volume of requested.madeVolumes) publishVolume(core.events, 'create', volume)
     if (image && requested.fill.length > 0) await fill(core, image, requested.fill)
-    const container = await make(core, requested.record, requested.invented)
+    const container = await make(core, withSubpaths(requested.record), requested.invented)
     if (image && !core.bases.has(image)) await unmake(core, container, word)
     core.containers.add(container)
     core.events.publish({ Type: 'container', Action: 'create', ID: container.id, Attributes: attributesOf(container) })
