@@ -3,8 +3,18 @@ import { summaryWithNone } from '../engine/image/documents.js'
 import type { Document } from '../engine/types.js'
 import type { ApiVersion } from './versions.js'
 
+/** What a version does not know yet means nothing in it. */
+export const createBodyOf = (body: Document, version: ApiVersion): Document => withoutStartInterval(withoutConsole(body, version), version)
+
+/** Before 1.44 there was no other interval while a container starts. */
+function withoutStartInterval(body: Document, version: ApiVersion): Document {
+  const { Healthcheck } = body
+  if (version >= 44 || typeof Healthcheck !== 'object' || Healthcheck === null || !('StartInterval' in Healthcheck)) return body
+  return { ...body, Healthcheck: { ...Healthcheck, StartInterval: 0 } }
+}
+
 /** Before 1.42 the command line sent a size that was nothing, and no engine heeded it. */
-export function createBodyOf(body: Document, version: ApiVersion): Document {
+function withoutConsole(body: Document, version: ApiVersion): Document {
   const { HostConfig } = body
   if (version >= 42 || typeof HostConfig !== 'object' || HostConfig === null || !('ConsoleSize' in HostConfig)) return body
   return { ...body, HostConfig: { ...HostConfig, ConsoleSize: [0, 0] } }

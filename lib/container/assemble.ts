@@ -108,12 +108,12 @@ function ways(
   machine: Machine,
 ): Partial<Record<'mnt' | 'pid' | 'uts' | 'ipc' | 'net' | 'cgroup' | 'user', Way>> & { unprivileged?: boolean } {
   const net: Way = network.kind === 'host' ? 'host' : network.kind === 'container' ? { join: network.pid } : 'new'
-  const { pid = 'new' } = sharing
+  const { pid = 'new', ipc = 'new' } = sharing
   return {
     mnt: 'new',
     pid: typeof pid === 'object' ? { join: pid.pid } : pid,
     uts: sharing.uts ?? 'new',
-    ipc: sharing.ipc ?? 'new',
+    ipc: typeof ipc === 'object' ? { join: ipc.pid } : ipc,
     cgroup: sharing.cgroup ?? 'new',
     net,
     ...(machine.idmap && { user: 'new' as const, unprivileged: true }),
@@ -142,7 +142,8 @@ function rootSpec(spec: ContainerSpec, { machine, layout, initProgram, files }: 
     ...(spec.shmSize !== undefined && { shmSize: spec.shmSize }),
     ...devicesOf(spec),
     ...(security.privileged && { sysWritable: true }),
-    ...(spec.sharing?.ipc && { sharedIpc: true }),
+    ...(spec.sharing?.ipc && { sharedIpc: spec.sharing.ipc === 'host' || { pid: spec.sharing.ipc.pid } }),
+    ...(spec.ownIpc === 'none' && { noShm: true }),
     ...(spec.sharing?.pid && { sharedPid: true }),
     ...(spec.network.kind === 'host' && { sharedNet: true }),
     ...(machine.idmap && { rootless: true }),

@@ -49,6 +49,8 @@ export interface ContainerSpec {
   readonly network: NetworkMode
   /** Namespaces that are not its own, but for the network's. */
   readonly sharing?: Sharing
+  /** Where the ipc namespace is its own; absent: private. */
+  readonly ownIpc?: OwnIpc
   /** Nodes of /dev beside the usual ones; that they may be opened is among `limits`. */
   readonly devices?: readonly DeviceNode[]
   /** Settings of the kernel in its own namespaces: `net.core.somaxconn`. */
@@ -74,10 +76,13 @@ export interface Declared {
 export interface Sharing {
   /** `host`, or the processes of another container. */
   readonly pid?: 'host' | OtherContainer
-  readonly ipc?: 'host'
+  readonly ipc?: 'host' | OtherContainer
   readonly uts?: 'host'
   readonly cgroup?: 'host'
 }
+
+/** What others may do with its own ipc namespace (`private`: nothing), and whether it has a /dev/shm in it. */
+export type OwnIpc = 'private' | 'shareable' | 'none'
 
 /** A container that runs: its id, and its first process on the host. */
 export interface OtherContainer {

@@ -33,6 +33,8 @@ export interface RecordedMore {
   readonly dns: DnsSettings
   readonly log: LogRequest
   readonly restart: RestartRequest
+  /** Absent: it is not asked how well it is. */
+  readonly health?: HealthRequest
   readonly autoRemove: boolean
   /** An end of input does not close the program's stdin (not StdinOnce). */
   readonly keepStdin: boolean
@@ -55,16 +57,35 @@ export interface DnsSettings {
 
 /** Absent members: without limit. */
 export interface LogRequest {
-  readonly driver: 'json-file' | 'none'
+  readonly driver: 'json-file' | 'local' | 'none'
   /** Bytes of one file. */
   readonly maxSize?: number
   readonly maxFiles?: number
+  /** What stands in each entry beside the line: labels and variables by name and by pattern, and a tag, which is a template. */
+  readonly labels?: readonly string[]
+  readonly labelsPattern?: string
+  readonly env?: readonly string[]
+  readonly envPattern?: string
+  readonly tag?: string
 }
 
 export interface RestartRequest {
   readonly policy: 'no' | 'always' | 'on-failure' | 'unless-stopped'
   /** on-failure: how often at most; 0: any. */
   readonly most: number
+}
+
+/** A program that is run inside now and then, and says by its exit code whether the container is well. Times in milliseconds. */
+export interface HealthRequest {
+  readonly argv: readonly string[]
+  /** From the end of one to the beginning of the next. */
+  readonly interval: number
+  readonly timeout: number
+  /** As long as it has not been well once, failures within so long after its start do not count, and it is asked in this other interval. */
+  readonly startPeriod: number
+  readonly startInterval: number
+  /** So many failures one behind the other, and it is unhealthy. */
+  readonly retries: number
 }
 
 /** How it ended, as its shim wrote it (native/PROTOCOL.md, the exit file). */

@@ -4,6 +4,7 @@ import type { Store } from '../image/store/index.js'
 import type { Shim } from '../kernel/shim.js'
 import type { NameService } from './connections.js'
 import type { Endpoint } from './documents/index.js'
+import type { HealthState } from './health/state.js'
 import type { LateNetworks } from './network/late.js'
 import type { EngineEvent } from './types.js'
 
@@ -58,6 +59,8 @@ export interface ContainerHandle {
   readonly endpoints: Readonly<Record<string, Endpoint>>
   /** Of its last run. */
   readonly exit: ExitRecord | undefined
+  /** What its probes have said; undefined: none was ever made. */
+  health: HealthState | undefined
   /** Ids of the execs that it knows. */
   readonly execs: Set<string>
   /** Resolves when the run of this moment has ended and all of it is on record; at once when it does not run. */

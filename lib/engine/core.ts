@@ -10,6 +10,9 @@ import { Spawner } from '../kernel/spawner.js'
 import { Clerks } from './clerks.js'
 import type { EngineContext, EngineSettings } from './context.js'
 import { Events } from './events.js'
+import { HealthChecks } from './health/checks.js'
+import { Execs } from './inside/execs.js'
+import { probe } from './inside/probe.js'
 import { Bases } from './life/base.js'
 import { Table } from './life/table.js'
 import { lockDataRoot } from './lock.js'
@@ -38,6 +41,8 @@ export class Core implements EngineContext {
   readonly clerks: Clerks
   readonly names: NameServices
   readonly late: LateNetworks
+  readonly execs: Execs
+  readonly health: HealthChecks
   /** Ids of what is no network with a bridge. */
   readonly modeIds: Readonly<Record<'none' | 'host', string>>
   readonly log: EngineContext['log']
@@ -60,6 +65,8 @@ export class Core implements EngineContext {
     this.clerks = new Clerks(() => this.newShim())
     this.names = new NameServices(dataRoot)
     this.late = new LateNetworks(dataRoot, log)
+    this.execs = new Execs(this)
+    this.health = new HealthChecks(this, (container, options) => probe(this.execs, container, options))
     this.modeIds = { none: modeId(this.id, 'none'), host: modeId(this.id, 'host') }
   }
 

@@ -1,4 +1,5 @@
 /** Containers that are started again by themselves, and what containers share with the host and with each other. */
+import { once } from 'node:events'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest'
@@ -137,6 +138,40 @@ describe('what is shared', () => {
     expect((await output(id)).trim().split('\n')).toEqual([ns('pid', pid), ns('net', pid), 'boat', 'boat', 'sleep'])
   })
 
+  test('another container’s queues and shared memory, if that one shares them; and none at all', async () => {
+    const first = await create(
+      ['sh', '-c', 'echo here > /dev/shm/note; echo ready; exec sleep 1000'],
+      {},
+      { IpcMode: 'shareable', ShmSize: 1 << 20 },
+    )
+    const { stream } = await engine.containers.attach(first, BOTH)
+    await engine.containers.start(first)
+    await once(stream, 'data')
+    const look = 'readlink /proc/self/ns/ipc; readlink /proc/self/ns/mnt; cat /dev/shm/note; echo seen > /dev/shm/answer; ls /dev/mqueue'
+    const id = await create(['sh', '-c', look], {}, { IpcMode: `container:${first.slice(0, 12)}` })
+    const { pid = 0 } = engine.context.containers.find(first)
+    const [ipc, mnt, note] = (await output(id)).trim().split('\n')
+    expect([ipc, note]).toEqual([ns('ipc', pid), 'here'])
+    expect([ns('mnt'), ns('mnt', pid)]).not.toContain(mnt)
+    expect(readFileSync(`/proc/${pid}/root/dev/shm/answer`, 'utf8')).toBe('seen\n')
+    const alone = await create(['sleep', '1000'], {}, { IpcMode: 'private' })
+    await engine.containers.start(alone)
+    const guest = await create(['true'], {}, { IpcMode: `container:${alone}` })
+    await expect(engine.containers.start(guest)).rejects.toMatchObject({
+      status: 409,
+      message: expect.stringContaining('non-shareable IPC'),
+    })
+    await engine.containers.stop(first, { timeout: 0 })
+    await expect(engine.containers.start(id)).rejects.toMatchObject({
+      status: 409,
+      message: expect.stringContaining('non running container'),
+    })
+    const none = await create(['sh', '-c', 'ls -d /dev/shm /dev/mqueue; readlink /proc/self/ns/ipc'], {}, { IpcMode: 'none' })
+    const said = await output(none)
+    expect(said).toContain('/dev/shm: No such file')
+    expect(said).not.toContain(ns('ipc'))
+  })
+
   test('devices, rules for them, and settings of its own namespaces', async () => {
     const id = await create(
       [
@@ -161,7 +196,8 @@ describe('what is shared', () => {
     ])
     expect(await refused({ Sysctls: { 'net.core.somaxconn': '1' }, NetworkMode: 'host' })).toEqual([400, expect.any(String)])
     expect(await refused({ Devices: [{ PathOnHost: '/dev/none' }] })).toEqual([400, expect.stringContaining('no such file or directory')])
-    expect(await refused({ IpcMode: 'container:x' })).toEqual([400, expect.stringContaining('HostConfig.IpcMode is not supported')])
+    expect(await refused({ IpcMode: 'container:x' })).toEqual([404, 'No such container: x'])
+    expect(await refused({ IpcMode: 'other' })).toEqual([400, expect.stringContaining('HostConfig.IpcMode is not supported')])
     expect(await refused({ Runtime: 'kata' })).toEqual([400, expect.stringContaining('HostConfig.Runtime')])
   })
 })

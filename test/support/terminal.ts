@@ -71,6 +71,15 @@ export class TerminalSession {
     return between
   }
 
+  /** The same with a pattern; returns what has matched. */
+  async find(pattern: RegExp): Promise<RegExpExecArray> {
+    const found = () => pattern.exec(this.text.slice(this.#read))
+    await this.#until(() => found() !== null, String(pattern))
+    const match = found() as RegExpExecArray
+    this.#read += match.index + match[0].length
+    return match
+  }
+
   type(keys: string): void {
     this.#pty.write(keys)
   }

@@ -28,6 +28,8 @@ export interface LifeView {
   /** Ids. */
   readonly execs: readonly string[]
   readonly exitCode: number
+  /** Docker's Health, where it is asked how well it is. */
+  readonly health?: object
   /** Why it could not be started. */
   readonly error?: string
 }
@@ -60,7 +62,8 @@ export function containerDocument({ container, pid, endpoints, size, life }: Con
     ResolvConfPath: layout.resolvConf,
     HostnamePath: layout.hostname,
     HostsPath: layout.hosts,
-    LogPath: spec.ephemeral || record.more?.log.driver === 'none' ? '' : layout.log,
+    // Docker does not say where `local` keeps it.
+    LogPath: spec.ephemeral || (record.more?.log.driver ?? 'json-file') !== 'json-file' ? '' : layout.log,
     Name: `/${spec.name}`,
     RestartCount: life?.restartCount ?? 0,
     Driver: 'overlay2',
@@ -97,6 +100,7 @@ function stateOf({ record, exit }: StoredContainer, pid: number | undefined, lif
     Error: life?.error ?? '',
     StartedAt: life?.startedAt ?? exit?.startedAt ?? (running ? record.created : NEVER),
     FinishedAt: exit?.finishedAt ?? life?.finishedAt ?? NEVER,
+    ...(life?.health && { Health: life.health }),
   }
 }
 

@@ -35,6 +35,7 @@ export function begin(core: Core, container: Container, { line, startedAt, endpo
   })
   const run: Run = { line, startedAt, endpoints, settled, paused: found?.paused ?? false, endings: 0, killed: false }
   container.run = run
+  core.health.begins(container, { startedAt, ...(found && { found }) })
   if (!found) {
     tellNetworks(core, container, run, 'connect')
     publishMounts(core.events, container)
@@ -140,6 +141,7 @@ function settled(core: Core, container: Container, run: Run, exit: ExitRecord): 
   tellNetworks(core, container, run, 'disconnect')
   publishUnmounts(core.events, container)
   container.run = undefined
+  void core.health.ends(container)
   container.execs.clear()
   const free = !container.restarting && !container.doomed
   const removes = free && more?.autoRemove === true

@@ -2,12 +2,13 @@
 
 import type { Core } from '../core.js'
 import { containerDocument } from '../documents/index.js'
+import { healthDocument } from '../health/state.js'
 import type { Document } from '../types.js'
 import type { Container } from './container.js'
 import { sizesOf } from './sizes.js'
 
 export async function inspect(core: Core, container: Container, { size = false }: { readonly size?: boolean } = {}): Promise<Document> {
-  const { record, layout, exit, run, status, execs, notes, ending, startedAt } = container
+  const { record, layout, exit, run, status, execs, notes, ending, startedAt, health } = container
   const sizes = size ? await sizesOf(core, container) : undefined
   return containerDocument({
     container: { record, layout, ...(exit && { exit }) },
@@ -20,6 +21,7 @@ export async function inspect(core: Core, container: Container, { size = false }
       ...(notes.finishedAt !== undefined && { finishedAt: notes.finishedAt }),
       restartCount: notes.restartCount,
       execs: [...execs],
+      ...(health && { health: healthDocument(health) }),
       ...ending,
     },
   })

@@ -15,15 +15,27 @@ export function joined({ containers }: Core, spec: ContainerSpec): Joined {
   const find = (id: string, what: string) => {
     const other = containers.find(id)
     if (other.pid === undefined) throw new DrydockError(`cannot join ${what} of a non running container: ${other.id}`, { status: 409 })
-    return { layout: other.layout, pid: other.pid }
+    return { id: other.id, layout: other.layout, pid: other.pid, ownIpc: other.record.spec.ownIpc }
   }
   const files = network.kind === 'container' ? find(network.of, 'network') : undefined
   const pid = typeof sharing?.pid === 'object' ? find(sharing.pid.of, 'PID') : undefined
+  const ipc = typeof sharing?.ipc === 'object' ? find(sharing.ipc.of, 'IPC') : undefined
+  if (ipc && ipc.ownIpc !== 'shareable')
+    throw new DrydockError(
+      `can't join IPC of container ${ipc.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
+      { status: 409 },
+    )
   return {
     spec: {
       ...spec,
       ...(network.kind === 'container' && files && { network: { ...network, pid: files.pid } }),
-      ...(typeof sharing?.pid === 'object' && pid && { sharing: { ...sharing, pid: { ...sharing.pid, pid: pid.pid } } }),
+      ...((pid || ipc) && {
+        sharing: {
+          ...sharing,
+          ...(typeof sharing?.pid === 'object' && pid && { pid: { ...sharing.pid, pid: pid.pid } }),
+          ...(typeof sharing?.ipc === 'object' && ipc && { ipc: { ...sharing.ipc, pid: ipc.pid } }),
+        },
+      }),
     },
     ...(files && { filesOf: files.layout }),
   }

@@ -64,10 +64,10 @@ const quoted = (word: string): string => (word.includes(' ') ? `'${word}'` : wor
 
 /** Docker's State.String(). */
 export function statusText(container: Container): string {
-  const { exit, ending, startedAt, notes } = container
+  const { exit, ending, startedAt, notes, health } = container
   switch (container.status) {
     case 'running':
-      return `Up ${ago(startedAt as string)}`
+      return `Up ${ago(startedAt as string)}${health ? ` (${health.status === 'starting' ? 'health: starting' : health.status})` : ''}`
     case 'paused':
       return `Up ${ago(startedAt as string)} (Paused)`
     case 'restarting':

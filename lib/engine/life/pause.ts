@@ -15,7 +15,12 @@ export function pause(core: Core, container: Container): Promise<void> {
     if (!run || run.killed) throw conflict(`Container ${id} is not running`)
     if (run.paused) throw conflict(`Container ${id} is already paused`)
     const { endings } = run
-    await whileItRuns(container, run, () => freeze(cgroupAt(id, core.machine.cgroups)))
+    // What is killed while it stands still stands too.
+    await core.health.ends(container)
+    await whileItRuns(container, run, () => freeze(cgroupAt(id, core.machine.cgroups))).catch((error) => {
+      core.health.resumes(container)
+      throw error
+    })
     run.paused = true
     tell(core, container, 'pause')
     // Who was to be killed meanwhile would not hear of it.
@@ -41,6 +46,7 @@ export async function thawNow(core: Core, container: Container, run: Run): Promi
   await whileItRuns(container, run, () => thaw(cgroupAt(container.id, core.machine.cgroups))).catch((error) => {
     if (container.run === run) throw error
   })
+  core.health.resumes(container)
 }
 
 /** The cgroup goes when the container ends, which is no failure of its own. */

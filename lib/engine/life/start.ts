@@ -8,15 +8,17 @@
  *
  * and its end is seen to by whoever has started it, or by an engine that finds it.
  */
-import { rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { Duplex } from 'node:stream'
-import { StartError } from '../../container/index.js'
+import { type ContainerSpec, type Layout, type LogRequest, StartError } from '../../container/index.js'
 import { openStreams } from '../../kernel/control.js'
 import { DrydockError, sentenceOf } from '../../kernel/errors.js'
 import { nowNanos, timestamp } from '../clock.js'
 
 import type { Core } from '../core.js'
 import { type Launched, launchIn } from '../launch.js'
+import { logAttributes } from '../request/log.js'
 import type { Container } from './container.js'
 import { begin } from './ending.js'
 import { endpointsOf } from './endpoints.js'
@@ -107,15 +109,27 @@ function requestOf(core: Core, { record }: Container, together: Joined) {
   }
 }
 
-function monitorOf({ record: { more }, layout }: Container) {
-  const { driver = 'json-file', maxSize, maxFiles } = more?.log ?? {}
+function monitorOf({ record: { more, spec }, layout }: Container) {
   return {
     detach: true,
     socketPath: layout.socket,
     // Of what goes when it has ended nobody asks later; its shim waits until an engine has heard it.
     ...(!more?.autoRemove && { exitPath: layout.exit }),
-    ...(driver === 'json-file' && { logPath: layout.log, ...(maxSize && { logMaxSize: maxSize, logMaxFiles: maxFiles ?? 1 }) }),
+    ...logSettings(more?.log ?? { driver: 'json-file' }, spec, layout),
     ...(more?.keepStdin && { keepStdin: true }),
+  }
+}
+
+function logSettings(log: LogRequest, { id, name, image, argv, env, declared }: ContainerSpec, layout: Layout) {
+  const { driver, maxSize, maxFiles = 1 } = log
+  if (driver === 'none') return {}
+  const owner = { id, name, imageId: image.id ?? '', imageName: image.name, argv, env, labels: declared?.labels ?? {} }
+  const logAttrs = logAttributes(log, owner)
+  if (driver === 'local') mkdirSync(dirname(layout.localLog), { recursive: true, mode: 0o700 })
+  return {
+    logPath: driver === 'local' ? layout.localLog : layout.log,
+    ...(maxSize && { logMaxSize: maxSize, logMaxFiles: maxFiles }),
+    ...(logAttrs !== undefined && { logAttrs }),
   }
 }
 

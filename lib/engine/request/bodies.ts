@@ -13,7 +13,8 @@ export interface ConfigBody {
   readonly StdinOnce?: boolean
   readonly Env?: readonly string[]
   readonly Cmd?: readonly string[]
-  readonly Healthcheck?: { readonly Test?: readonly string[] | null }
+  readonly Healthcheck?: unknown
+  readonly Shell?: readonly string[]
   readonly Image?: string
   readonly Volumes?: Readonly<Record<string, unknown>>
   readonly WorkingDir?: string

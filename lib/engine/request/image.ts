@@ -16,6 +16,8 @@ export interface RunnableImage extends ImageSpec {
   /** Where it wants volumes. */
   readonly volumes?: readonly string[]
   readonly stopSignal?: string
+  /** The engine's HealthConfig, as it stands. */
+  readonly healthcheck?: unknown
 }
 
 /** `word`: as somebody named it. */
@@ -24,7 +26,7 @@ export function runnableImage(
   { id, layers, config }: Pick<Image, 'id' | 'layers' | 'config'>,
   dataRoot: string,
 ): RunnableImage {
-  const { Env, Entrypoint, Cmd, WorkingDir, User, Labels, ExposedPorts, Volumes, StopSignal } = config.config ?? {}
+  const { Env, Entrypoint, Cmd, WorkingDir, User, Labels, ExposedPorts, Volumes, StopSignal, Healthcheck } = config.config ?? {}
   return {
     name: word,
     id,
@@ -38,6 +40,7 @@ export function runnableImage(
     exposedPorts: Object.keys(ExposedPorts ?? {}),
     volumes: Object.keys(Volumes ?? {}),
     ...(StopSignal && { stopSignal: StopSignal }),
+    ...(Healthcheck !== undefined && { healthcheck: Healthcheck }),
   }
 }
 

@@ -12,7 +12,6 @@ import {
   type ContainerSpec,
   checkName,
   type DnsSettings,
-  type LogRequest,
   type NetworkMode,
   type RecordedMore,
   type RestartRequest,
@@ -29,14 +28,15 @@ import { mergeEnvironment, parseEnvironment } from '../environment.js'
 import { checkServers, parseExtraHosts } from '../hosts.js'
 import { parseSecurity } from '../security.js'
 import type { CreateBody } from '../types.js'
-import { parseBytes } from '../units.js'
 import type { ConfigBody, HostBody } from './bodies.js'
 import { hostnameOf, programOf, stopSignal, withProtocol, workingDirectory } from './common.js'
 import { devicesOf, sysctlsOf } from './devices.js'
 import { configOf, hostConfigOf } from './documents.js'
+import { healthBody, healthOf } from './health.js'
 import type { RunnableImage } from './image.js'
+import { logOf } from './log.js'
 import { readMembers } from './members.js'
-import { sharingOf } from './modes.js'
+import { ownIpcOf, sharingOf } from './modes.js'
 import { mountsOf } from './mounts.js'
 import { networkingOf } from './networks.js'
 import { limitsOf, rlimitsOf } from './resources.js'
@@ -92,6 +92,8 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
   const { devices, rules } = devicesOf(host)
   const restart = restartOf(host)
   const log = logOf(host)
+  const healthcheck = healthBody(config.Healthcheck, image.healthcheck)
+  const { health, warnings: healthWarnings } = healthOf(healthcheck, config.Shell)
   const exposed = [...new Set([...(image.exposedPorts ?? []), ...Object.keys(config.ExposedPorts ?? {})].map(withProtocol))]
   const connected = networkingOf(config, host, networking, { dataRoot, rootless, exposed, recordOf })
   const { argv, ...told } = programOf(config.Entrypoint, config.Cmd ?? [], image)
@@ -139,6 +141,7 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
     ...(host.OomScoreAdj && { oomScoreAdj: host.OomScoreAdj }),
     network: connected.network,
     ...(Object.keys(sharing).length > 0 && { sharing }),
+    ...ownIpcOf(host),
     ...(devices && { devices }),
     ...rest.sysctls,
     ephemeral: false,
@@ -151,12 +154,13 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
     },
   }
   const more: RecordedMore = {
-    config: configOf(config, spec),
+    config: configOf({ ...config, ...(healthcheck && { Healthcheck: healthcheck }) }, spec),
     hostConfig: hostConfigOf(host, spec, connected.mode),
     endpoints: connected.endpoints,
     ...rest.hosts,
     log,
     restart,
+    ...(health && { health }),
     autoRemove: host.AutoRemove ?? false,
     keepStdin: spec.stdin && !config.StdinOnce,
     ...(config.StopTimeout !== undefined && { stopTimeout: config.StopTimeout }),
@@ -164,7 +168,7 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
   return {
     record: { version: 1, created: timestamp(nowNanos()), spec, more },
     invented: around.name === undefined,
-    warnings: [...warnings, ...connected.warnings, ...healthWarning(config)],
+    warnings: [...warnings, ...connected.warnings, ...healthWarnings],
     fill,
     madeVolumes,
   }
@@ -204,32 +208,6 @@ export function restartOf({ RestartPolicy: { Name = '', MaximumRetryCount = 0 } 
     throw new DrydockError("invalid restart policy: maximum retry count can only be used with 'on-failure'", { status: 400 })
   if (policy !== 'no' && AutoRemove) throw new DrydockError("can't create 'AutoRemove' container with restart policy", { status: 400 })
   return { policy, most: MaximumRetryCount }
-}
-
-function logOf({ LogConfig: { Type = '', Config } = {} }: HostBody): LogRequest {
-  const options = Config ?? {}
-  if (Type === 'none') return { driver: 'none' }
-  if (Type !== '' && Type !== 'json-file') {
-    throw new DrydockError(`logger: no log driver named '${Type}' is registered: there are json-file and none`, { status: 400 })
-  }
-  const known = ['max-size', 'max-file', 'labels', 'labels-regex', 'env', 'env-regex', 'tag']
-  const stranger = Object.keys(options).find((key) => !known.includes(key))
-  if (stranger !== undefined) throw new DrydockError(`unknown log opt '${stranger}' for json-file log driver`, { status: 400 })
-  const told = Object.keys(options).find((key) => !['max-size', 'max-file'].includes(key))
-  if (told !== undefined)
-    throw new DrydockError(`the log opt '${told}' is not supported: entries have the line, its stream and its time`, { status: 400 })
-  const { 'max-size': size, 'max-file': files } = options
-  if (size === undefined && files !== undefined && files !== '1')
-    throw new DrydockError('max-file cannot be set without max-size: a log that is never full is never rotated', { status: 400 })
-  if (files !== undefined && !/^[1-9]\d{0,3}$/.test(files))
-    throw new DrydockError(`max-file must be a positive number: ${files}`, { status: 400 })
-  const bytes = size === undefined || size === '-1' ? undefined : parseBytes(size, 'max-size')
-  return { driver: 'json-file', ...(bytes && { maxSize: bytes }), ...(files !== undefined && { maxFiles: Number(files) }) }
-}
-
-function healthWarning({ Healthcheck }: ConfigBody): string[] {
-  const [test = ''] = Healthcheck?.Test ?? []
-  return test === '' || test === 'NONE' ? [] : ['The health check is not run: containers have no health status here.']
 }
 
 function dnsOf({ Dns = [], DnsSearch = [], DnsOptions = [] }: HostBody): DnsSettings {

@@ -32,6 +32,16 @@ export const CONFIG: Members = {
   NetworkingConfig: is('object'),
 }
 
+/** Healthcheck. */
+export const HEALTH: Members = {
+  Test: is('texts'),
+  Interval: is('integer'),
+  Timeout: is('integer'),
+  StartPeriod: is('integer'),
+  StartInterval: is('integer'),
+  Retries: is('integer'),
+}
+
 /** What it gets of the host. */
 export const HOST_CONFIG: Members = {
   Binds: is('texts'),

@@ -1,8 +1,9 @@
 /** /dev: a few harmless nodes, terminals and shared memory of its own. OCI runtime specification, config-linux.md, "Default Devices". */
-import { chown, mkdir, mknod, symlink } from '../../kernel/calls/files.js'
-import { mount } from '../../kernel/calls/mounts.js'
+import { chown, close, mkdir, mknod, open, symlink } from '../../kernel/calls/files.js'
+import { mount, move_mount, open_tree } from '../../kernel/calls/mounts.js'
+import { setns } from '../../kernel/calls/process.js'
 import { DrydockError } from '../../kernel/errors.js'
-import type { Step } from '../../kernel/step.js'
+import { ref, type Step } from '../../kernel/step.js'
 import { topDirectory } from './attach.js'
 import { componentsOf, type RootfsSpec } from './spec.js'
 import { ownTmpfs } from './tmpfs.js'
@@ -42,7 +43,7 @@ const SHM_SIZE = 64 * 1024 * 1024
 const TTY_GROUP = 5
 
 export function dev(spec: RootfsSpec): Step[] {
-  const { devices = 'default', rootless = false, sharedIpc = false, shmSize = SHM_SIZE } = spec
+  const { devices = 'default', rootless = false, sharedIpc = false } = spec
   const group = spec.ttyGroup ?? (rootless ? undefined : TTY_GROUP)
   const nodes = devices === 'default' ? DEFAULT_DEVICE_NODES : devices
   return [
@@ -60,14 +61,9 @@ export function dev(spec: RootfsSpec): Step[] {
         why: 'Terminals of its own, numbered from 0.',
       },
     ),
-    mkdir('shm', 0o755),
-    sharedIpc
-      ? mount('/dev/shm', 'shm', null, ['bind', 'rec'], null, { why: 'The ipc namespace is the host’s, and its shared memory too.' })
-      : mount('shm', 'shm', 'tmpfs', ['nosuid', 'nodev', 'noexec'], `mode=1777,size=${shmSize}`, {
-          why: 'Shared memory that is not the host’s.',
-        }),
+    ...sharedMemory(spec),
     mkdir('mqueue', 0o755),
-    sharedIpc
+    sharedIpc === true
       ? mount('/dev/mqueue', 'mqueue', null, ['bind', 'rec'], null, {
           allow: ['ENOENT'],
           why: 'Message queues likewise, if the host shows its own.',
@@ -78,6 +74,41 @@ export function dev(spec: RootfsSpec): Step[] {
     symlink('/proc/self/fd/0', 'stdin'),
     symlink('/proc/self/fd/1', 'stdout'),
     symlink('/proc/self/fd/2', 'stderr'),
+  ]
+}
+
+/** /dev/shm; this process stands in /dev. */
+function sharedMemory({ sharedIpc = false, noShm = false, shmSize = SHM_SIZE }: RootfsSpec): Step[] {
+  if (noShm) return []
+  const place = mkdir('shm', 0o755)
+  if (sharedIpc === false) {
+    const why = 'Shared memory that is not the host’s.'
+    return [place, mount('shm', 'shm', 'tmpfs', ['nosuid', 'nodev', 'noexec'], `mode=1777,size=${shmSize}`, { why })]
+  }
+  if (sharedIpc === true) {
+    const why = 'The ipc namespace is the host’s, and its shared memory too.'
+    return [place, mount('/dev/shm', 'shm', null, ['bind', 'rec'], null, { why })]
+  }
+  return [place, move_mount(SHM, 'shm', { why: 'The shared memory goes with the ipc namespace.' }), close(SHM)]
+}
+
+const SHM = ref('rootfs.shm')
+
+/**
+ * The /dev/shm of another container is a mount of its mount namespace, and only who is in there can take a copy of it (open_tree(2), EINVAL). This process
+ * has a namespace of its own already, and comes back to it: all that it holds of the other one is that mount.
+ */
+export function otherSharedMemory({ sharedIpc }: RootfsSpec): Step[] {
+  if (typeof sharedIpc !== 'object') return []
+  const [own, other] = [ref('rootfs.own'), ref('rootfs.other')]
+  return [
+    open('/proc/self/ns/mnt', ['rdonly'], { keep: own.ref, why: 'The way back.' }),
+    open(`/proc/${sharedIpc.pid}/ns/mnt`, ['rdonly'], { keep: other.ref, why: 'Whose memory is shared is seen in its own mounts alone …' }),
+    setns(other, ['mnt'], { why: '… so this process goes in …' }),
+    open_tree('/dev/shm', ['clone', 'cloexec'], { keep: SHM.ref, why: '… takes a mount that hangs nowhere along …' }),
+    setns(own, ['mnt'], { why: '… and is back.' }),
+    close(other),
+    close(own),
   ]
 }
 

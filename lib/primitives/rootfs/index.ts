@@ -11,7 +11,7 @@
  */
 import { type Fragment, inPhase } from '../../kernel/step.js'
 import { Places } from './attach.js'
-import { dev } from './devices.js'
+import { dev, otherSharedMemory } from './devices.js'
 import { cgroupFiles, proc, sys } from './kernel-files.js'
 import { MASKED_PATHS, mask, pathOf, protect, READ_ONLY_PATHS, readOnlyRoot } from './masks.js'
 import { echoingSources, isInProc, mountVolumes, volumesOf } from './mounts.js'
@@ -37,6 +37,7 @@ export function rootfs(spec: RootfsSpec, kernel?: string): Fragment {
   const volumes = volumesOf(spec)
   const places = new Places()
   const mounts = [
+    ...otherSharedMemory(spec),
     ...echoingSources(volumes),
     ...ownTree(),
     ...makeRoot(root, { rootless, ...(kernel !== undefined && { kernel }) }),

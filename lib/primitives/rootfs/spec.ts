@@ -74,8 +74,10 @@ export interface RootfsSpec {
   readonly sysWritable?: boolean
   /** What to show at /sys/fs/cgroup. Default: nothing. */
   readonly cgroup?: 'none' | CgroupView
-  /** The ipc namespace is the host's, and so are /dev/shm and /dev/mqueue. */
-  readonly sharedIpc?: boolean
+  /** The ipc namespace is the host's, and so are /dev/shm and /dev/mqueue; or it is that of a process, whose /dev/shm is shared with it. */
+  readonly sharedIpc?: boolean | { readonly pid: number }
+  /** There is no /dev/shm. */
+  readonly noShm?: boolean
   /** The network namespace is the host's. Matters with `rootless`: who does not own it cannot mount its sysfs, and gets the host's. */
   readonly sharedNet?: boolean
   /** The pid namespace is the host's. Matters with `rootless`, for proc. */

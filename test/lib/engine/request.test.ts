@@ -91,7 +91,7 @@ test('ports, limits, logs, and what is shared', () => {
   expect(host({ NanoCpus: 5e8, PidsLimit: -1 }).spec.limits).toEqual({ cpus: 0.5, pids: -1 })
   expect(host({ LogConfig: { Type: '', Config: { 'max-size': '1k', 'max-file': '3' } } }).more?.log).toEqual({
     driver: 'json-file',
-    maxSize: 1024,
+    maxSize: 1000,
     maxFiles: 3,
   })
   expect(host({ PidMode: 'host', CgroupnsMode: 'host' }).spec.sharing).toEqual({ pid: 'host', cgroup: 'host' })
