@@ -39,8 +39,6 @@ const PACKAGES = {
   skopeo: ['skopeo', 'skopeo', 'skopeo', 'skopeo', 'skopeo'],
   getfattr: ['attr', 'attr', 'attr', 'attr', 'attr'],
   setcap: ['libcap2-bin', 'libcap', 'libcap-setcap', 'libcap', 'libcap-progs'],
-  ssh: ['openssh-client', 'openssh-clients', 'openssh-client', 'openssh', 'openssh-clients'],
-  'ssh-keygen': ['openssh-client', 'openssh', 'openssh-keygen', 'openssh', 'openssh-common'],
   sshd: ['openssh-server', 'openssh-server', 'openssh-server', 'openssh', 'openssh-server'],
   bash: ['bash', 'bash', 'bash', 'bash', 'bash'],
   zsh: ['zsh', 'zsh', 'zsh', 'zsh', 'zsh'],
