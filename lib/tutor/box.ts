@@ -244,8 +244,8 @@ export class StageBox implements Box {
   #locate(step: Step): { pid: number; kept: ReadonlyMap<string, bigint> } | undefined {
     // Whoever has ended would be looked for among all processes of the machine, for every step again.
     const pid = step.actor === 'container' ? (this.alive ? this.childPid : undefined) : this.shim.pid
-    const state = pid === undefined ? undefined : this.#stateOf(pid)
-    return state && { pid: state.pid, kept: this.#kept }
+    const hostPid = pid === undefined ? undefined : this.place.hostPid(pid)
+    return hostPid === undefined ? undefined : { pid: hostPid, kept: this.#kept }
   }
 
   #keep({ step, status, ret, outs }: Result): void {

@@ -117,7 +117,7 @@ function inspect(context: EngineContext, word: string, { scope }: { readonly sco
 
 async function create(context: EngineContext, body: Document): ReturnType<NetworksNoun['create']> {
   const { dataRoot, events } = context
-  checkRoot(mayNotPlug(context.machine), String(body.Name ?? ''))
+  checkRoot(mayNotPlug(context.machine), typeof body.Name === 'string' ? body.Name : '')
   const { id, name } = await createFrom(dataRoot, body)
   events.publish({ Type: 'network', Action: 'create', ID: id, Attributes: { name, type: 'bridge' } })
   return { Id: id, Warning: '' }
