@@ -4,6 +4,7 @@
  */
 'use strict'
 
+const { randomBytes } = require('node:crypto')
 const fs = require('node:fs')
 const path = require('node:path')
 
@@ -28,8 +29,8 @@ function isFresh(out) {
 
 /** Write `main.cjs` and further scripts, made of `entries`, and the list of their sources to `out`. Throws the file system's error when that cannot be written. */
 function bundle(out, entries = { main: 'lib/cli/main.ts', daemon: 'lib/cli/daemon.ts' }) {
-  // Made beside it and renamed: whoever starts meanwhile finds the old one or the new one.
-  const made = `${out}.${process.pid}`
+  // Made beside it and renamed: whoever starts meanwhile finds the old one or the new one. In another pid namespace somebody else may have our pid.
+  const made = `${out}.${process.pid}-${randomBytes(4).toString('hex')}`
   fs.mkdirSync(path.dirname(out), { recursive: true })
   fs.mkdirSync(made, { recursive: true })
   try {
@@ -62,10 +63,29 @@ function bundle(out, entries = { main: 'lib/cli/main.ts', daemon: 'lib/cli/daemo
       path.join(made, 'inputs.json'),
       JSON.stringify([...sources, 'scripts/bundle.cjs', 'scripts/absent.cjs', 'package-lock.json']),
     )
-    fs.rmSync(out, { recursive: true, force: true })
-    fs.renameSync(made, out)
+    replace(out, made)
   } finally {
     fs.rmSync(made, { recursive: true, force: true })
+  }
+}
+
+/** Of several who do so at once the first one's stays: it may be in use already. */
+function replace(out, made) {
+  const aside = `${made}.old`
+  while (!isFresh(out)) {
+    try {
+      fs.renameSync(out, aside)
+    } catch (error) {
+      // On an overlay a directory of a lower layer cannot be renamed.
+      if (error.code === 'EXDEV') fs.rmSync(out, { recursive: true, force: true })
+      else if (error.code !== 'ENOENT') throw error
+    }
+    fs.rmSync(aside, { recursive: true, force: true })
+    try {
+      return fs.renameSync(made, out)
+    } catch (error) {
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
+    }
   }
 }
 

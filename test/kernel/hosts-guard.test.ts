@@ -2,6 +2,7 @@
  * Where this machine is not on the network of the two hosts, nothing for them leaves it. A private host stands for this machine: its default route leads
  * out, and its kernel counts what its programs would send to that network, before it is known who is there.
  */
+import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { Bottle, endHostSpawner } from '../../lib/bottle.js'
 import { runInside, type Surroundings } from '../../lib/hosts/inside.js'
@@ -23,6 +24,8 @@ let bottle: Bottle
 let inside: Surroundings
 beforeAll(async () => {
   if (missing(NEEDS).length > 0) return
+  // In the bottle nothing can be made of the sources that would last.
+  await execa(process.execPath, [DRYDOCK, '--version'])
   bottle = await Bottle.open({ name: 'way-out', fresh: [{ path: '/root', mode: 0o700 }] })
   inside = { name: 'way-out', socket: bottle.socket, env: [`PATH=${process.env.PATH}`, 'HOME=/root'], home: '/root' }
   const shim = await bottle.shim()
