@@ -17,6 +17,8 @@
 
 /* Longer lines are cut into entries of this length, of which only the last one ends in \n (moby, logger/copier.go). */
 #define LINE_MAX_BYTES ((size_t)16 << 10)
+/* What describes the container in every entry. */
+#define ATTRS_MAX_BYTES ((size_t)16 << 10)
 #define BATCH_SIZE ((size_t)256 << 10)
 
 static const char entry_start[] = "{\"log\":\"";
@@ -30,6 +32,10 @@ static struct {
 	uint8_t bytes[LINE_MAX_BYTES];
 	size_t length;
 } line[2];
+
+/* `,"attrs":…`: the same for all entries of this log. */
+static const char attrs_start[] = ",\"attrs\":";
+static uint8_t attrs[sizeof attrs_start - 1 + ATTRS_MAX_BYTES];
 
 int log_open(struct log *log, const uint8_t *path, size_t n, uint64_t max_size, unsigned max_files)
 {
@@ -45,6 +51,19 @@ int log_open(struct log *log, const uint8_t *path, size_t n, uint64_t max_size, 
 		return error;
 	}
 	log->size = (uint64_t)status.st_size;
+	return 0;
+}
+
+int log_describe(struct log *log, const uint8_t *json, size_t n)
+{
+	if (n > ATTRS_MAX_BYTES)
+		return E2BIG;
+	/* An entry is a line. */
+	if (memchr(json, '\n', n) != NULL)
+		return EINVAL;
+	memcpy(attrs, attrs_start, sizeof attrs_start - 1);
+	memcpy(attrs + sizeof attrs_start - 1, json, n);
+	log->described = sizeof attrs_start - 1 + n;
 	return 0;
 }
 
@@ -132,7 +151,7 @@ static void rotate(struct log *log)
 
 /* The part of an entry behind the text; the same for all lines that one read has brought. */
 struct tail {
-	size_t length;
+	size_t length, attrs_at; /* attrs_at: where they go between */
 	char bytes[96]; /* starts with the \n, which a piece of a longer line leaves out */
 };
 
@@ -142,13 +161,14 @@ static void make_tail(struct tail *tail, int stream)
 	char at[TIMESTAMP_SIZE];
 	clock_gettime(CLOCK_REALTIME, &now);
 	timestamp_format(at, now);
-	tail->length = (size_t)snprintf(tail->bytes, sizeof tail->bytes, "\\n\",\"stream\":\"%s\",\"time\":\"%s\"}\n",
-	                                stream == 1 ? "stdout" : "stderr", at);
+	tail->attrs_at = (size_t)snprintf(tail->bytes, sizeof tail->bytes, "\\n\",\"stream\":\"%s\"", stream == 1 ? "stdout" : "stderr");
+	tail->length = tail->attrs_at + (size_t)snprintf(tail->bytes + tail->attrs_at, sizeof tail->bytes - tail->attrs_at,
+	                                                 ",\"time\":\"%s\"}\n", at);
 }
 
 static void add_entry(struct log *log, const struct tail *tail, const uint8_t *text, size_t n, bool whole_line)
 {
-	if (batch.length + sizeof entry_start + JSON_ESCAPED_MAX(n) + tail->length > BATCH_SIZE)
+	if (batch.length + sizeof entry_start + JSON_ESCAPED_MAX(n) + log->described + tail->length > BATCH_SIZE)
 		log_flush(log);
 	if (log->max_size > 0 && log->size + batch.length >= log->max_size) {
 		log_flush(log);
@@ -160,8 +180,12 @@ static void add_entry(struct log *log, const struct tail *tail, const uint8_t *t
 	out += sizeof entry_start - 1;
 	out += json_escape(out, text, n);
 	size_t skip = whole_line ? 0 : 2;
-	memcpy(out, tail->bytes + skip, tail->length - skip);
-	batch.length = (size_t)(out - batch.bytes) + tail->length - skip;
+	memcpy(out, tail->bytes + skip, tail->attrs_at - skip);
+	out += tail->attrs_at - skip;
+	memcpy(out, attrs, log->described);
+	out += log->described;
+	memcpy(out, tail->bytes + tail->attrs_at, tail->length - tail->attrs_at);
+	batch.length = (size_t)(out - batch.bytes) + tail->length - tail->attrs_at;
 }
 
 void log_append(struct log *log, int stream, const uint8_t *bytes, size_t n)

@@ -14,11 +14,14 @@ struct log {
 	uint64_t size;     /* bytes in the file as far as rotation counts them, without what is still batched */
 	uint64_t max_size; /* bytes; 0: never rotate */
 	unsigned max_files; /* the current one included; 0: as many as there are */
+	size_t described;  /* bytes of what log_describe was given */
 	uint64_t errors;   /* entries that were lost and rotations that failed */
 };
 
 /* Open (append to) the log at this path. Returns 0 or an errno. */
 int log_open(struct log *log, const uint8_t *path, size_t n, uint64_t max_size, unsigned max_files);
+/* Whatever JSON this is stands in each entry, as `attrs`, between the stream and the time (moby, jsonlog.go). Returns 0 or an errno. */
+int log_describe(struct log *log, const uint8_t *json, size_t n);
 /* Output of a stream (1 stdout, 2 stderr). Whole lines go to the batch, the rest waits for its end. */
 void log_append(struct log *log, int stream, const uint8_t *bytes, size_t n);
 /* The stream has ended: a last line without a newline is an entry too. */

@@ -48,11 +48,13 @@ static int open_oom(struct monitor *monitor, struct path path)
 }
 
 static int open_all(struct monitor *monitor, struct path log, struct path exit_file, struct path socket, struct path oom,
-		    uint32_t max_size, uint16_t max_files)
+		    struct path attrs, uint32_t max_size, uint16_t max_files)
 {
 	int error = 0;
 	if (log.length > 0)
 		error = log_open(&monitor->log, log.bytes, log.length, max_size, max_files);
+	if (error == 0 && attrs.length > 0)
+		error = log_describe(&monitor->log, attrs.bytes, attrs.length);
 	if (error == 0 && exit_file.length > 0)
 		error = place_open(&monitor->exit_file, exit_file.bytes, exit_file.length);
 	if (error == 0 && oom.length > 0)
@@ -75,12 +77,15 @@ int monitor_open(struct shim *shim, const uint8_t *body, size_t length)
 	uint32_t max_size = take_u32(&cursor);
 	uint16_t max_files = take_u16(&cursor);
 	struct path log = take_path(&cursor), exit_file = take_path(&cursor), socket = take_path(&cursor), oom = take_path(&cursor);
+	struct path attrs = { .length = 0 };
+	if (cursor.at != cursor.end) /* clients of before it was there do not send it */
+		attrs = take_path(&cursor);
 	if (cursor.bad || cursor.at != cursor.end || (flags & ~(DETACH | TTY | KEEP_STDIN)) != 0)
 		return EINVAL;
 	if (!is_slot(slot[0]) || !is_slot(slot[1]) || !is_slot(slot[2]) || ((flags & TTY) != 0 && slot[1] == NO_SLOT))
 		return EINVAL;
 
-	int error = open_all(monitor, log, exit_file, socket, oom, max_size, max_files);
+	int error = open_all(monitor, log, exit_file, socket, oom, attrs, max_size, max_files);
 	if (error != 0) {
 		listener_close(monitor);
 		place_close(&monitor->exit_file);

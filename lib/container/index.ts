@@ -18,7 +18,17 @@ export { StartError } from './failures.js'
 export { ensureDataRoot, type Layout, layoutOf } from './layout.js'
 export { deviceOf, hostDevices, type Machine, readMachine } from './machine.js'
 export { type PlannedStep, plan } from './plan.js'
-export { type ContainerSpec, checkHostname, checkName, type Declared, type NetworkMode, type Sharing, shortId } from './spec.js'
+export {
+  type ContainerSpec,
+  cgroupPath,
+  checkHostname,
+  checkName,
+  type Declared,
+  type NetworkMode,
+  type OwnIpc,
+  type Sharing,
+  shortId,
+} from './spec.js'
 export { type Started, start } from './start.js'
 export * from './state.js'
 export { likelyUser } from './users.js'

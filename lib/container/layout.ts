@@ -4,8 +4,10 @@
  *     containers/ID/config.json        what it is, and was asked to be
  *     containers/ID/exit.json          how it ended, written by its shim
  *     containers/ID/life.json          what an engine remembers of its life: notes.ts
+ *     containers/ID/health.json        how well it is, if it is asked: lib/engine/health
  *     containers/ID/hosts, hostname, resolv.conf       mounted over the image's
  *     containers/ID/ID-json.log        what it printed, when it is kept
+ *     containers/ID/local-logs/container.log    the same, of the driver `local`
  *     overlay/ID/diff                  what it has changed: the upper layer
  *     overlay/ID/work, merged          overlayfs's own, and where the root is put together (in the container's mounts alone)
  *     names/NAME                       holds the id
@@ -23,7 +25,9 @@ export interface Layout {
   readonly config: string
   readonly exit: string
   readonly life: string
+  readonly health: string
   readonly log: string
+  readonly localLog: string
   readonly hosts: string
   readonly hostname: string
   readonly resolvConf: string
@@ -43,7 +47,9 @@ export function layoutOf(dataRoot: string, id: string, name: string): Layout {
     config: join(directory, 'config.json'),
     exit: join(directory, 'exit.json'),
     life: join(directory, 'life.json'),
+    health: join(directory, 'health.json'),
     log: join(directory, `${id}-json.log`),
+    localLog: join(directory, 'local-logs', 'container.log'),
     hosts: join(directory, 'hosts'),
     hostname: join(directory, 'hostname'),
     resolvConf: join(directory, 'resolv.conf'),

@@ -27,7 +27,10 @@ export interface StartOptions {
   readonly spec: ContainerSpec
   readonly surroundings: Surroundings
   /** What the shim does after the execve, besides holding the container's streams. */
-  readonly monitor?: Pick<MonitorSettings, 'detach' | 'keepStdin' | 'logPath' | 'logMaxSize' | 'logMaxFiles' | 'exitPath' | 'socketPath'>
+  readonly monitor?: Pick<
+    MonitorSettings,
+    'detach' | 'keepStdin' | 'logPath' | 'logMaxSize' | 'logMaxFiles' | 'logAttrs' | 'exitPath' | 'socketPath'
+  >
   /** Called when the monitor's socket can be connected to; the program is not executed before it resolves. */
   readonly monitored?: () => Promise<void>
   /** Instead of `shim.attempt`: for whoever wants to see each call, or to wait before it. */

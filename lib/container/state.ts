@@ -28,12 +28,18 @@ export interface RecordedMore {
   readonly hostConfig: Readonly<Record<string, unknown>>
   /** By network. */
   readonly endpoints: Readonly<Record<string, EndpointRequest>>
+  /** Containers of the default network that it is linked to; absent: none. */
+  readonly links?: readonly LinkRequest[]
   /** Lines for /etc/hosts, and what resolv.conf is to say in place of the host's. */
   readonly extraHosts: readonly string[]
   readonly dns: DnsSettings
   readonly log: LogRequest
   readonly restart: RestartRequest
+  /** Absent: it is not asked how well it is. */
+  readonly health?: HealthRequest
   readonly autoRemove: boolean
+  /** Docker's Mode of mounts, by their targets; others were asked for in another way. */
+  readonly mountModes?: Readonly<Record<string, string>>
   /** An end of input does not close the program's stdin (not StdinOnce). */
   readonly keepStdin: boolean
   /** In seconds, between the stop signal and SIGKILL; -1: for ever. */
@@ -43,8 +49,24 @@ export interface RecordedMore {
 /** What was asked for of one network. */
 export interface EndpointRequest {
   readonly ip?: string
+  readonly ip6?: string
   readonly mac?: string
   readonly aliases: readonly string[]
+  /** `NAME:ALIAS`: what others are called here, for this container alone. */
+  readonly links?: readonly string[]
+  /** Of several networks the one with the highest is the way out; absent: 0. */
+  readonly priority?: number
+  /** It was connected by a request of its own, and not as it was made. */
+  readonly connected?: true
+}
+
+/** Docker's links of old, on the default network: what the other one is called and where it is, in /etc/hosts and in the environment. */
+export interface LinkRequest {
+  /** Id of the other one. */
+  readonly of: string
+  /** What that was called when the link was made. */
+  readonly name: string
+  readonly alias: string
 }
 
 export interface DnsSettings {
@@ -55,16 +77,35 @@ export interface DnsSettings {
 
 /** Absent members: without limit. */
 export interface LogRequest {
-  readonly driver: 'json-file' | 'none'
+  readonly driver: 'json-file' | 'local' | 'none'
   /** Bytes of one file. */
   readonly maxSize?: number
   readonly maxFiles?: number
+  /** What stands in each entry beside the line: labels and variables by name and by pattern, and a tag, which is a template. */
+  readonly labels?: readonly string[]
+  readonly labelsPattern?: string
+  readonly env?: readonly string[]
+  readonly envPattern?: string
+  readonly tag?: string
 }
 
 export interface RestartRequest {
   readonly policy: 'no' | 'always' | 'on-failure' | 'unless-stopped'
   /** on-failure: how often at most; 0: any. */
   readonly most: number
+}
+
+/** A program that is run inside now and then, and says by its exit code whether the container is well. Times in milliseconds. */
+export interface HealthRequest {
+  readonly argv: readonly string[]
+  /** From the end of one to the beginning of the next. */
+  readonly interval: number
+  readonly timeout: number
+  /** As long as it has not been well once, failures within so long after its start do not count, and it is asked in this other interval. */
+  readonly startPeriod: number
+  readonly startInterval: number
+  /** So many failures one behind the other, and it is unhealthy. */
+  readonly retries: number
 }
 
 /** How it ended, as its shim wrote it (native/PROTOCOL.md, the exit file). */

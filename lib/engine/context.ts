@@ -4,6 +4,7 @@ import type { Store } from '../image/store/index.js'
 import type { Shim } from '../kernel/shim.js'
 import type { NameService } from './connections.js'
 import type { Endpoint } from './documents/index.js'
+import type { HealthState } from './health/state.js'
 import type { LateNetworks } from './network/late.js'
 import type { EngineEvent } from './types.js'
 
@@ -58,6 +59,8 @@ export interface ContainerHandle {
   readonly endpoints: Readonly<Record<string, Endpoint>>
   /** Of its last run. */
   readonly exit: ExitRecord | undefined
+  /** What its probes have said; undefined: none was ever made. */
+  health: HealthState | undefined
   /** Ids of the execs that it knows. */
   readonly execs: Set<string>
   /** Resolves when the run of this moment has ended and all of it is on record; at once when it does not run. */
@@ -73,6 +76,7 @@ export interface ContainerHandle {
 export interface ContainerTable {
   /** By name, by id, or by the beginning of an id. Throws `No such container: WORD` (404). */
   find(word: string): ContainerHandle
+  byId(id: string): ContainerHandle | undefined
   /** The newest first. */
   all(): ContainerHandle[]
 }
@@ -91,5 +95,6 @@ export interface EventLog {
 
 /** What container events tell of one: its labels, its image, its name. */
 export function attributesOf({ record, name }: ContainerHandle): Record<string, string> {
-  return { ...record.spec.declared?.labels, image: record.spec.image.name, name }
+  const image = record.spec.image.name
+  return { ...record.spec.declared?.labels, ...(image !== '' && { image }), name }
 }

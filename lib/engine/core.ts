@@ -10,6 +10,9 @@ import { Spawner } from '../kernel/spawner.js'
 import { Clerks } from './clerks.js'
 import type { EngineContext, EngineSettings } from './context.js'
 import { Events } from './events.js'
+import { HealthChecks } from './health/checks.js'
+import { Execs } from './inside/execs.js'
+import { probe } from './inside/probe.js'
 import { Bases } from './life/base.js'
 import { Table } from './life/table.js'
 import { lockDataRoot } from './lock.js'
@@ -38,12 +41,15 @@ export class Core implements EngineContext {
   readonly clerks: Clerks
   readonly names: NameServices
   readonly late: LateNetworks
+  readonly execs: Execs
+  readonly health: HealthChecks
   /** Ids of what is no network with a bridge. */
   readonly modeIds: Readonly<Record<'none' | 'host', string>>
   readonly log: EngineContext['log']
   readonly #spawner: Spawner
   readonly #keeper: Shim
   #closing = false
+  #starts: Promise<unknown> = Promise.resolve()
 
   private constructor(settings: CoreSettings, spawner: Spawner, keeper: Shim) {
     const { dataRoot, log, ...rest } = settings
@@ -60,6 +66,8 @@ export class Core implements EngineContext {
     this.clerks = new Clerks(() => this.newShim())
     this.names = new NameServices(dataRoot)
     this.late = new LateNetworks(dataRoot, log)
+    this.execs = new Execs(this)
+    this.health = new HealthChecks(this, (container, options) => probe(this.execs, container, options))
     this.modeIds = { none: modeId(this.id, 'none'), host: modeId(this.id, 'host') }
   }
 
@@ -89,6 +97,13 @@ export class Core implements EngineContext {
   /** From the first moment of its end: nothing is begun any more. */
   get closing(): boolean {
     return this.#closing
+  }
+
+  /** Of containers with a volume that lives in memory each starts when those before it have it: two that start together are to have the same one. */
+  oneByOne<T>(act: () => Promise<T>): Promise<T> {
+    const result = this.#starts.then(act)
+    this.#starts = result.catch(() => undefined)
+    return result
   }
 
   newShim(): Promise<Shim> {

@@ -4,18 +4,22 @@
  *     types.ts      what it can do, noun by noun; context.ts what its nouns share
  *     core.ts       the lock, the shims, the events, the table of containers
  *     inside/       what happens inside of them: execs, logs, docker cp
+ *     health/       whether they are well
  *     life/         containers come, run, end and go; request/ what clients ask for
  *     image/ network/ volume/ system/     the other nouns
+ *     build/        images out of Dockerfiles
  *     launch.ts     a container from its spec to its program: with an engine or without
  *     documents/    what is told of things, as Docker tells it
  */
 import { hostname } from 'node:os'
 import { ensureDataRoot } from '../container/index.js'
 import { dataRoot } from '../kernel/places.js'
+import { type BuildsNoun, buildsOf } from './build/index.js'
 import type { EngineContext, EngineSettings } from './context.js'
 import { Core } from './core.js'
 import { imagesOf } from './image/index.js'
-import { type Execs, execsOf, insideOf } from './inside/index.js'
+import { type Execs, insideOf } from './inside/index.js'
+import { create as createContainer } from './life/create.js'
 import { lifeOf } from './life/index.js'
 import { recover } from './life/recover.js'
 import { mendNetworks, networksOf, prepareNetworks } from './network/index.js'
@@ -34,6 +38,7 @@ export class Engine implements EngineNouns {
   readonly containers: ContainersNoun
   readonly execs: Execs
   readonly images: ImagesNoun
+  readonly builds: BuildsNoun
   readonly networks: NetworksNoun
   readonly volumes: VolumesNoun
   readonly events: EventsNoun
@@ -49,8 +54,13 @@ export class Engine implements EngineNouns {
       return stream
     })
     this.containers = { ...life, ...inside }
-    this.execs = execsOf(core)
+    this.execs = core.execs
     this.images = imagesOf(core)
+    this.builds = buildsOf(core, {
+      containers: this.containers,
+      images: this.images,
+      create: (body) => createContainer(core, body, { nameless: true }),
+    })
     this.networks = networksOf(core)
     this.volumes = volumesOf(core)
     this.system = systemOf(core, { containers: this.containers })
@@ -76,9 +86,8 @@ export class Engine implements EngineNouns {
       await sweepVolumes(core)
       await recover(core)
       await mendNetworks(core)
-      const engine = new Engine(core)
-      await engine.execs.recover()
-      return engine
+      await core.execs.recover()
+      return new Engine(core)
     } catch (error) {
       await core.close()
       throw error
@@ -104,6 +113,7 @@ export class Engine implements EngineNouns {
       container.backoff?.cancel()
       container.run?.line.close()
     }
+    await core.health.close()
     await this.execs.close()
     await core.close()
   }

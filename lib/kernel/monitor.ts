@@ -18,6 +18,8 @@ export interface MonitorSettings {
   readonly logPath?: string
   readonly logMaxSize?: number
   readonly logMaxFiles?: number
+  /** One line of JSON that stands in each entry, at most 16 KiB. */
+  readonly logAttrs?: string
   /** Where the exit is written, atomically. */
   readonly exitPath?: string
   /** Where clients attach and control. */
@@ -38,8 +40,8 @@ export function encodeMonitor(settings: MonitorSettings, slots: Slots): Uint8Arr
   for (const end of [settings.stdin, settings.stdout, settings.stderr]) writer.u8(end ? slots.define(end.ref) : NO_SLOT)
   writer.u32(settings.logMaxSize ?? 0)
   writer.u16(settings.logMaxFiles ?? 0)
-  for (const path of [settings.logPath, settings.exitPath, settings.socketPath, settings.oomPath]) {
-    const encoded = Buffer.from(path ?? '')
+  for (const text of [settings.logPath, settings.exitPath, settings.socketPath, settings.oomPath, settings.logAttrs]) {
+    const encoded = Buffer.from(text ?? '')
     writer.u16(encoded.length)
     writer.raw(encoded)
   }

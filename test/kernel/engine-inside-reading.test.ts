@@ -55,6 +55,18 @@ describe('logs', () => {
     expect(stderr).toMatch(/^\S{29}Z after\n$/)
   })
 
+  test('the driver `local` keeps them too, with what was chosen of labels and variables, which only `details` shows', async () => {
+    const Config = { 'max-size': '16k', 'max-file': '3', labels: 'b,none', env: 'A', tag: '{{.Name}} & {{.ID}}', mode: 'non-blocking' }
+    const more = { Labels: { b: 'two=2', c: '3' }, Env: ['A=<1>'] }
+    const id = await running(['sh', '-c', 'echo a line; echo another >&2'], more, { LogConfig: { Type: 'local', Config } })
+    const { stream } = await engine.containers.logs(id, { ...all, details: true })
+    const name = engine.context.containers.find(id).name
+    const told = `A=%3C1%3E,b=two%3D2,tag=${name}+%26+${id.slice(0, 12)}`
+    expect(await textOf(stream)).toEqual({ stdout: `${told} a line\n`, stderr: `${told} another\n` })
+    expect((await textOf((await engine.containers.logs(id, all)).stream)).stdout).toBe('a line\n')
+    expect((await engine.containers.inspect(id)).LogPath).toBe('')
+  })
+
   test('of a terminal they are bare; of a log that is none there is a sentence', async () => {
     const id = await running(['sh', '-c', 'echo out; echo err >&2'], { Tty: true })
     const { stream, tty } = await engine.containers.logs(id, all)

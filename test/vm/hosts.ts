@@ -1,6 +1,6 @@
 /** The two virtual machines as the exercise sees them: each by ssh, root by sudo; vm-2 plays the world outside too. */
 import { execa } from 'execa'
-import { hostsNetwork } from '../../lib/network/two-hosts.js'
+import { hostsNetwork } from '../../lib/network/hosts-range.js'
 import type { Machine, TwoHosts } from '../support/exercise/hosts.js'
 
 /** A public address, which vm-2 has on its loopback; vm-1 knows the way. */

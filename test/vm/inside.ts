@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { execa } from 'execa'
 import { DrydockError } from '../../lib/kernel/errors.js'
-import { hostsNetwork } from '../../lib/network/two-hosts.js'
+import { hostsNetwork } from '../../lib/network/hosts-range.js'
 import { PROJECT, SSH_VARIABLE } from './places.js'
 
 /** The word by which `npm run test:vm` calls itself there. */

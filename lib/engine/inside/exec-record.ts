@@ -36,6 +36,8 @@ export interface ExecRequest extends Omit<ExecSpec, 'container' | 'terminal' | '
   readonly stderr: boolean
   /** '' : those of the engine. */
   readonly detachKeys: string
+  /** A health check's: of no use to anybody but the engine that has made it. */
+  readonly probe?: true
   /** Rows, columns. */
   readonly size?: readonly [number, number]
 }

@@ -63,6 +63,14 @@ export class ExecTable {
     this.#isOver(exec, container, exitCode)
   }
 
+  /** It has ended, and is not to be asked about. */
+  forget(exec: Exec, container: ContainerHandle): void {
+    this.#execs.delete(exec.id)
+    container.execs.delete(exec.id)
+    const at = this.#ended.lastIndexOf(exec)
+    if (at !== -1) this.#ended.splice(at, 1)
+  }
+
   tell(exec: Exec, container: ContainerHandle, action: string, more: Readonly<Record<string, string>> = {}): void {
     const attributes = { ...attributesOf(container), execID: exec.id, ...more }
     this.#events.publish({ Type: 'container', Action: action, ID: container.id, Attributes: attributes })

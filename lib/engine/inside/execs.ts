@@ -9,6 +9,7 @@
  *       the stream ends only now, when the exit code can be asked for
  */
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { setImmediate } from 'node:timers'
 import { notRunning, StartError, startExec } from '../../container/index.js'
 import { Control, openStreams } from '../../kernel/control.js'
@@ -18,9 +19,10 @@ import { randomBytes } from '../../kernel/random.js'
 import type { Shim } from '../../kernel/shim.js'
 import type { ContainerHandle, EngineContext } from '../context.js'
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../keys.js'
+import { linked, withLinked } from '../links.js'
 import type { Attached, Document, ExecsNoun } from '../types.js'
 import { Exec, type ExecLine } from './exec.js'
-import { type ExecRecord, filesOf, readExit, readRecords, removeRecord, writeRecord } from './exec-record.js'
+import { type ExecRecord, type ExecRequest, filesOf, readExit, readRecords, removeRecord, writeRecord } from './exec-record.js'
 import { execRequest, sizeOf } from './exec-request.js'
 import { ExecStream } from './exec-stream.js'
 import { ExecTable } from './exec-table.js'
@@ -30,6 +32,34 @@ const RESIZE_PATIENCE = 10_000
 
 /** Docker's exit code of an exec that could not be started, when its own fault is neither of the two that shells know. */
 const UNKNOWN_FAILURE = 126
+
+const SIGKILL = 9
+
+interface StartOptions {
+  readonly detach: boolean
+  readonly size?: readonly [number, number]
+}
+
+/** As docker has them: the container's user, directory and variables, no input. */
+const PROBE: Omit<ExecRequest, 'argv'> = {
+  env: [],
+  user: '',
+  cwd: '',
+  privileged: false,
+  tty: false,
+  stdin: false,
+  stdout: true,
+  stderr: true,
+  detachKeys: '',
+  probe: true,
+}
+
+export interface RunningProbe {
+  /** Framed. */
+  readonly stream: Duplex
+  readonly exited: Promise<number>
+  kill(): void
+}
 
 export class Execs implements ExecsNoun {
   readonly #context: EngineContext
@@ -43,7 +73,32 @@ export class Execs implements ExecsNoun {
   async create(word: string, body: Document): Promise<{ readonly Id: string }> {
     const container = this.#context.containers.find(word)
     refuseUnlessAble(container, word)
-    const request = execRequest(body)
+    return { Id: this.#make(container, execRequest(body)).id }
+  }
+
+  async start(id: string, body: Parameters<ExecsNoun['start']>[1]): Promise<Attached | undefined> {
+    const exec = this.#table.find(id)
+    const container = this.#containerOf(exec)
+    if (exec.state === 'ended') throw conflict(`Error: Exec command ${id} has already run`)
+    if (exec.state !== 'created') throw conflict(`Error: Exec command ${id} is already running`)
+    refuseUnlessAble(container, container.id)
+    const size = sizeOf(body.ConsoleSize) ?? exec.record.request.size
+    return this.#begin(exec, container, { detach: body.Detach === true, ...(size && { size }) })
+  }
+
+  /** A health check's program runs. It is forgotten as soon as it has ended: there are many of them, and nobody has asked for them. */
+  async runProbe(container: ContainerHandle, argv: readonly string[]): Promise<RunningProbe> {
+    refuseUnlessAble(container, container.id)
+    const exec = this.#make(container, { ...PROBE, argv })
+    const exited = exec.over.then(() => {
+      this.#table.forget(exec, container)
+      return exec.exitCode as number
+    })
+    const { stream } = (await this.#begin(exec, container, { detach: false })) as Attached
+    return { stream, exited, kill: () => exec.line?.signal(SIGKILL) }
+  }
+
+  #make(container: ContainerHandle, request: ExecRequest): Exec {
     const record: ExecRecord = {
       version: 1,
       id: randomBytes(32).toString('hex'),
@@ -56,20 +111,14 @@ export class Execs implements ExecsNoun {
     const exec = new Exec(record)
     this.#table.add(exec, container)
     this.#table.tell(exec, container, `exec_create: ${exec.command}`)
-    return { Id: exec.id }
+    return exec
   }
 
-  async start(id: string, body: Parameters<ExecsNoun['start']>[1]): Promise<Attached | undefined> {
-    const exec = this.#table.find(id)
-    const container = this.#containerOf(exec)
-    if (exec.state === 'ended') throw conflict(`Error: Exec command ${id} has already run`)
-    if (exec.state !== 'created') throw conflict(`Error: Exec command ${id} is already running`)
-    refuseUnlessAble(container, container.id)
-    const size = sizeOf(body.ConsoleSize) ?? exec.record.request.size
+  async #begin(exec: Exec, container: ContainerHandle, options: StartOptions): Promise<Attached | undefined> {
     exec.state = 'starting'
     this.#table.tell(exec, container, `exec_start: ${exec.command}`)
     try {
-      return await this.#start(exec, container, { detach: body.Detach === true, ...(size && { size }) })
+      return await this.#start(exec, container, options)
     } catch (error) {
       this.#table.hasFailed(exec, container, error instanceof StartError && error.exitCode !== 125 ? error.exitCode : UNKNOWN_FAILURE)
       throw error
@@ -98,9 +147,11 @@ export class Execs implements ExecsNoun {
     return this.#table.close(this.#context.containers.all())
   }
 
-  async #start(exec: Exec, container: ContainerHandle, { detach, size }: { detach: boolean; size?: readonly [number, number] }) {
+  async #start(exec: Exec, container: ContainerHandle, { detach, size }: StartOptions) {
     const { request } = exec.record
     const pid = container.pid as number
+    const { spec } = container.record
+    const { env: variables } = linked(this.#context, container)
     const files = filesOf(exec.id)
     const [rows, columns] = size ?? [0, 0]
     const { tty, stdin, stdout, stderr, detachKeys, argv, env, user, cwd, privileged } = request
@@ -112,7 +163,7 @@ export class Execs implements ExecsNoun {
       pid,
       // Without anybody who could type, the input is at its end at once.
       spec: {
-        container: container.record.spec,
+        container: { ...spec, env: withLinked(variables, spec.env) },
         argv,
         env,
         user,
@@ -158,6 +209,8 @@ export class Execs implements ExecsNoun {
       exec.record = { ...record, ...(pid !== undefined && { pid }) }
       this.#table.add(exec, container)
       this.#table.runs(exec, container, control)
+      // Whoever has asked is no more.
+      if (record.request.probe) control.signal(SIGKILL)
     } else if (record.pid !== undefined || exitCode !== undefined) {
       this.#table.add(exec, container)
       this.#table.hasEnded(exec, container, exitCode)
@@ -196,7 +249,7 @@ function lineOf(shim: Shim): ExecLine {
 async function soon(begun: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new DrydockError('timeout waiting for exec session ready', { status: 500 })), RESIZE_PATIENCE)
+    timer = setTimeout(() => reject(new DrydockError('timeout waiting for exec session ready', { status: 409 })), RESIZE_PATIENCE)
   })
   try {
     await Promise.race([begun, late])
@@ -204,5 +257,3 @@ async function soon(begun: Promise<void>): Promise<void> {
     clearTimeout(timer)
   }
 }
-
-export const execsOf = (context: EngineContext): Execs => new Execs(context)

@@ -2,6 +2,7 @@
  * What happens inside a container that runs, and what is read of one, running or not:
  *
  *     execs.ts      further programs in it; exec-table.ts all of them; exec.ts exec-record.ts exec-request.ts exec-stream.ts are parts of one
+ *     probe.ts      one of them that says whether the container is well
  *     logs.ts       what it printed; log-files.ts log-lines.ts
  *     top.ts ps.ts  its processes
  *     stats.ts      what it uses; usage.ts
@@ -18,7 +19,7 @@ import { logs } from './logs.js'
 import { stats } from './stats.js'
 import { top } from './top.js'
 
-export { Execs, execsOf } from './execs.js'
+export { Execs } from './execs.js'
 
 export const insideOf = (context: EngineContext): Pick<ContainersNoun, InsideMembers> => ({
   top: (word, psArguments) => top(context, word, psArguments),

@@ -52,18 +52,18 @@ export class LogLines {
     )
   }
 
-  #select({ log, stream, time }: Entry): string | undefined {
+  #select({ log, stream, time, attrs }: Entry): string | undefined {
     const { stdout, stderr, timestamps, details } = this.#options
     const wanted = stream === 'stderr' ? stderr : stdout
-    if (this.#since === undefined && this.#until === undefined && !timestamps) return wanted ? (details ? ` ${log}` : log) : undefined
+    if (this.#since === undefined && this.#until === undefined && !timestamps)
+      return wanted ? `${details ? `${detailsOf(attrs)} ` : ''}${log}` : undefined
     const fixed = fixedTime(time)
     if (this.#since !== undefined && fixed < this.#since) return undefined
     if (this.#until !== undefined && fixed > this.#until) {
       this.over = true
       return undefined
     }
-    // Attributes would stand between the two spaces, of which a container's own log has none.
-    return wanted ? `${timestamps ? `${fixed} ` : ''}${details ? ' ' : ''}${log}` : undefined
+    return wanted ? `${timestamps ? `${fixed} ` : ''}${details ? `${detailsOf(attrs)} ` : ''}${log}` : undefined
   }
 }
 
@@ -71,7 +71,22 @@ interface Entry {
   readonly log: string
   readonly stream: string
   readonly time: string
+  readonly attrs?: Readonly<Record<string, string>>
 }
+
+/** As docker's server writes them: by name, escaped as in a URL's query. */
+const detailsOf = (attrs: Entry['attrs'] = {}): string =>
+  Object.keys(attrs)
+    .sort()
+    .map((name) => `${queryEscape(name)}=${queryEscape(String(attrs[name]))}`)
+    .join(',')
+
+/** Go's url.QueryEscape. */
+const queryEscape = (text: string): string =>
+  // A half of a surrogate pair is none of a text's characters.
+  encodeURIComponent(Buffer.from(text).toString())
+    .replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replaceAll('%20', '+')
 
 /** Undefined for what is no entry: a crash of the machine may leave such a line. */
 function parse(line: Buffer): Entry | undefined {

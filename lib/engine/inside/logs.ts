@@ -21,12 +21,16 @@ export async function logs(context: EngineContext, word: string, options: LogOpt
 /** As docker, one that does not run is not waited for. */
 export function logsOf(container: ContainerHandle, options: LogOptions): Logs {
   if (!options.stdout && !options.stderr) throw new DrydockError('Bad parameters: you must choose at least one stream', { status: 400 })
-  if (driverOf(container) === 'none') throw new DrydockError('configured logging driver does not support reading', { status: 501 })
+  const driver = driverOf(container)
+  if (driver === 'none') throw new DrydockError('configured logging driver does not support reading', { status: 501 })
   const { tty, layout } = container
   const lines = new LogLines({ ...options, tty })
   // From this moment on, so that a container which ends before the first read was there to be followed.
   const end = options.follow && container.running ? container.ended : undefined
-  const stream = new Pulled((signal) => read(layout.log, lines, options, end, signal), options.signal)
+  const stream = new Pulled(
+    (signal) => read(driver === 'local' ? layout.localLog : layout.log, lines, options, end, signal),
+    options.signal,
+  )
   return { tty, stream }
 }
 

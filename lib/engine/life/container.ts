@@ -4,6 +4,7 @@ import { type ContainerRecord, type ExitRecord, type Layout, layoutOf, writeDura
 import type { LifeNotes } from '../../container/notes.js'
 import type { ContainerHandle, ContainerStatus } from '../context.js'
 import type { Endpoint } from '../documents/index.js'
+import { type HealthState, readHealth } from '../health/state.js'
 import type { Line } from './line.js'
 import type { Streams } from './streams.js'
 
@@ -32,6 +33,7 @@ export class Container implements ContainerHandle {
   record: ContainerRecord
   notes: LifeNotes
   exit: ExitRecord | undefined
+  health: HealthState | undefined
   run: Run | undefined
   /** Its policy waits until it starts it again. */
   backoff: { cancel(): void } | undefined
@@ -57,6 +59,7 @@ export class Container implements ContainerHandle {
     this.notes = notes
     this.exit = exit
     this.#layout = layoutOf(dataRoot, record.spec.id, record.spec.name)
+    this.health = record.more?.health && readHealth(this.#layout)
     this.removed = new Promise((resolve) => {
       this.#removed = resolve
     })

@@ -52,7 +52,7 @@ export function containerFilter(core: Core, filters: Filters): (container: Conta
     if (ids && !ids.some((one) => id.startsWith(one))) return false
     if (names && !names.some((test) => test(name))) return false
     if (!any('status', (value) => value === status)) return false
-    if (!any('health', (value) => value === 'none')) return false
+    if (!any('health', (value) => value === (container.health?.status ?? 'none'))) return false
     if (task) return false
     if (exited && (container.running || status === 'created' || !exited.includes(container.ending.exitCode))) return false
     if (!matchesLabels(filters, spec.declared?.labels ?? {})) return false

@@ -8,20 +8,24 @@
  *
  * and its end is seen to by whoever has started it, or by an engine that finds it.
  */
-import { rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { Duplex } from 'node:stream'
-import { StartError } from '../../container/index.js'
+import { type ContainerSpec, type Layout, type LogRequest, StartError } from '../../container/index.js'
 import { openStreams } from '../../kernel/control.js'
 import { DrydockError, sentenceOf } from '../../kernel/errors.js'
 import { nowNanos, timestamp } from '../clock.js'
 
 import type { Core } from '../core.js'
 import { type Launched, launchIn } from '../launch.js'
+import { type Linked, linked, withLinked } from '../links.js'
+import { logAttributes } from '../request/log.js'
 import type { Container } from './container.js'
 import { begin } from './ending.js'
 import { endpointsOf } from './endpoints.js'
 import { type Joined, joined } from './joined.js'
 import { lineOf } from './line.js'
+import { tellLinked } from './links.js'
 import { remember } from './notes.js'
 import { removeNow } from './remove.js'
 import type { Streams } from './streams.js'
@@ -42,7 +46,8 @@ export function start(core: Core, container: Container, by: Starter = 'somebody'
     container.backoff?.cancel()
     if (by !== 'policy') container.pause = undefined
     try {
-      await startNow(core, container, by)
+      const act = () => startNow(core, container, by)
+      await (container.record.spec.memoryVolumes ? core.oneByOne(act) : act())
       return true
     } catch (error) {
       await hasFailed(core, container, error)
@@ -65,7 +70,7 @@ async function startNow(core: Core, container: Container, by: Starter): Promise<
   if (container.exit) rmSync(layout.exit, { force: true })
   let launched: Launched
   try {
-    launched = await launchIn(layout, record, requestOf(core, container, joined(core, record.spec)), {
+    launched = await launchIn(layout, record, requestOf(core, container, joined(core, record.spec), linked(core, container)), {
       newShim: () => core.newShim(),
       monitor: () => monitorOf(container),
       serveNames: (networks) => core.names.use(networks),
@@ -87,6 +92,7 @@ async function startNow(core: Core, container: Container, by: Starter): Promise<
   for (const [streams, source] of sources) streams.adopt(source)
   const endpoints = endpointsOf(core, record.spec, launched.connections)
   begin(core, container, { line: lineOf(launched.shim), startedAt, endpoints, ...(launched.names && { names: launched.names }) })
+  tellLinked(core, container)
   // Who came in this very moment.
   for (const streams of [...container.attaching]) {
     void openStreams(layout.socket, streams.wanted).then(
@@ -97,25 +103,38 @@ async function startNow(core: Core, container: Container, by: Starter): Promise<
   for (const warning of launched.warnings) core.log('warn', `${container.name}: ${warning}`)
 }
 
-function requestOf(core: Core, { record }: Container, together: Joined) {
+function requestOf(core: Core, { record }: Container, { spec, ...together }: Joined, { env, hosts }: Linked) {
   const { more } = record
   return {
     ...together,
+    spec: env.length > 0 ? { ...spec, env: withLinked(env, spec.env) } : spec,
     dataRoot: core.dataRoot,
     machine: core.machine,
-    ...(more && { extraHosts: more.extraHosts, dns: more.dns, endpoints: more.endpoints }),
+    ...(more && { extraHosts: [...more.extraHosts, ...hosts], dns: more.dns, endpoints: more.endpoints }),
   }
 }
 
-function monitorOf({ record: { more }, layout }: Container) {
-  const { driver = 'json-file', maxSize, maxFiles } = more?.log ?? {}
+function monitorOf({ record: { more, spec }, layout }: Container) {
   return {
     detach: true,
     socketPath: layout.socket,
     // Of what goes when it has ended nobody asks later; its shim waits until an engine has heard it.
     ...(!more?.autoRemove && { exitPath: layout.exit }),
-    ...(driver === 'json-file' && { logPath: layout.log, ...(maxSize && { logMaxSize: maxSize, logMaxFiles: maxFiles ?? 1 }) }),
+    ...logSettings(more?.log ?? { driver: 'json-file' }, spec, layout),
     ...(more?.keepStdin && { keepStdin: true }),
+  }
+}
+
+function logSettings(log: LogRequest, { id, name, image, argv, env, declared }: ContainerSpec, layout: Layout) {
+  const { driver, maxSize, maxFiles = 1 } = log
+  if (driver === 'none') return {}
+  const owner = { id, name, imageId: image.id ?? '', imageName: image.name, argv, env, labels: declared?.labels ?? {} }
+  const logAttrs = logAttributes(log, owner)
+  if (driver === 'local') mkdirSync(dirname(layout.localLog), { recursive: true, mode: 0o700 })
+  return {
+    logPath: driver === 'local' ? layout.localLog : layout.log,
+    ...(maxSize && { logMaxSize: maxSize, logMaxFiles: maxFiles }),
+    ...(logAttrs !== undefined && { logAttrs }),
   }
 }
 

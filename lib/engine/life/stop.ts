@@ -30,6 +30,7 @@ export async function stop(core: Core, container: Container, options: StopOption
     return true
   }
   leaveAlone(core, container)
+  void core.health.ends(container)
   const seconds = options.timeout ?? container.record.more?.stopTimeout ?? USUAL_TIMEOUT
   await send(core, container, signal)
   const { ended } = container

@@ -16,6 +16,8 @@ export interface RunnableImage extends ImageSpec {
   /** Where it wants volumes. */
   readonly volumes?: readonly string[]
   readonly stopSignal?: string
+  /** The engine's HealthConfig, as it stands. */
+  readonly healthcheck?: unknown
 }
 
 /** `word`: as somebody named it. */
@@ -24,11 +26,11 @@ export function runnableImage(
   { id, layers, config }: Pick<Image, 'id' | 'layers' | 'config'>,
   dataRoot: string,
 ): RunnableImage {
-  const { Env, Entrypoint, Cmd, WorkingDir, User, Labels, ExposedPorts, Volumes, StopSignal } = config.config ?? {}
+  const { Env, Entrypoint, Cmd, WorkingDir, User, Labels, ExposedPorts, Volumes, StopSignal, Healthcheck } = config.config ?? {}
   return {
     name: word,
     id,
-    layers: layers.length > 0 ? layers : [nothing(dataRoot)],
+    layers: layersOf(layers, dataRoot),
     env: Env ?? [],
     entrypoint: Entrypoint ?? [],
     cmd: Cmd ?? [],
@@ -38,10 +40,25 @@ export function runnableImage(
     exposedPorts: Object.keys(ExposedPorts ?? {}),
     volumes: Object.keys(Volumes ?? {}),
     ...(StopSignal && { stopSignal: StopSignal }),
+    ...(Healthcheck !== undefined && { healthcheck: Healthcheck }),
   }
 }
 
+/** What `FROM scratch` begins with. */
+export const noImage = (dataRoot: string): RunnableImage => ({
+  name: '',
+  layers: layersOf([], dataRoot),
+  env: [],
+  entrypoint: [],
+  cmd: [],
+  workingDir: '',
+  user: '',
+})
+
 /** An image may have no layer, and overlayfs wants one. */
+export const layersOf = (layers: readonly string[], dataRoot: string): readonly string[] =>
+  layers.length > 0 ? layers : [nothing(dataRoot)]
+
 function nothing(dataRoot: string): string {
   const directory = join(dataRoot, 'overlay', 'empty', 'diff')
   mkdirSync(directory, { recursive: true, mode: 0o755 })

@@ -12,7 +12,6 @@ import {
   type ContainerSpec,
   checkName,
   type DnsSettings,
-  type LogRequest,
   type NetworkMode,
   type RecordedMore,
   type RestartRequest,
@@ -29,17 +28,19 @@ import { mergeEnvironment, parseEnvironment } from '../environment.js'
 import { checkServers, parseExtraHosts } from '../hosts.js'
 import { parseSecurity } from '../security.js'
 import type { CreateBody } from '../types.js'
-import { parseBytes } from '../units.js'
 import type { ConfigBody, HostBody } from './bodies.js'
 import { hostnameOf, programOf, stopSignal, withProtocol, workingDirectory } from './common.js'
 import { devicesOf, sysctlsOf } from './devices.js'
 import { configOf, hostConfigOf } from './documents.js'
+import { healthBody, healthOf } from './health.js'
 import type { RunnableImage } from './image.js'
+import { linksOf } from './links.js'
+import { logOf } from './log.js'
 import { readMembers } from './members.js'
-import { sharingOf } from './modes.js'
+import { ownIpcOf, sharingOf } from './modes.js'
 import { mountsOf } from './mounts.js'
 import { networkingOf } from './networks.js'
-import { limitsOf, rlimitsOf } from './resources.js'
+import { cgroupParentOf, limitsOf, limitWarnings, rlimitsOf } from './resources.js'
 import { CONFIG, HOST_CONFIG } from './tables.js'
 
 export interface Asked {
@@ -48,11 +49,11 @@ export interface Asked {
   readonly networking: unknown
 }
 
-/** What the body says, its members checked one by one; nothing is looked up. */
-export function readBody(body: CreateBody): Asked {
+/** What the body says, its members checked one by one; nothing is looked up. `nameless`: it need not name an image. */
+export function readBody(body: CreateBody, { nameless = false }: { readonly nameless?: boolean } = {}): Asked {
   const config = readMembers(body, CONFIG) as ConfigBody & { HostConfig?: unknown; NetworkingConfig?: unknown }
   const host = readMembers(config.HostConfig, HOST_CONFIG, 'HostConfig.') as HostBody
-  if (!config.Image) throw new DrydockError('no image specified', { status: 400 })
+  if (!config.Image && !nameless) throw new DrydockError('no image specified', { status: 400 })
   return { config, host, networking: config.NetworkingConfig }
 }
 
@@ -80,18 +81,13 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
   const { dataRoot, image, rootless, recordOf } = around
   const id = randomBytes(32).toString('hex')
   const name = around.name === undefined ? inventName() : checkName(around.name.replace(/^\//, ''))
-  if (host.Links?.length)
-    throw new DrydockError(
-      'HostConfig.Links is not supported: put both containers on a network of their own, where they find each other by name',
-      {
-        status: 400,
-      },
-    )
   checkCapabilities(host)
   const sharing = sharingOf(config, host, recordOf)
   const { devices, rules } = devicesOf(host)
   const restart = restartOf(host)
   const log = logOf(host)
+  const healthcheck = healthBody(config.Healthcheck, image.healthcheck)
+  const { health, warnings: healthWarnings } = healthOf(healthcheck, config.Shell)
   const exposed = [...new Set([...(image.exposedPorts ?? []), ...Object.keys(config.ExposedPorts ?? {})].map(withProtocol))]
   const connected = networkingOf(config, host, networking, { dataRoot, rootless, exposed, recordOf })
   const { argv, ...told } = programOf(config.Entrypoint, config.Cmd ?? [], image)
@@ -99,6 +95,7 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
   const env = mergeEnvironment(image.env, parseEnvironment(config.Env ?? [], [], {}))
   const rest = {
     limits: { ...limitsOf(host), ...(rules && { devices: rules }) },
+    parent: cgroupParentOf(host),
     rlimits: rlimitsOf(host),
     hostname: hostnameIn(config, connected.network, sharing, id, recordOf),
     sysctls: sysctlsOf(host, connected.network, sharing),
@@ -107,7 +104,7 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
     hosts: { extraHosts: parseExtraHosts(host.ExtraHosts ?? [], () => readNetwork(dataRoot, DEFAULT_NETWORK)?.gateway), dns: dnsOf(host) },
   }
   // Last, since it makes volumes.
-  const { mounts, ownVolumes, fill, made: madeVolumes } = mountsOf(config, host, image, dataRoot, recordOf)
+  const { mounts, ownVolumes, fill, made: madeVolumes, modes: mountModes, memory } = mountsOf(config, host, image, dataRoot, recordOf)
   const [rows = 0, columns = 0] = host.ConsoleSize ?? []
   const spec: ContainerSpec = {
     id,
@@ -126,6 +123,7 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
     readOnlyRoot: host.ReadonlyRootfs ?? false,
     mounts,
     ...(ownVolumes.length > 0 && { ownVolumes }),
+    ...(Object.keys(memory).length > 0 && { memoryVolumes: memory }),
     ...(host.ShmSize && { shmSize: host.ShmSize }),
     security: {
       ...security,
@@ -135,10 +133,12 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
       capDrop: host.CapDrop ?? [],
     },
     limits: rest.limits,
+    ...rest.parent,
     rlimits: rest.rlimits,
     ...(host.OomScoreAdj && { oomScoreAdj: host.OomScoreAdj }),
     network: connected.network,
     ...(Object.keys(sharing).length > 0 && { sharing }),
+    ...ownIpcOf(host),
     ...(devices && { devices }),
     ...rest.sysctls,
     ephemeral: false,
@@ -151,20 +151,23 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
     },
   }
   const more: RecordedMore = {
-    config: configOf(config, spec),
+    config: configOf({ ...config, ...(healthcheck && { Healthcheck: healthcheck }) }, spec),
     hostConfig: hostConfigOf(host, spec, connected.mode),
     endpoints: connected.endpoints,
+    ...linksOf(host.Links ?? [], connected.network, connected.mode, recordOf),
     ...rest.hosts,
     log,
     restart,
+    ...(health && { health }),
     autoRemove: host.AutoRemove ?? false,
+    mountModes,
     keepStdin: spec.stdin && !config.StdinOnce,
     ...(config.StopTimeout !== undefined && { stopTimeout: config.StopTimeout }),
   }
   return {
     record: { version: 1, created: timestamp(nowNanos()), spec, more },
     invented: around.name === undefined,
-    warnings: [...warnings, ...connected.warnings, ...healthWarning(config)],
+    warnings: [...warnings, ...connected.warnings, ...limitWarnings(host), ...healthWarnings],
     fill,
     madeVolumes,
   }
@@ -204,32 +207,6 @@ export function restartOf({ RestartPolicy: { Name = '', MaximumRetryCount = 0 } 
     throw new DrydockError("invalid restart policy: maximum retry count can only be used with 'on-failure'", { status: 400 })
   if (policy !== 'no' && AutoRemove) throw new DrydockError("can't create 'AutoRemove' container with restart policy", { status: 400 })
   return { policy, most: MaximumRetryCount }
-}
-
-function logOf({ LogConfig: { Type = '', Config } = {} }: HostBody): LogRequest {
-  const options = Config ?? {}
-  if (Type === 'none') return { driver: 'none' }
-  if (Type !== '' && Type !== 'json-file') {
-    throw new DrydockError(`logger: no log driver named '${Type}' is registered: there are json-file and none`, { status: 400 })
-  }
-  const known = ['max-size', 'max-file', 'labels', 'labels-regex', 'env', 'env-regex', 'tag']
-  const stranger = Object.keys(options).find((key) => !known.includes(key))
-  if (stranger !== undefined) throw new DrydockError(`unknown log opt '${stranger}' for json-file log driver`, { status: 400 })
-  const told = Object.keys(options).find((key) => !['max-size', 'max-file'].includes(key))
-  if (told !== undefined)
-    throw new DrydockError(`the log opt '${told}' is not supported: entries have the line, its stream and its time`, { status: 400 })
-  const { 'max-size': size, 'max-file': files } = options
-  if (size === undefined && files !== undefined && files !== '1')
-    throw new DrydockError('max-file cannot be set without max-size: a log that is never full is never rotated', { status: 400 })
-  if (files !== undefined && !/^[1-9]\d{0,3}$/.test(files))
-    throw new DrydockError(`max-file must be a positive number: ${files}`, { status: 400 })
-  const bytes = size === undefined || size === '-1' ? undefined : parseBytes(size, 'max-size')
-  return { driver: 'json-file', ...(bytes && { maxSize: bytes }), ...(files !== undefined && { maxFiles: Number(files) }) }
-}
-
-function healthWarning({ Healthcheck }: ConfigBody): string[] {
-  const [test = ''] = Healthcheck?.Test ?? []
-  return test === '' || test === 'NONE' ? [] : ['The health check is not run: containers have no health status here.']
 }
 
 function dnsOf({ Dns = [], DnsSearch = [], DnsOptions = [] }: HostBody): DnsSettings {

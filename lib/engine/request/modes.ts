@@ -1,5 +1,5 @@
 /** Namespaces that are shared with the host or with another container. */
-import type { ContainerRecord, Sharing } from '../../container/index.js'
+import type { ContainerRecord, OwnIpc, Sharing } from '../../container/index.js'
 import { DrydockError } from '../../kernel/errors.js'
 import type { ConfigBody, HostBody } from './bodies.js'
 import { conflicting } from './common.js'
@@ -9,7 +9,7 @@ type Mode = 'PidMode' | 'IpcMode' | 'UTSMode' | 'CgroupnsMode' | 'UsernsMode' | 
 /** Which words mean a namespace of the container's own, or nothing. The first one is told where nothing was said. */
 const OWN: Readonly<Record<Mode, readonly string[]>> = {
   PidMode: ['', 'private'],
-  IpcMode: ['private', '', 'shareable'],
+  IpcMode: ['private', '', 'shareable', 'none'],
   UTSMode: [''],
   CgroupnsMode: ['private', ''],
   UsernsMode: ['', 'host'],
@@ -18,6 +18,11 @@ const OWN: Readonly<Record<Mode, readonly string[]>> = {
 }
 
 const SHARED: readonly Mode[] = ['PidMode', 'IpcMode', 'UTSMode', 'CgroupnsMode']
+
+/** What others may do with the ipc namespace, where it is the container's own. */
+export function ownIpcOf({ IpcMode = '' }: HostBody): { readonly ownIpc?: OwnIpc } {
+  return IpcMode === 'shareable' || IpcMode === 'none' ? { ownIpc: IpcMode } : {}
+}
 
 /** What is not the container's own. `recordOf`: of another container, by its name or id. */
 export function sharingOf(config: ConfigBody, host: HostBody, recordOf: (word: string) => ContainerRecord): Sharing {
@@ -29,6 +34,10 @@ export function sharingOf(config: ConfigBody, host: HostBody, recordOf: (word: s
   for (const [mode, word] of asked) {
     if (mode === 'PidMode' && word.startsWith('container:')) {
       sharing.pid = { of: recordOf(word.slice('container:'.length)).spec.id, pid: 0 }
+      continue
+    }
+    if (mode === 'IpcMode' && word.startsWith('container:')) {
+      sharing.ipc = { of: recordOf(word.slice('container:'.length)).spec.id, pid: 0 }
       continue
     }
     if (word !== 'host' || !SHARED.includes(mode)) throw new DrydockError(`HostConfig.${mode} is not supported: "${word}"`, { status: 400 })

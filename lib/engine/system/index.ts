@@ -77,7 +77,7 @@ function info(context: EngineContext): Document {
     Images: store.records.ids().length,
     Driver: 'overlay2',
     DriverStatus: driverStatus(dataRoot, rootless),
-    Plugins: { Volume: ['local'], Network: ['bridge', 'host', 'null'], Authorization: null, Log: ['json-file'] },
+    Plugins: { Volume: ['local'], Network: ['bridge', 'host', 'null'], Authorization: null, Log: ['json-file', 'local', 'none'] },
     ...limits,
     ...systemHere(),
     Debug: settings.debug,

@@ -1,9 +1,10 @@
 /** /dev: a few harmless nodes, terminals and shared memory of its own. OCI runtime specification, config-linux.md, "Default Devices". */
-import { chown, mkdir, mknod, symlink } from '../../kernel/calls/files.js'
-import { mount } from '../../kernel/calls/mounts.js'
+import { chown, close, mkdir, mknod, symlink } from '../../kernel/calls/files.js'
+import { mount, move_mount } from '../../kernel/calls/mounts.js'
 import { DrydockError } from '../../kernel/errors.js'
-import type { Step } from '../../kernel/step.js'
+import { ref, type Step } from '../../kernel/step.js'
 import { topDirectory } from './attach.js'
+import { takeOther } from './others.js'
 import { componentsOf, type RootfsSpec } from './spec.js'
 import { ownTmpfs } from './tmpfs.js'
 
@@ -42,7 +43,7 @@ const SHM_SIZE = 64 * 1024 * 1024
 const TTY_GROUP = 5
 
 export function dev(spec: RootfsSpec): Step[] {
-  const { devices = 'default', rootless = false, sharedIpc = false, shmSize = SHM_SIZE } = spec
+  const { devices = 'default', rootless = false, sharedIpc = false } = spec
   const group = spec.ttyGroup ?? (rootless ? undefined : TTY_GROUP)
   const nodes = devices === 'default' ? DEFAULT_DEVICE_NODES : devices
   return [
@@ -60,14 +61,9 @@ export function dev(spec: RootfsSpec): Step[] {
         why: 'Terminals of its own, numbered from 0.',
       },
     ),
-    mkdir('shm', 0o755),
-    sharedIpc
-      ? mount('/dev/shm', 'shm', null, ['bind', 'rec'], null, { why: 'The ipc namespace is the host’s, and its shared memory too.' })
-      : mount('shm', 'shm', 'tmpfs', ['nosuid', 'nodev', 'noexec'], `mode=1777,size=${shmSize}`, {
-          why: 'Shared memory that is not the host’s.',
-        }),
+    ...sharedMemory(spec),
     mkdir('mqueue', 0o755),
-    sharedIpc
+    sharedIpc === true
       ? mount('/dev/mqueue', 'mqueue', null, ['bind', 'rec'], null, {
           allow: ['ENOENT'],
           why: 'Message queues likewise, if the host shows its own.',
@@ -80,6 +76,27 @@ export function dev(spec: RootfsSpec): Step[] {
     symlink('/proc/self/fd/2', 'stderr'),
   ]
 }
+
+/** /dev/shm; this process stands in /dev. */
+function sharedMemory({ sharedIpc = false, noShm = false, shmSize = SHM_SIZE }: RootfsSpec): Step[] {
+  if (noShm) return []
+  const place = mkdir('shm', 0o755)
+  if (sharedIpc === false) {
+    const why = 'Shared memory that is not the host’s.'
+    return [place, mount('shm', 'shm', 'tmpfs', ['nosuid', 'nodev', 'noexec'], `mode=1777,size=${shmSize}`, { why })]
+  }
+  if (sharedIpc === true) {
+    const why = 'The ipc namespace is the host’s, and its shared memory too.'
+    return [place, mount('/dev/shm', 'shm', null, ['bind', 'rec'], null, { why })]
+  }
+  return [place, move_mount(SHM, 'shm', { why: 'The shared memory goes with the ipc namespace.' }), close(SHM)]
+}
+
+const SHM = ref('rootfs.shm')
+
+/** Taken while this process can still go into other mount namespaces. */
+export const otherSharedMemory = ({ sharedIpc }: RootfsSpec): Step[] =>
+  typeof sharedIpc === 'object' ? takeOther({ pid: sharedIpc.pid, path: '/dev/shm' }, SHM) : []
 
 /** The nodes; this process stands in /dev. */
 function nodeSteps(nodes: readonly DeviceNode[], rootless: boolean): Step[] {

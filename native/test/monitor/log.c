@@ -107,6 +107,36 @@ static void log_like_docker(void)
 	log_close(&log);
 }
 
+/* What describes the container stands between the stream and the time, in whole lines and in pieces. */
+static void described(void)
+{
+	static const char json[] = "{\"tag\":\"a\"}";
+	static char large[16385];
+	struct log log;
+	size_t length;
+	open_log(&log, 0, 0);
+	memset(large, ' ', sizeof large);
+	CHECK(log_describe(&log, (const uint8_t *)large, sizeof large) == E2BIG);
+	CHECK(log_describe(&log, (const uint8_t *)"{\n}", 3) == EINVAL);
+	CHECK(log_describe(&log, (const uint8_t *)json, sizeof json - 1) == 0);
+	log_append(&log, 1, (const uint8_t *)"one\ntwo", 7);
+	log_end_stream(&log, 1);
+	log_append(&log, 2, (const uint8_t *)"three\n", 6);
+	log_flush(&log);
+	char *text = slurp(path_of("log"), &length);
+	static const char *const lines[] = {
+		"{\"log\":\"one\\n\",\"stream\":\"stdout\",\"attrs\":{\"tag\":\"a\"},\"time\":\"",
+		"{\"log\":\"two\",\"stream\":\"stdout\",\"attrs\":{\"tag\":\"a\"},\"time\":\"",
+		"{\"log\":\"three\\n\",\"stream\":\"stderr\",\"attrs\":{\"tag\":\"a\"},\"time\":\"",
+	};
+	for (int i = 0; i < 3; i++) {
+		CHECK(strncmp(text, lines[i], strlen(lines[i])) == 0, "%s", text);
+		text = strchr(text, '\n') + 1;
+	}
+	CHECK(*text == '\0' && log.size == length);
+	log_close(&log);
+}
+
 static void paths(void)
 {
 	struct log log;
@@ -126,6 +156,7 @@ static void paths(void)
 const struct test log_tests[] = {
 	TEST(log_content),
 	TEST(log_like_docker),
+	TEST(described),
 	TEST(paths),
 	{ 0 },
 };

@@ -47,6 +47,10 @@ static void monitor_frames(void)
 	CHECK(monitor_open(&shim, body, length) == EINVAL);
 	at[4] = '\0';
 	CHECK(monitor_open(&shim, body, length) == EINVAL);
+	at[4] = '2';
+	memcpy(body + length, "\3\0{\n}", 5); /* what describes the container is one line */
+	CHECK(monitor_open(&shim, body, length + 5) == EINVAL);
+	CHECK(monitor_open(&shim, body, length + 4) == EINVAL); /* cut off */
 	CHECK(access(in_dir(&run, "sock2"), F_OK) < 0);
 	begin_container(&run);
 	CHECK(expect_exit_and_end(run.client) == 0);

@@ -71,7 +71,15 @@ describe('refused, each by its name and with 400', () => {
     [{ WorkingDir: 'relative' }, 'needs to be an absolute path'],
     [{ StopSignal: 'FOO' }, 'Invalid signal: FOO'],
     [{ HostConfig: { StorageOpt: { size: '1g' } } }, 'HostConfig.StorageOpt is not supported'],
-    [{ HostConfig: { Links: ['a:b'] } }, 'HostConfig.Links is not supported'],
+    [{ HostConfig: { Links: ['a:b:c'] } }, 'bad format for links: a:b:c'],
+    [{ HostConfig: { Links: ['a:b'], NetworkMode: 'host' } }, "host type networking can't be used with links"],
+    [{ MacAddress: 'x' }, 'invalid MAC address: x'],
+    [
+      { MacAddress: '02:00:00:00:00:01', NetworkingConfig: { EndpointsConfig: { bridge: { MacAddress: '02:00:00:00:00:02' } } } },
+      'container-wide MAC',
+    ],
+    [{ NetworkingConfig: { EndpointsConfig: { bridge: { IPAMConfig: { IPv6Address: 'fd00::2' } } } } }, 'on user defined networks only'],
+    [{ NetworkingConfig: { EndpointsConfig: { sea: { IPAMConfig: { IPv6Address: '10.0.0.1' } } } } }, 'invalid IPv6 address: 10.0.0.1'],
     [{ HostConfig: { Memory: 1000 } }, 'Minimum memory limit allowed is 6MB'],
     [{ HostConfig: { CapAdd: ['FOO'] } }, 'invalid CapAdd'],
     [{ HostConfig: { LogConfig: { Type: 'syslog' } } }, "no log driver named 'syslog'"],
@@ -91,7 +99,7 @@ test('ports, limits, logs, and what is shared', () => {
   expect(host({ NanoCpus: 5e8, PidsLimit: -1 }).spec.limits).toEqual({ cpus: 0.5, pids: -1 })
   expect(host({ LogConfig: { Type: '', Config: { 'max-size': '1k', 'max-file': '3' } } }).more?.log).toEqual({
     driver: 'json-file',
-    maxSize: 1024,
+    maxSize: 1000,
     maxFiles: 3,
   })
   expect(host({ PidMode: 'host', CgroupnsMode: 'host' }).spec.sharing).toEqual({ pid: 'host', cgroup: 'host' })

@@ -3,8 +3,8 @@
  * which command of then is which of now.
  */
 import { expect } from 'vitest'
-import type { Desk } from './desk.js'
 import { done } from './hosts.js'
+import { expectInfo, field, inside, PROMPTS, run, UNREACHED } from './observed.js'
 import type { Replay } from './replay.js'
 import { EDITOR, IMAGES, packageOf, RELEASE } from './yard.js'
 
@@ -12,12 +12,6 @@ export interface Part {
   readonly name: string
   run(replay: Replay): Promise<void>
 }
-
-/** A row of `info`: its value. */
-const field = (text: string, name: string): string => new RegExp(`^ *${name}: (.*)$`, 'm').exec(text)?.[1] ?? `no ${name} in\n${text}`
-
-/** Prompts as the two distributions have them: name of the user, and id of the container. */
-const PROMPTS = { first: /root@([0-9a-f]{12}):\/# $/, other: /\[root@([0-9a-f]{12}) \/\]# $/ } as const
 
 export const ARTICLE: readonly Part[] = [
   {
@@ -41,7 +35,7 @@ export const ARTICLE: readonly Part[] = [
       const desk = await replay.desk('vm-1')
       const { text, status } = await desk.type(`${replay.client} info`)
       expect(status).toBe(0)
-      await expectInfoOfFirst(replay, text)
+      await expectInfo(replay, text)
       replay.seen.id = field(text, 'ID')
       expect(replay.seen.id).toMatch(/^\S{30,}$/)
     },
@@ -100,7 +94,7 @@ export const ARTICLE: readonly Part[] = [
       expect((await desk.type(`export DOCKER_HOST=${replay.port}`)).status).toBe(0)
       const { text, status } = await desk.type(`${replay.client} info`)
       expect(status).toBe(0)
-      await expectInfoOfFirst(replay, text, { containers: 1, images: 1 })
+      await expectInfo(replay, text, { containers: 1, images: 1 })
       expect(field(text, 'ID')).toBe(replay.seen.id)
       expect(await done(replay.hosts, 'vm-2', 'hostname')).toBe('vm-2\n')
     },
@@ -110,6 +104,7 @@ export const ARTICLE: readonly Part[] = [
     async run(replay) {
       const [one, two] = [await replay.desk('vm-1'), await replay.desk('vm-2')]
       await one.type('kill %1')
+      // It leaves the terminal as it is: what is typed from here on is seen.
       await one.type('wait')
       await replay.startService(replay.socket, replay.port)
       for (const desk of [one, two]) {
@@ -131,7 +126,8 @@ export const ARTICLE: readonly Part[] = [
     async run(replay) {
       const [hosts] = await inside(replay, 'cat /etc/hosts', /[\s\S]*localhost[\s\S]*\n/)
       const { container } = replay.seen
-      const row = hosts.split('\n').find((line) => line.endsWith(`\t${container}`)) ?? ''
+      const row = hosts.trim().split('\n').at(-1) ?? ''
+      expect(row).toMatch(new RegExp(`\\t${container}$`))
       const format = "'{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'"
       const address = await done(replay.hosts, 'vm-2', `DOCKER_HOST=${replay.port} ${replay.client} inspect -f ${format} ${container}`)
       expect(`${row.split('\t')[0]}\n`).toBe(address)
@@ -211,10 +207,10 @@ export const ARTICLE: readonly Part[] = [
       // Layers of two images, and the containers' own.
       expect(listed).toContain(` ${name}`)
       expect(listed.match(/ [0-9a-f]{64}$/gm)?.length).toBeGreaterThanOrEqual(5)
+      expect(listed).not.toContain('-init')
       const { text: changed } = await desk.type(`ls -l ${upper}`)
-      const names = [...changed.matchAll(/ (\S+)$/gm)].map(([, one]) => one)
-      expect(names).toEqual(expect.arrayContaining(['tmp', 'usr']))
-      expect(names).not.toContain('var')
+      // bash has kept what was typed in root's home.
+      expect([...changed.matchAll(/^d.* (\S+)$/gm)].map(([, one]) => one)).toEqual(['root', 'tmp', 'usr'])
       expect((await desk.type(`cat ${upper}/tmp/myfile`)).text).toBe('Happy whales !\n')
     },
   },
@@ -235,65 +231,3 @@ export const ARTICLE: readonly Part[] = [
     },
   },
 ]
-
-const UNREACHED: Readonly<Record<Replay['client'], string>> = {
-  docker: 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?',
-  // It would have started one, and learns that there is one already.
-  drydock: 'no engine runs at unix:///run/drydock.sock',
-}
-
-/** What `info` must say, held against the machine itself. */
-async function expectInfoOfFirst({ hosts }: Replay, text: string, { containers, images } = { containers: 0, images: 0 }): Promise<void> {
-  const [kernel, cpus, system, kibibytes] = (
-    await done(
-      hosts,
-      'vm-1',
-      '. /etc/os-release; uname -r; nproc; echo "$PRETTY_NAME"; sed -n "s/MemTotal: *\\([0-9]*\\).*/\\1/p" /proc/meminfo',
-    )
-  ).split('\n')
-  const gibibytes = Number(kibibytes) / 1024 ** 2
-  expect(
-    Object.fromEntries(
-      ['Containers', 'Images', 'Storage Driver', 'Docker Root Dir', 'Kernel Version', 'Operating System', 'CPUs', 'Name'].map((name) => [
-        name,
-        field(text, name),
-      ]),
-    ),
-  ).toEqual({
-    Containers: String(containers),
-    Images: String(images),
-    'Storage Driver': 'overlay2',
-    'Docker Root Dir': '/var/lib/drydock',
-    'Kernel Version': kernel,
-    'Operating System': system,
-    CPUs: cpus,
-    Name: 'vm-1',
-  })
-  // Four significant digits, as both clients print it.
-  const [, memory, unit] = /^([\d.]+)(GiB|MiB)$/.exec(field(text, 'Total Memory')) ?? []
-  expect(Number(memory) / (unit === 'MiB' ? 1024 : 1)).toBeCloseTo(gibibytes, 1)
-}
-
-/** `run -it`: what is said of the image and of each of its layers in the end; then the prompt is there, and its id is returned. */
-async function run({ client }: Replay, desk: Desk, image: string, prompt: RegExp, layers: readonly string[]): Promise<string> {
-  const line = `${client} run -it ${image} /bin/bash`
-  const [, id = ''] = await desk.typeUntil(line, prompt)
-  const said = await desk.screen(line)
-  expect(said.flatMap((row) => /^[0-9a-f]{12}: (.*?) *$/.exec(row)?.[1] ?? [])).toEqual(layers)
-  expect(said.filter((row) => !/^[0-9a-f]{12}: /.test(row))).toEqual([
-    `Unable to find image '${image}:latest' locally`,
-    `latest: Pulling from library/${image}`,
-    expect.stringMatching(/^Digest: sha256:[0-9a-f]{64}$/),
-    `Status: Downloaded newer image for ${image}:latest`,
-    expect.stringMatching(prompt),
-  ])
-  return id
-}
-
-/** A line for the shell in the container, and what comes of it before the next prompt. */
-async function inside(replay: Replay, line: string, pattern: RegExp): Promise<RegExpExecArray> {
-  const desk = await replay.desk('vm-2')
-  const found = await desk.typeUntil(line, pattern)
-  if (!PROMPTS.other.test(found[0])) await desk.find(PROMPTS.other)
-  return found
-}

@@ -25,7 +25,7 @@ export class Desk {
     const desk = new Desk(new TerminalSession(command, args, SIZE), machine)
     // Shown as it is typed, and with the name and the status of the last command only when bash has read it.
     desk.#session.type("PS1='\\h? $? \\$ '\r")
-    await desk.#prompt()
+    await desk.prompt()
     return desk
   }
 
@@ -33,7 +33,7 @@ export class Desk {
   async type(line: string): Promise<Answer> {
     this.enter(line)
     await this.#session.see(line)
-    return this.#prompt()
+    return this.prompt()
   }
 
   /** Type a line and wait for what comes instead of the shell’s prompt. */
@@ -64,17 +64,13 @@ export class Desk {
     this.#session.type(keys)
   }
 
-  /** Until the shell of the machine is there again: what came meanwhile, and how the last command ended. */
-  async prompt(): Promise<Answer> {
-    return this.#prompt()
-  }
-
   async close(): Promise<void> {
     this.#session.kill()
     await this.#session.ended()
   }
 
-  async #prompt(): Promise<Answer> {
+  /** Until the shell of the machine is there again: what came meanwhile, and how the last command ended. */
+  async prompt(): Promise<Answer> {
     const text = await this.#session.see(`${this.#machine}? `)
     return { text: text.replace(/^\n/, ''), status: Number(await this.#session.see(' # ')) }
   }

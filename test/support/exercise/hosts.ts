@@ -22,7 +22,7 @@ export interface TwoHosts {
 }
 
 /** What a script says that must succeed. */
-export async function done(hosts: TwoHosts, machine: Machine, script: string, input?: string): Promise<string> {
+export async function done(hosts: Pick<TwoHosts, 'on'>, machine: Machine, script: string, input?: string): Promise<string> {
   const { code, stdout, stderr } = await hosts.on(machine, script, input)
   if (code !== 0) throw new Error(`exit status ${code} on ${machine}: ${script.trim()}\n${stdout}${stderr}`)
   return stdout
