@@ -13,9 +13,8 @@ export interface GuestFiles {
   readonly disk: string
   /** Where what the machine says is written. */
   readonly directory: string
-  /** Which of its commands the guest is started with. */
-  readonly command: string
-  readonly hostname: string
+  /** Its hostname, and that of its commands with which it is started. */
+  readonly name: string
   /** The socket of who speaks with it while it runs (Talk), and how it is joined to another one. */
   readonly joined?: { readonly talk: string; readonly cable: Cable }
 }
@@ -37,8 +36,8 @@ export interface GuestReport {
 
 /** Start it, and wait for its end. What its command prints is passed on, or kept when it is to be `quiet`. */
 export async function runMachine(files: GuestFiles, { limit, quiet }: { limit: number; quiet: boolean }): Promise<GuestReport> {
-  const { kernel, initramfs, disk, directory, command, hostname, joined } = files
-  const [boot, report] = [join(directory, `${command}.boot`), join(directory, `${command}.report`)]
+  const { kernel, initramfs, disk, directory, name, joined } = files
+  const [boot, report] = [join(directory, `${name}.boot`), join(directory, `${name}.report`)]
   const args = [
     ['-accel', 'tcg,thread=multi,tb-size=512'],
     // A plain one: programs that find wide vector instructions use them, and those are slow to emulate.
@@ -50,7 +49,7 @@ export async function runMachine(files: GuestFiles, { limit, quiet }: { limit: n
     ['-kernel', kernel],
     ['-initrd', initramfs],
     // Of a timer that is late on a busy machine a kernel without no_timer_check would say that there is none, and panic.
-    ['-append', `console=ttyS0 quiet panic=-1 mitigations=off no_timer_check drydock=${command} name=${hostname}`],
+    ['-append', `console=ttyS0 quiet panic=-1 mitigations=off no_timer_check drydock=${name}`],
     ['-drive', `file=${disk},if=virtio,format=raw,cache=unsafe,snapshot=on`],
     // What the kernel has to say, for when it does not come up.
     ['-serial', `file:${boot}`],

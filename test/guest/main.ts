@@ -35,17 +35,36 @@ const COMMANDS = ['qemu-system-x86_64', 'busybox', 'mke2fs']
 /** Only Debian and its children have them, and only there is a kernel to be had. */
 const DEBIAN = ['apt-get', 'dpkg-deb']
 
+/** `learner` is an ordinary user to whom a part of the cgroup tree was given. */
 type User = 'root' | 'learner'
-type Runs = Readonly<{ root: readonly string[]; learner?: readonly string[] }>
 
-/** What runs, and as whom; `learner` is an ordinary user to whom a part of the cgroup tree was given. Each has a guest of his own. */
-const RUNS: Runs = {
-  root: ['test/kernel/cgroups-v2.test.ts', 'test/kernel/cgroups.test.ts', 'test/kernel/run-v2.test.ts', 'test/guest/inside/lessons.ts'],
-  learner: ['test/kernel/cgroups-v2.test.ts', 'test/lessons/02-cgroups.test.ts', 'test/guest/inside/lessons.ts'],
+interface Run {
+  readonly user: User
+  readonly file: string
+  /** For the file. */
+  readonly variables?: string
 }
 
-/** Each guest is one of the exercise's two hosts as well. */
-const HOSTS: Readonly<Record<User, Name>> = { root: 'vm-1', learner: 'vm-2' }
+/** What runs in each of the guests; each is one of the exercise's two hosts as well. */
+type Runs = Readonly<{ 'vm-1': readonly Run[]; 'vm-2'?: readonly Run[] }>
+
+const LESSONS = 'test/guest/inside/lessons.ts'
+
+/** As long as each other: both at once keep two processors busy. */
+const RUNS: Runs = {
+  'vm-1': [
+    { user: 'root', file: 'test/kernel/cgroups-v2.test.ts' },
+    { user: 'root', file: 'test/kernel/cgroups.test.ts' },
+    { user: 'root', file: 'test/kernel/run-v2.test.ts' },
+    { user: 'root', file: LESSONS, variables: 'DRYDOCK_LESSONS_OF=1' },
+  ],
+  'vm-2': [
+    { user: 'learner', file: 'test/kernel/cgroups-v2.test.ts' },
+    { user: 'learner', file: 'test/lessons/02-cgroups.test.ts' },
+    { user: 'learner', file: LESSONS },
+    { user: 'root', file: LESSONS, variables: 'DRYDOCK_LESSONS_OF=0' },
+  ],
+}
 
 /** Emulation is slow, and the machine may be shared: this is for a guest that hangs. */
 const LIMIT = 15 * 60_000
@@ -63,7 +82,8 @@ export async function main(argv: string[]): Promise<number> {
     // On a machine for which there is no guest nothing is wrong; where something can be installed, it was asked for in vain.
     return process.arch === 'x64' && findCommand('apt-get') ? 1 : 0
   }
-  const runs = argv.includes('--exercise') ? { root: [], learner: [] } : files.length > 0 ? { root: files } : RUNS
+  const asRoot = files.map((file) => ({ user: 'root', file }) as const)
+  const runs = argv.includes('--exercise') ? { 'vm-1': [], 'vm-2': [] } : files.length > 0 ? { 'vm-1': asRoot } : RUNS
   const { passed, failed } = await runGuest({ install, runs })
   console.log(`${passed} passed, ${failed} failed`)
   return failed === 0 ? 0 : 1
@@ -86,10 +106,8 @@ export async function runGuest({ install, runs = RUNS }: { install: boolean; run
   const directory = await mkdtemp(join(tmpdir(), 'drydock-guest-'))
   const release = removedAtExit(directory)
   try {
-    const joined = runs.learner ? await cabled(directory) : undefined
-    const commands = Object.fromEntries(
-      Object.entries(runs).map(([user, list]) => [user, scriptOf(user as User, list, joined !== undefined)]),
-    )
+    const joined = runs['vm-2'] ? await cabled(directory) : undefined
+    const commands = Object.fromEntries(Object.entries(runs).map(([name, list]) => [name, scriptOf(list, joined !== undefined)]))
     const [root, disk, initrd] = [join(directory, 'root'), join(directory, 'disk'), join(directory, 'initramfs')]
     await makeRoot(root, commands)
     await makeImage(root, disk)
@@ -97,11 +115,9 @@ export async function runGuest({ install, runs = RUNS }: { install: boolean; run
     const busybox = findCommand('busybox') as string
     await writeFile(initrd, await initramfs(busybox, await librariesOf(busybox), kernel.modules))
     console.log(`guest: Linux ${kernel.release} with cgroup v2, emulated; made in ${((performance.now() - began) / 1000).toFixed(1)} s`)
-    // Both at once: each of them keeps one processor busy.
-    const machines = Object.entries(runs).map(async ([command, list], index) => {
-      const hostname = HOSTS[command as User]
-      const end = joined?.[hostname]
-      const at = { kernel: kernel.image, initramfs: initrd, disk, directory, command, hostname }
+    const machines = Object.entries(runs).map(async ([name, list], index) => {
+      const end = joined?.[name as Name]
+      const at = { kernel: kernel.image, initramfs: initrd, disk, directory, name }
       const plugs = end && { joined: { talk: end.talk.path, cable: end.cable } }
       try {
         const { output, lines } = await runMachine({ ...at, ...plugs }, { limit: LIMIT, quiet: index > 0 })
@@ -172,9 +188,9 @@ function removedAtExit(directory: string): () => void {
 }
 
 /** A line in the report for each run: status, then the counts, which are missing when it broke down. */
-function scriptOf(user: User, files: readonly string[], serves: boolean): string {
-  const lines = files.map((file) => {
-    const command = `DRYDOCK_COUNTS=/tmp/counts node test/guest/inside/run.js ${file.replace(/\.ts$/, '.js')}`
+function scriptOf(runs: readonly Run[], serves: boolean): string {
+  const lines = runs.map(({ user, file, variables = '' }) => {
+    const command = `${variables} DRYDOCK_COUNTS=/tmp/counts node test/guest/inside/run.js ${file.replace(/\.ts$/, '.js')}`
     // With the user's session in its place in the tree, before it is the user's.
     const asUser = `(echo 0 > /sys/fs/cgroup/learner/session/cgroup.procs; exec su learner -c 'cd ${PLACE}; HOME=/home/learner ${command}')`
     return [

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ARTICLE } from '../support/exercise/article.js'
 import { done, type TwoHosts } from '../support/exercise/hosts.js'
 import { type Client, Replay, SOCKETS } from '../support/exercise/replay.js'
+import { SECURE } from '../support/exercise/secure.js'
 import { openYard } from '../support/exercise/yard.js'
 import { leadOutside, openVirtualMachines } from './hosts.js'
 import { SSH_VARIABLE } from './places.js'
@@ -45,4 +46,8 @@ describe('the article', () => {
     afterAll(() => replay?.close())
     for (const { name, run } of ARTICLE) test(name, () => run(replay))
   })
+})
+
+describe('what the article leaves out', () => {
+  for (const { name, run } of SECURE) test(name, () => run(hosts))
 })

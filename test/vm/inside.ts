@@ -1,6 +1,6 @@
 /** In namespaces of its own: libvirt is started, the machines come and go, and what they leave is looked for. */
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, openSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -55,7 +55,8 @@ export async function inside(work: string, box: string): Promise<number> {
     counts[holds ? 'passed' : 'failed']++
     say(`${holds ? 'ok' : 'FAIL'} ${words}`)
   }
-  const daemons = await startLibvirt(env)
+  const log = join(work, 'libvirt.log')
+  const daemons = await startLibvirt(env, log)
   try {
     await vagrant('box', 'add', '--name', 'drydock', '--provider', 'libvirt', box)
     const began = performance.now()
@@ -77,6 +78,7 @@ export async function inside(work: string, box: string): Promise<number> {
   } catch (error) {
     counts.failed++
     say(`FAIL ${(error as Error).message}`)
+    process.stderr.write(await readFile(log, 'utf8'))
   } finally {
     for (const daemon of daemons) daemon.kill()
   }
@@ -105,8 +107,10 @@ async function refuseWaysOut(): Promise<void> {
   if (!failed) throw new DrydockError(`from here packets for ${addresses['vm-1']} would leave: ${stdout.split('\n')[0]}`)
 }
 
-async function startLibvirt(env: NodeJS.ProcessEnv) {
-  const start = (name: string) => spawn(name, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'inherit'] })
+/** It complains of much that is not here (D-Bus, firewalld, cgroups) and does without; in the file `log`. */
+async function startLibvirt(env: NodeJS.ProcessEnv, log: string) {
+  const output = openSync(log, 'a')
+  const start = (name: string) => spawn(name, { env: { ...process.env, ...env }, stdio: ['ignore', output, output] })
   const daemons = [start('virtlogd'), start('libvirtd')]
   for (const end = Date.now() + LIMITS.libvirt; ; await pause(200)) {
     const answer = await execa('virsh', ['version'], { env, reject: false })

@@ -23,7 +23,20 @@ const { findCommand, installHint, installPackages } = createRequire(import.meta.
 /** For the box. */
 const BUILDING = ['mmdebstrap', 'mke2fs', 'mformat', 'mcopy', 'syslinux', 'sfdisk', 'qemu-img']
 /** For the machines. */
-const RUNNING = ['unshare', 'ip', 'vagrant', 'libvirtd', 'virtlogd', 'virsh', 'qemu-system-x86_64', 'dnsmasq', 'rsync', 'ssh', 'ssh-keygen']
+const RUNNING = [
+  'unshare',
+  'setpriv',
+  'ip',
+  'vagrant',
+  'libvirtd',
+  'virtlogd',
+  'virsh',
+  'qemu-system-x86_64',
+  'dnsmasq',
+  'rsync',
+  'ssh',
+  'ssh-keygen',
+]
 /** Of this machine's, that the exercise needs in them. */
 const PROGRAMS = ['docker-registry', 'docker']
 /** Drivers are no commands: where Debian's packages put them. */
@@ -77,26 +90,42 @@ export interface Counts {
 export async function runVirtualMachines(box?: string): Promise<Counts> {
   // Not in /tmp, which may be in memory: the disks of two machines.
   const work = await mkdtemp('/var/tmp/drydock-vm-')
+  const stopped = new AbortController()
+  const stop = () => stopped.abort()
+  for (const signal of SIGNALS) process.on(signal, stop)
   try {
     for (const folder of ['home', 'tmp']) await mkdir(join(work, folder))
-    const file = box === undefined ? join(work, 'drydock.box') : resolve(box)
-    if (box === undefined) {
-      const env = { DRYDOCK_PROGRAMS: PROGRAMS.join(' '), DRYDOCK_NODE: process.execPath, TMPDIR: join(work, 'tmp') }
-      const { failed } = await execa(join(PROJECT, 'vm/build-box'), [file], { env, reject: false, stdio: ['ignore', 'inherit', 'inherit'] })
-      if (failed) return { passed: 0, failed: 1 }
-    }
-    const own = ['--mount', '--net', '--pid', '--ipc', '--uts', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private']
-    // The first process takes in those whose parent has ended: a shell waits for them, which Node would not do.
-    const again = ['sh', '-c', '"$@"; exit $?', 'sh', process.execPath, join(PROJECT, 'scripts/start.cjs'), 'test:vm', INSIDE, work, file]
-    // Ended by a signal, unshare takes the first process along, and with it all others.
-    const { stdout } = await execa('unshare', [...own, ...again], {
-      reject: false,
-      stdio: ['ignore', ['pipe', 'inherit'], 'inherit'],
-      env: { CI: '' },
-    })
-    const [, passed, failed] = /^vm: (\d+) passed, (\d+) failed$/m.exec(stdout) ?? [undefined, 0, 1]
-    return { passed: Number(passed), failed: Number(failed) }
+    const file = box === undefined ? await buildBox(work, stopped.signal) : resolve(box)
+    return file === undefined ? { passed: 0, failed: 1 } : await enter(work, file, stopped.signal)
   } finally {
+    for (const signal of SIGNALS) process.off(signal, stop)
     await rm(work, { recursive: true, force: true })
   }
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** Undefined when it cannot be made; why was said. */
+async function buildBox(work: string, cancelSignal: AbortSignal): Promise<string | undefined> {
+  const file = join(work, 'drydock.box')
+  const env = { DRYDOCK_PROGRAMS: PROGRAMS.join(' '), DRYDOCK_NODE: process.execPath, TMPDIR: join(work, 'tmp') }
+  const stdio = ['ignore', 'inherit', 'inherit'] as const
+  const { failed } = await execa(join(PROJECT, 'vm/build-box'), [file], { env, reject: false, stdio, cancelSignal })
+  return failed ? undefined : file
+}
+
+/** Everything there ends with the first process, that one with unshare, and unshare with this program, whichever way it ends. */
+async function enter(work: string, box: string, cancelSignal: AbortSignal): Promise<Counts> {
+  const own = ['--mount', '--net', '--pid', '--ipc', '--uts', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private']
+  // The first process takes in those whose parent has ended: a shell waits for them, which Node would not do.
+  const again = ['sh', '-c', '"$@"; exit $?', 'sh', process.execPath, join(PROJECT, 'scripts/start.cjs'), 'test:vm', INSIDE, work, box]
+  const { stdout } = await execa('setpriv', ['--pdeathsig', 'KILL', 'unshare', ...own, ...again], {
+    reject: false,
+    stdio: ['ignore', ['pipe', 'inherit'], 'inherit'],
+    env: { CI: '' },
+    cancelSignal,
+    killSignal: 'SIGKILL',
+  })
+  const [, passed, failed] = /^vm: (\d+) passed, (\d+) failed$/m.exec(stdout) ?? [undefined, 0, 1]
+  return { passed: Number(passed), failed: Number(failed) }
 }
