@@ -32,7 +32,8 @@ export async function downloaded(
     const told = limited(tell, found.length)
     await pipeline(Readable.from(counted(found.body, told)), createWriteStream(path, { flags: 'wx', mode: 0o600 }), { signal })
     output.say('\n')
-    if (found.name === '' && destination.endsWith('/')) throw new DrydockError(`cannot determine filename for source ${url}`, { status: 400 })
+    if (found.name === '' && destination.endsWith('/'))
+      throw new DrydockError(`cannot determine filename for source ${url}`, { status: 400 })
     utimesSync(path, found.modified, found.modified)
     return file
   })
