@@ -1,6 +1,6 @@
 /** One line of a Dockerfile, cut into name, flags and words by the rules of its instruction. Whether they make sense is commands' affair (parse.ts). */
 import type { Line } from './lines.js'
-import { trim, trimStart } from './spaces.js'
+import { BLANKS, trim, trimStart } from './spaces.js'
 import { jsonWords, leadingFlags, pairs, plainWords, quotedWords } from './words.js'
 
 export interface Node {
@@ -42,6 +42,13 @@ const healthcheck: Cut = (rest, token) => {
   return { words: [type, ...words], json }
 }
 
+/** What it keeps must be cut as it will be. An ONBUILD in it is refused by its name. */
+const onbuild: Cut = (rest, token) => {
+  const [word = ''] = rest.split(BLANKS, 1)
+  if (word === '' || word.toLowerCase() === 'onbuild') return plain(word === '' ? [] : [word])
+  return plain([nodeOf({ number: 0, text: rest }, token).name])
+}
+
 const CUTS: Readonly<Record<string, Cut>> = {
   add: listOrWords,
   arg: (rest, token) => plain(quotedWords(rest, token)),
@@ -54,7 +61,7 @@ const CUTS: Readonly<Record<string, Cut>> = {
   healthcheck,
   label: namesAndValues('LABEL'),
   maintainer: whole,
-  onbuild: (rest, token) => plain(rest === '' ? [] : [nodeOf({ number: 0, text: rest }, token).name]),
+  onbuild,
   run: listOrWhole,
   shell: listOrWhole,
   stopsignal: whole,
