@@ -37,6 +37,11 @@ export interface EngineSettings {
   /** ADDRESS/BITS of the default bridge, when it is not to be chosen. */
   readonly bip?: string
   readonly debug: boolean
+  /** Of containers that do not say where their output goes. */
+  readonly logDriver?: string
+  readonly logOptions?: Readonly<Record<string, string>>
+  /** An init in containers that do not say. */
+  readonly init?: boolean
 }
 
 export type ContainerStatus = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead'

@@ -7,11 +7,12 @@ import { makeContainer, unmakeContainer } from '../../container/staged.js'
 import { matches, ownPlatform, parsePlatform, showPlatform } from '../../image/platform.js'
 import { DrydockError } from '../../kernel/errors.js'
 import type { MountSpec } from '../../primitives/rootfs/index.js'
-import { attributesOf } from '../context.js'
+import { attributesOf, type EngineSettings } from '../context.js'
 import type { Core } from '../core.js'
 import { mayNotPlug } from '../network/checks.js'
 import { noImage, runnableImage } from '../request/image.js'
-import { readBody, requestedRecord } from '../request/index.js'
+import { type Asked, readBody, requestedRecord } from '../request/index.js'
+import { withDefaultLog } from '../request/log.js'
 import type { CreateBody, Created } from '../types.js'
 import { deleteVolume, holdVolume, type MountedVolume, publishVolume, volumesIn } from '../volume/index.js'
 import { withSubpaths } from '../volume/subpaths.js'
@@ -29,7 +30,7 @@ export interface CreateOptions {
 }
 
 export async function create(core: Core, body: CreateBody, { name, platform, nameless = false }: CreateOptions): Promise<Created> {
-  const asked = readBody(body, { nameless })
+  const asked = withDefaults(readBody(body, { nameless }), core.settings)
   const word = asked.config.Image ?? ''
   const image = nameless && word === '' ? undefined : await core.bases.find(word)
   const holds: (() => void)[] = []
@@ -62,6 +63,12 @@ export async function create(core: Core, body: CreateBody, { name, platform, nam
   } finally {
     for (const release of holds) release()
   }
+}
+
+/** What the daemon says, where the caller says nothing. */
+function withDefaults(asked: Asked, settings: EngineSettings): Asked {
+  const host = withDefaultLog(asked.host, settings)
+  return { ...asked, host: host.Init === undefined && settings.init ? { ...host, Init: true } : host }
 }
 
 /** Its layers are read, so nobody may take them away meanwhile. */

@@ -27,7 +27,7 @@ function modeEndpoint({ modeIds }: Core, name: 'none' | 'host'): Endpoints {
   return { [name]: { networkId: modeIds[name], address: '', prefix: 0, gateway: '', mac: '', aliases: [], ports: [] } }
 }
 
-/** Of one that has run and does not now, Docker still tells which networks they were. Each network is read once. */
+/** Of one that has run and does not now, or was to be started in vain, Docker still tells which networks they were. Each network is read once. */
 export function networksLeft(
   core: Core,
 ): <T extends { readonly NetworkID: string }>(container: Container, told: Record<string, T>) => Record<string, T> {
@@ -37,8 +37,8 @@ export function networksLeft(
     if (!known.has(name)) known.set(name, readNetwork(core.dataRoot, name)?.id ?? '')
     return known.get(name) as string
   }
-  return ({ running, startedAt }, told) => {
-    if (running || startedAt === undefined) return told
+  return ({ running, startedAt, notes }, told) => {
+    if (running || (startedAt === undefined && !notes.failure)) return told
     return Object.fromEntries(Object.entries(told).map(([name, one]) => [name, { ...one, NetworkID: idOf(name) }]))
   }
 }
