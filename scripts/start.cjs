@@ -17,11 +17,15 @@ const COMMANDS = {
   registry: 'lib/classroom/main.ts',
   bench: 'bench/main.ts',
   'test:v2': 'test/guest/main.ts',
+  'test:vm': 'test/vm/main.ts',
   hosts: 'lib/hosts/main.ts',
 }
 
 /** Short commands that one types often: bundled, they load in a tenth of the time. */
 const BUNDLED = ['hosts']
+
+/** Bundles of other commands that are made along with one: what is typed in a host finds this checkout read-only, and could make none. */
+const ALONG = { hosts: ['cli'] }
 
 async function start(command, args) {
   const entry = COMMANDS[command]
@@ -36,6 +40,7 @@ async function start(command, args) {
   }
   const root = path.join(__dirname, '..')
   if (BUNDLED.includes(command)) {
+    for (const name of ALONG[command] || []) refresh(path.join(root, 'build', name))
     const started = startBundle(path.join(root, 'build', command), entry, args)
     if (started) return started
   }
@@ -45,18 +50,23 @@ async function start(command, args) {
   return main(args)
 }
 
-/** The entry's main, from a bundle that is made anew when a source is newer; undefined where none can be written. */
-function startBundle(out, entry, args) {
+/** A bundle that is made anew when a source is newer; false where none can be written. */
+function refresh(out, entries) {
   const { bundle, isFresh } = require('./bundle.cjs')
-  if (!isFresh(out)) {
-    try {
-      bundle(out, { main: entry })
-    } catch (error) {
-      // A checkout of somebody else's: it runs from its sources then, a little slower.
-      if (error.code !== 'EACCES' && error.code !== 'EROFS' && error.code !== 'EPERM') throw error
-      return undefined
-    }
+  if (isFresh(out)) return true
+  try {
+    bundle(out, entries)
+    return true
+  } catch (error) {
+    // A checkout of somebody else's: it runs from its sources then, a little slower.
+    if (error.code !== 'EACCES' && error.code !== 'EROFS' && error.code !== 'EPERM') throw error
+    return false
   }
+}
+
+/** The entry's main, from its bundle; undefined where there can be none. */
+function startBundle(out, entry, args) {
+  if (!refresh(out, { main: entry })) return undefined
   const use = /^[a-z]+$/.test(args[0] || '') ? args[0] : 'main'
   const { exports, keep } = require('./compiled.cjs').load(path.join(out, 'main.cjs'), use)
   return exports.main(args).then((status) => {

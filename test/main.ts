@@ -30,6 +30,8 @@ const WITNESSES = [
   'crun',
   'docker-registry',
   'openssl',
+  'ss',
+  'ssh',
   'skopeo',
   'umoci',
   'getfattr',

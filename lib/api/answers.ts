@@ -3,6 +3,7 @@ import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { DrydockError } from '../kernel/errors.js'
+import { printable, shortened } from '../kernel/printable.js'
 import { VERSION } from '../kernel/version.js'
 import { NEWEST, versionText } from './versions.js'
 
@@ -22,7 +23,18 @@ export interface Failure {
   readonly stack?: string
 }
 
+/** Characters of a message. What a client has sent is repeated in it, and that may have been much. */
+const LONGEST = 2000
+
+/** One printable line, whatever has been repeated in it: people read it on terminals. */
+export const sentenceFor = (message: string): string => shortened(printable(message), LONGEST)
+
 export function failureOf(error: unknown): Failure {
+  const { message, ...failure } = explained(error)
+  return { ...failure, message: sentenceFor(message) }
+}
+
+function explained(error: unknown): Failure {
   if (error instanceof DrydockError) return { status: error.status ?? 500, message: error.message }
   const {
     message,
@@ -52,7 +64,7 @@ export const sendNothing = (reply: FastifyReply, status: 200 | 201 | 204 | 304 =
 export function sendFailure(reply: FastifyReply, { status, message }: Failure): FastifyReply {
   // What came too slowly or was too much is not waited for.
   if (status === 408 || status === 413) reply.header('connection', 'close')
-  return sendJson(reply, { message }, status)
+  return sendJson(reply, { message: sentenceFor(message) }, status)
 }
 
 /** The head of an answer on a connection that is no longer HTTP's. */

@@ -8,6 +8,7 @@ import { isJson, readDocumentOf } from './body.js'
 import { refuseBrowser } from './browser.js'
 import type { ApiContext, Log } from './context.js'
 import { frame, Unframe } from './frames.js'
+import { linger } from './linger.js'
 import { Query } from './query.js'
 import type { Taken } from './takeover.js'
 import { type ApiVersion, apiVersion, splitTarget } from './versions.js'
@@ -213,15 +214,4 @@ function feelFor(socket: Duplex): void {
     if (socket.writableLength === 0 && socket.writable) socket.write('')
   }, PULSE)
   socket.once('close', () => clearInterval(timer))
-}
-
-/** How long a client may leave its side open when all is said, in milliseconds. */
-const PATIENCE = 10_000
-
-/** Closing at once would make the kernel throw away what is under way, when there is something that was not read (RFC 1122, 4.2.2.13). */
-function linger(socket: Duplex): void {
-  if (socket.destroyed) return
-  const timer = setTimeout(() => socket.destroy(), PATIENCE)
-  socket.once('close', () => clearTimeout(timer))
-  socket.resume()
 }

@@ -1,7 +1,7 @@
 /** What the routes read of a request. */
 import type { IncomingMessage } from 'node:http'
 import type { FastifyRequest } from 'fastify'
-import type { Document, RegistryAuth } from '../engine/types.js'
+import type { Document } from '../engine/types.js'
 import { DrydockError } from '../kernel/errors.js'
 import { readDocument } from './body.js'
 import type { Query } from './query.js'
@@ -25,18 +25,6 @@ export const queryOf = ({ query }: FastifyRequest): Query => query as Query
 export const wordOf = ({ params }: FastifyRequest): string => (params as { word: string }).word.replace(/^\/+/, '')
 
 export const documentOf = (request: FastifyRequest): Promise<Document> => readDocument(request.raw, request.headers)
-
-/** What the client knows of a registry: JSON in base64, of either alphabet. Nothing when it is empty, or no such thing, as docker has it. */
-export function registryAuthOf({ headers }: FastifyRequest): RegistryAuth | undefined {
-  const text = headers['x-registry-auth']
-  if (typeof text !== 'string' || text === '') return undefined
-  try {
-    const auth = JSON.parse(Buffer.from(text, 'base64').toString()) as RegistryAuth | null
-    return auth !== null && typeof auth === 'object' && Object.values(auth).some((value) => value !== '') ? auth : undefined
-  } catch {
-    return undefined
-  }
-}
 
 /** A member of a query that must be there. */
 export function needed(query: Query, name: string): string {

@@ -15,6 +15,13 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { endWith, HEADERS, sentenceFor } from './answers.js'
+import { type Fault, faultOf, pathIn } from './faults.js'
+import { linger } from './linger.js'
+import { inTurn, isWaiting } from './turns.js'
+
+/** Bytes; credentials for registries are in it. */
+export const LONGEST_HEAD = 128 * 1024
 
 export interface Taken {
   readonly request: IncomingMessage
@@ -36,6 +43,8 @@ export interface Receivers {
 interface Watch {
   before: Buffer
   chunk: Buffer
+  /** How many requests were found in the last chunk. */
+  requests: number
   readonly listener: (chunk: Buffer) => void
 }
 
@@ -52,36 +61,99 @@ export function handOver(server: Server, { wants, take, answer }: Receivers): vo
     unwatch(socket)
     socket.on('error', () => undefined)
     if (head.length > 0) socket.unshift(head)
-    if (wants(request)) return take({ request, socket, upgraded: true })
-    socket.unshift(declined(request))
-    server.emit('connection', socket)
+    request.url = pathIn(request.url ?? '/')
+    const fault = faultOf(request)
+    const taken = inTurn(socket, (done) => {
+      if (socket.destroyed) return
+      if (fault) return refuse(socket, fault)
+      if (wants(request)) return take({ request, socket, upgraded: true })
+      socket.unshift(declined(request))
+      done()
+      server.emit('connection', socket)
+    })
+    if (!taken) socket.destroy()
   })
   server.on('request', (request, response) => {
     const { socket } = request
     // The parser takes what is written to a program for a request, when both came in one chunk.
     if (seized.has(socket)) return
-    if (!wants(request)) return answer(request, response)
-    seize(socket)
-    take({ request, socket, upgraded: false })
+    request.url = pathIn(request.url ?? '/')
+    const fault = faultOf(request)
+    const seen = watches.get(socket)
+    const alone = seen === undefined || seen.requests++ === 0
+    if (!fault && wants(request) && alone && !isWaiting(socket)) {
+      seize(socket)
+      // What the parser has taken for its body is dropped: a body that nobody reads would have the connection stopped below the socket.
+      request.resume()
+      return take({ request, socket, upgraded: false })
+    }
+    const known = inTurn(socket, (done) => {
+      response.once('close', done)
+      if (!fault && !wants(request)) return answer(request, response)
+      // Whatever follows is no request, or nobody's.
+      seized.add(socket)
+      tell(response, fault ?? BEHIND_ANOTHER)
+    })
+    if (known) return
+    seized.add(socket)
+    socket.destroy()
   })
+  server.on('checkExpectation', (_request, response) => tell(response, { status: 417, message: 'no such expectation is met here' }))
+  server.on('connect', (_request, stream) => refuse(stream as Socket, { status: 405, message: 'this is no proxy' }))
   server.on('clientError', (error: NodeJS.ErrnoException, stream) => {
     if (seized.has(stream)) return
     if (error.code === 'ECONNRESET' || !stream.writable) return void stream.destroy()
-    const status = CLIENT_ERRORS[error.code ?? ''] ?? '400 Bad Request'
-    stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+    // What follows is no request either.
+    seize(stream as Socket)
+    const [status, message] = CLIENT_ERRORS[error.code ?? ''] ?? [400, 'this is no request of HTTP/1.1']
+    refuse(stream as Socket, { status, message })
   })
 }
 
-const CLIENT_ERRORS: Readonly<Record<string, string>> = {
-  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+/** Where its stdin would begin nobody could say. */
+const BEHIND_ANOTHER: Fault = {
+  status: 400,
+  message: 'a request that takes its connection over is sent alone, after the answers to those before it',
+}
+
+function tell(response: ServerResponse, { status, message }: Fault): void {
+  const body = `${JSON.stringify({ message: sentenceFor(message) })}\n`
+  response.writeHead(status, {
+    ...HEADERS,
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(body),
+    Connection: 'close',
+  })
+  response.end(body)
+}
+
+function refuse(socket: Socket, { status, message }: Fault): void {
+  socket.on('error', () => undefined)
+  endWith(socket, status, { message: sentenceFor(message) })
+  linger(socket)
+}
+
+/** Node's and its parser's words for what is no request; RFC 9112. */
+const CLIENT_ERRORS: Readonly<Record<string, readonly [status: number, message: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, `the head of the request is longer than ${LONGEST_HEAD} bytes`],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'the head of the request did not come in time'],
+  HPE_INVALID_METHOD: [400, 'there is no such method'],
+  HPE_INVALID_URL: [400, 'the target of the request is no address'],
+  HPE_INVALID_VERSION: [505, 'HTTP/1.1 is spoken here'],
+  HPE_INVALID_HEADER_TOKEN: [400, 'a header has characters that no header has'],
+  HPE_INVALID_CONTENT_LENGTH: [400, 'the Content-Length is no length'],
+  HPE_UNEXPECTED_CONTENT_LENGTH: [400, 'a request has either a Content-Length or a Transfer-Encoding'],
+  HPE_INVALID_TRANSFER_ENCODING: [400, 'the Transfer-Encoding is not chunked'],
+  HPE_INVALID_CHUNK_SIZE: [400, 'the size of a chunk is no number'],
 }
 
 function watch(socket: Socket): void {
   const found: Watch = {
     before: NOTHING,
     chunk: NOTHING,
+    requests: 0,
     listener: (chunk) => {
+      found.requests = 0
       found.before = found.chunk.subarray(1 - HEAD_END.length)
       found.chunk = chunk
     },

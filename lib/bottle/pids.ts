@@ -2,14 +2,14 @@
 import { readNamespace } from '../kernel/proc/namespaces.js'
 import { processIds } from '../kernel/proc/processes.js'
 import { readProcFile } from '../kernel/proc/read.js'
-import { readStatus, type Status } from '../kernel/proc/status.js'
+import { readStatusLine } from '../kernel/proc/status.js'
 
 /**
  * The host's id of the process that has the id `pid` in the pid namespace whose PID 1 is `init` on the host; undefined when there is
  * none any more. `known` keeps what was found, which is looked at first.
  */
 export function hostPidOf(init: number, pid: number, known: Map<number, number>): number | undefined {
-  const depth = (readStatus(init)?.nsPids.length ?? 0) - 1
+  const depth = numbersOf(init).length - 1
   const cached = known.get(pid)
   if (cached !== undefined && belongs(cached, init, depth, pid)) return cached
   const found = first(candidates(init), (candidate) => belongs(candidate, init, depth, pid))
@@ -34,25 +34,29 @@ function first<T>(values: Iterable<T>, holds: (value: T) => boolean): T | undefi
   return undefined
 }
 
+/** The process's number in each pid namespace, from the host's inwards; none when it is gone. */
+const numbersOf = (process: number): readonly number[] => (readStatusLine(process, 'NSpid') ?? '').split('\t').filter(Boolean).map(Number)
+
 /** Is `candidate` number `pid` in the pid namespace of the bottle's first process, which is `depth` below the host's? */
 function belongs(candidate: number, init: number, depth: number, pid: number): boolean {
-  const status = readStatus(candidate)
-  if (depth < 0 || status?.nsPids[depth] !== pid) return false
+  const numbers = numbersOf(candidate)
+  if (depth < 0 || numbers[depth] !== pid) return false
   if (candidate === init) return true
   try {
     const bottle = readNamespace(init, 'pid')
     if (bottle === undefined) return false
     // One level further in, the namespace is another: then a parent is in the bottle's own.
-    return status.nsPids.length === depth + 1 ? readNamespace(candidate, 'pid') === bottle : descendsFrom(status, bottle)
+    return numbers.length === depth + 1 ? readNamespace(candidate, 'pid') === bottle : descendsFrom(candidate, bottle)
   } catch {
     return false
   }
 }
 
 /** Is one of its parents in this pid namespace? Not all are children of its init: a terminal's shim came in by setns. */
-function descendsFrom(status: Status, namespace: number): boolean {
-  for (let at: Status | undefined = status; at && at.ppid > 1; at = readStatus(at.ppid)) {
-    if (readNamespace(at.ppid, 'pid') === namespace) return true
+function descendsFrom(process: number, namespace: number): boolean {
+  const parentOf = (of: number) => Number(readStatusLine(of, 'PPid') ?? 0)
+  for (let parent = parentOf(process); parent > 1; parent = parentOf(parent)) {
+    if (readNamespace(parent, 'pid') === namespace) return true
   }
   return false
 }

@@ -38,12 +38,16 @@ export interface ContainerSpec {
   readonly init: boolean
   readonly readOnlyRoot: boolean
   readonly mounts: readonly MountSpec[]
+  /** Volumes that live in memory as long as a container has them: options of their file systems, by their directories. */
+  readonly memoryVolumes?: Readonly<Record<string, readonly string[]>>
   /** Directories of volumes that were made for this container alone, and go with it when it is ephemeral. */
   readonly ownVolumes?: readonly string[]
   /** Bytes of /dev/shm. */
   readonly shmSize?: number
   readonly security: SecuritySpec
   readonly limits: CgroupLimits
+  /** Names of cgroups below drydock's own, with slashes between, in which its own is; absent: right below. */
+  readonly cgroupParent?: string
   readonly rlimits: readonly Rlimit[]
   readonly oomScoreAdj?: number
   readonly network: NetworkMode
@@ -119,8 +123,13 @@ export type NetworkMode =
 /** Docker's rule for names of containers, volumes and networks. */
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/
 
+/** Characters: names are those of files too (NAME_MAX of limits.h). */
+const LONGEST_NAME = 255
+
 /** The name, or a sentence in Docker's words about what is wrong with it. */
 export function checkName(name: string, what = 'container'): string {
+  if (name.length > LONGEST_NAME)
+    throw new DrydockError(`invalid ${what} name (${name.slice(0, 20)}…): it is longer than ${LONGEST_NAME} characters`, { status: 400 })
   if (NAME.test(name)) return name
   throw new DrydockError(`invalid ${what} name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, and at least two characters`, {
     status: 400,
@@ -135,5 +144,9 @@ export function checkHostname(name: string): string {
     { status: 400 },
   )
 }
+
+/** Its cgroup, from drydock's own on. */
+export const cgroupPath = ({ id, cgroupParent }: Pick<ContainerSpec, 'id' | 'cgroupParent'>): string =>
+  cgroupParent === undefined ? id : `${cgroupParent}/${id}`
 
 export const shortId = (id: string): string => id.slice(0, 12)

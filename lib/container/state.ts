@@ -38,6 +38,8 @@ export interface RecordedMore {
   /** Absent: it is not asked how well it is. */
   readonly health?: HealthRequest
   readonly autoRemove: boolean
+  /** Docker's Mode of mounts, by their targets; others were asked for in another way. */
+  readonly mountModes?: Readonly<Record<string, string>>
   /** An end of input does not close the program's stdin (not StdinOnce). */
   readonly keepStdin: boolean
   /** In seconds, between the stop signal and SIGKILL; -1: for ever. */

@@ -95,5 +95,6 @@ export interface EventLog {
 
 /** What container events tell of one: its labels, its image, its name. */
 export function attributesOf({ record, name }: ContainerHandle): Record<string, string> {
-  return { ...record.spec.declared?.labels, image: record.spec.image.name, name }
+  const image = record.spec.image.name
+  return { ...record.spec.declared?.labels, ...(image !== '' && { image }), name }
 }

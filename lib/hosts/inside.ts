@@ -9,6 +9,9 @@ import { execute, explainExec, workplace } from '../primitives/process.js'
 import { stdio } from '../primitives/stdio.js'
 import type { HostRecord } from './house.js'
 
+/** Of a host, what a program is started with. */
+export type Surroundings = Pick<HostRecord, 'name' | 'socket' | 'env' | 'home'>
+
 export interface ProgramSpec {
   readonly argv: readonly string[]
   /** NAME=VALUE each, in addition to the host's and before them. */
@@ -30,11 +33,7 @@ export class NotStarted extends DrydockError {
 }
 
 /** Output comes as the shim's events, from the first byte on when `prepared` listens to them. It is killed when the shim's connection ends. */
-export async function startInside(
-  record: Pick<HostRecord, 'name' | 'socket' | 'env' | 'home'>,
-  spec: ProgramSpec,
-  prepared?: (shim: Shim) => void,
-): Promise<Shim> {
+export async function startInside(record: Surroundings, spec: ProgramSpec, prepared?: (shim: Shim) => void): Promise<Shim> {
   const { argv, env = [], terminal, stdin = false } = spec
   const shim = await connect(record)
   try {
@@ -75,7 +74,7 @@ export interface Outcome {
 }
 
 /** Run it to its end and return what it said; for programs, lessons and tests. */
-export async function runInside(record: HostRecord, argv: readonly string[], input?: string): Promise<Outcome> {
+export async function runInside(record: Surroundings, argv: readonly string[], input?: string): Promise<Outcome> {
   const output = { 1: [] as Buffer[], 2: [] as Buffer[] }
   const shim = await startInside(record, { argv, stdin: input !== undefined }, (one) => {
     one.on('output', (stream, bytes) => void output[stream].push(bytes))

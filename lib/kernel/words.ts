@@ -16,7 +16,7 @@ export const WORDS = {
   fsmount: ['cloexec'],
   mount_attr: ['rdonly', 'nosuid', 'nodev', 'noexec', 'noatime', 'strictatime', 'nodiratime', 'idmap', 'nosymfollow'],
   move_mount: ['f_symlinks', 'f_empty_path', 't_symlinks', 't_empty_path'],
-  open_tree: ['clone', 'cloexec'],
+  open_tree: ['clone', 'cloexec', 'empty_path'],
   prctl: ['set_pdeathsig', 'get_pdeathsig', 'set_dumpable', 'get_dumpable', 'set_keepcaps', 'get_keepcaps', 'set_name', 'get_name', 'capbset_read', 'capbset_drop', 'set_securebits', 'get_securebits', 'set_no_new_privs', 'get_no_new_privs', 'cap_ambient', 'set_child_subreaper', 'get_child_subreaper'],
   cap_ambient: ['is_set', 'raise', 'lower', 'clear_all'],
   securebits: ['keep_caps', 'no_setuid_fixup', 'noroot', 'no_cap_ambient_raise'],

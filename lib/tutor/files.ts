@@ -60,11 +60,11 @@ export class FileWatch {
 
   #watched(steps: readonly Step[]): Watched[] {
     return steps.flatMap((step) => {
-      const place = this.#locate(step)
+      const names = step.call === 'openat' && !creates(step) ? [] : (NAMING[step.call] ?? [])
+      // Of most calls there is nothing to watch, and finding the process takes several looks into /proc.
+      const place = step.call === 'write' || names.length > 0 ? this.#locate(step) : undefined
       if (!place) return []
-      if (step.call === 'write') return writtenFile(step, place)
-      if (step.call === 'openat' && !creates(step)) return []
-      return (NAMING[step.call] ?? []).flatMap((name) => namedFile(step, name, place))
+      return step.call === 'write' ? writtenFile(step, place) : names.flatMap((name) => namedFile(step, name, place))
     })
   }
 }

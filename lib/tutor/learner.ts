@@ -5,7 +5,7 @@ import { SYSCALLS } from '../kernel/constants.js'
 import { encodeSteps, Slots } from '../kernel/encode.js'
 import { DrydockError, sentenceOf } from '../kernel/errors.js'
 import { invoker } from '../kernel/places.js'
-import { readStatus } from '../kernel/proc/status.js'
+import { readStatusLine } from '../kernel/proc/status.js'
 import type { Step } from '../kernel/step.js'
 import type { LearnerAnswer, LearnerQuestion } from './learner-process.js'
 import { problemWithSteps } from './returned.js'
@@ -100,7 +100,8 @@ function collect(child: ChildProcess, most: number): () => string {
 function watchMemory(child: ChildProcess, memoryMiB: number): { problem(): string | undefined; stop(): void } {
   let problem: string | undefined
   const timer = setInterval(() => {
-    const resident = child.pid === undefined ? 0 : (readStatus(child.pid)?.memory?.resident ?? 0)
+    // In KiB; proc_pid_status(5).
+    const resident = child.pid === undefined ? 0 : Number.parseInt(readStatusLine(child.pid, 'VmRSS') ?? '0', 10)
     if (resident < memoryMiB * 1024) return
     problem = `it used more than ${memoryMiB} MiB of memory and was ended`
     kill(child)
@@ -119,7 +120,7 @@ async function whyLate(pid: number | undefined, milliseconds: number): Promise<s
   const looks = 15
   let busy = 0
   for (let look = 0; look < looks; look++) {
-    if (pid !== undefined && readStatus(pid)?.state === 'R') busy++
+    if (pid !== undefined && readStatusLine(pid, 'State')?.startsWith('R')) busy++
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
   const limit = `${milliseconds / 1000} s`

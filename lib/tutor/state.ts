@@ -8,7 +8,7 @@ import { readNamespaces } from '../kernel/proc/namespaces.js'
 import { readNetDev } from '../kernel/proc/net.js'
 import { readProcess } from '../kernel/proc/processes.js'
 import { linesOf, listProcDirectory, readProcFile, readProcLink } from '../kernel/proc/read.js'
-import { type Ids, readStatus } from '../kernel/proc/status.js'
+import { type Ids, readStatus, readStatusLine } from '../kernel/proc/status.js'
 import { host, ref } from '../kernel/step.js'
 import type { ProcessState } from './changes.js'
 import type { Place } from './host-pid.js'
@@ -57,8 +57,8 @@ export function readState(pid: number): ProcessState | undefined {
     limits: limits(pid),
   }
   // Whoever ends while it is read leaves empty files: that would be shown as if everything had been taken from a live process.
-  const after = readStatus(pid)
-  return after && !isOver(after.state) ? state : undefined
+  const after = readStatusLine(pid, 'State')
+  return after && !isOver(after.slice(0, 1)) ? state : undefined
 }
 
 const isOver = (state: string) => state === 'Z' || state === 'X'

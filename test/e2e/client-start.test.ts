@@ -62,7 +62,7 @@ test('behind ssh: the program is asked for system dial-stdio over there', async 
     writeFileSync(`${bin}/${name}`, `#!/bin/sh\n${script}\n`)
     chmodSync(`${bin}/${name}`, 0o755)
   }
-  program('ssh', 'echo "$@" >> /run/asked\nfor last; do :; done\nunset DOCKER_HOST\nexec sh -c "$last"')
+  program('ssh', '[ "$1" = -G ] && exit 255\necho "$@" >> /run/asked\nfor last; do :; done\nunset DOCKER_HOST\nexec sh -c "$last"')
   program('drydock', `exec '${process.execPath}' '${DRYDOCK}' "$@"`)
   const env = { DOCKER_HOST: 'ssh://mate@harbour:2222', PATH: `/run/bin:${process.env.PATH}` }
   expect(await run(['info', '-f', '{{.OSType}}'], env)).toEqual({ exitCode: 0, stdout: 'linux', stderr: '' })

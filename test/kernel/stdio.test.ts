@@ -143,7 +143,7 @@ requires('root')(
   'all of it works for an ordinary user',
   async () => {
     const vitest = join(import.meta.dirname, '../../node_modules/vitest/vitest.mjs')
-    const argv = [process.execPath, vitest, 'run', '--configLoader', 'runner', '--project', 'host', import.meta.filename]
+    const argv = [process.execPath, vitest, 'run', '--configLoader', 'runner', '--project', 'lanes', import.meta.filename]
     const { exitCode, all } = await runAsOrdinaryUser(argv, { env: { VITEST: undefined } })
     expect(exitCode, String(all)).toBe(0)
   },

@@ -7,8 +7,8 @@ import { until } from './waiting.js'
 /** node-pty closes a terminal 200 ms after its program has ended, read or not; a busy machine may take longer to read. Milliseconds. */
 const LAST_WORDS = 2000
 
-/** Nothing that is waited for takes so long, on a busy machine either. */
-const PATIENCE = 20_000
+/** Nothing that is waited for takes so long, on a busy machine either; in an emulated one (test/vm) it may take so many times as long. */
+const PATIENCE = 20_000 * Number(process.env.DRYDOCK_TEST_SLOWNESS || 1)
 
 export interface TerminalOptions {
   readonly cols?: number
@@ -69,6 +69,15 @@ export class TerminalSession {
     const between = this.text.slice(this.#read, at)
     this.#read = at + words.length
     return between
+  }
+
+  /** The same with a pattern; returns what has matched. */
+  async find(pattern: RegExp): Promise<RegExpExecArray> {
+    const found = () => pattern.exec(this.text.slice(this.#read))
+    await this.#until(() => found() !== null, String(pattern))
+    const match = found() as RegExpExecArray
+    this.#read += match.index + match[0].length
+    return match
   }
 
   type(keys: string): void {

@@ -3,9 +3,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { parseReference } from '../../image/reference.js'
 import { DrydockError } from '../../kernel/errors.js'
 import { beginStream } from '../answers.js'
+import { registryAuthOf } from '../auth.js'
 import type { ApiContext } from '../context.js'
 import { streamProgress } from '../progress.js'
-import { queryOf, registryAuthOf } from '../request.js'
+import { queryOf } from '../request.js'
 import { goneSignal, pour } from '../streams.js'
 
 export function imageTransferRoutes(app: FastifyInstance, context: ApiContext): void {

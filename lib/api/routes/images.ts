@@ -1,9 +1,10 @@
 /** /images: what is here. Names hold slashes and colons that nobody escapes, so the verb is looked for at the end of the path. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { sendFailure, sendJson, sendNothing } from '../answers.js'
+import { registryAuthOf } from '../auth.js'
 import type { ApiContext } from '../context.js'
 import { imageOf, imagesOf } from '../older.js'
-import { documentOf, needed, queryOf, registryAuthOf, versionOf } from '../request.js'
+import { documentOf, needed, queryOf, versionOf } from '../request.js'
 import { pushImage, saveImages } from './image-transfers.js'
 
 /** What stands behind `/images/` and before the verb. */

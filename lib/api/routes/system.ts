@@ -1,7 +1,7 @@
 /** What is about the engine as a whole. */
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import type { RegistryAuth } from '../../engine/types.js'
 import { sendJson } from '../answers.js'
+import { authOf } from '../auth.js'
 import type { ApiContext } from '../context.js'
 import { diskUsageOf } from '../older.js'
 import { documentOf, queryOf, versionOf } from '../request.js'
@@ -19,7 +19,7 @@ export function systemRoutes(app: FastifyInstance, { engine: { system } }: ApiCo
     return sendJson(reply, diskUsageOf(await system.diskUsage(types), versionOf(request)))
   })
 
-  app.post('/auth', async (request, reply) => sendJson(reply, await system.login((await documentOf(request)) as RegistryAuth)))
+  app.post('/auth', async (request, reply) => sendJson(reply, await system.login(authOf(await documentOf(request)))))
 }
 
 /** Clients take from it what they may ask for. Builder-Version 1: what builds is the engine itself, and not BuildKit. */

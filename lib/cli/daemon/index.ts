@@ -3,6 +3,7 @@
  *
  *     settings.ts   flags and the file            hosts.ts   where it is reached, TLS, groups
  *     serve.ts      its life, signals             log.ts     what it says
+ *     terminals.ts  how it leaves the terminal that it was started from
  */
 import { Command, Option } from 'commander'
 import { withOptions } from '../../image/registry/index.js'
@@ -14,6 +15,7 @@ import { DaemonLog } from './log.js'
 import { PidFile } from './pid-file.js'
 import { type Reloadable, type ServedEngine, serve } from './serve.js'
 import { defaultFile, type Settings, settingsOf, toldByFile, toldByFlags } from './settings.js'
+import { leaveTerminals } from './terminals.js'
 
 /** What is needed to open an engine. */
 export interface EngineRequest extends Reloadable {
@@ -36,6 +38,7 @@ export async function runDaemon(argv: readonly string[], open: OpenEngine, onRea
   // Whoever needs these places asks places.ts, here and in the programs that are started.
   if (settings.execRoot !== undefined) process.env.DRYDOCK_RUN_DIR = settings.execRoot
   if (settings.dataRoot !== undefined) process.env.DRYDOCK_DATA_ROOT = settings.dataRoot
+  leaveTerminals()
   const { endpoints, warnings } = hostsOf(settings)
   const log = new DaemonLog(settings.level)
   for (const warning of warnings) log.say('warn', warning)

@@ -42,12 +42,20 @@ export async function startEngine(endpoint: Endpoint): Promise<void> {
     if (await listens(endpoint)) break
     if (last !== undefined || Date.now() > deadline) {
       const said = readFileSync(log).subarray(before).toString().trim().split('\n').slice(-5).join('\n')
-      throw new DrydockError(
-        `no engine runs at ${showHost(endpoint.host)}, and starting one failed: ${last ?? `it does not listen after ${PATIENCE / 1000} seconds`} (log: ${log})${said ? `\n${said}` : ''}`,
-      )
+      throw new DrydockError(`no engine runs at ${showHost(endpoint.host)}, and ${failure(said, last, log)}`)
     }
   }
   process.stderr.write(`drydock: started an engine at ${showHost(endpoint.host)} (log: ${log})\n`)
+}
+
+/** Why none could be started, and what can be done about it when that is known. */
+function failure(said: string, last: string | undefined, log: string): string {
+  const [occupied] = /another engine uses .* already$/m.exec(said) ?? []
+  if (occupied !== undefined) {
+    return `none can be started there: ${occupied}. It does not listen here, or not yet: set DOCKER_HOST (or -H) to where it does, such as tcp://HOST:2375`
+  }
+  const why = last ?? `it does not listen after ${PATIENCE / 1000} seconds`
+  return `starting one failed: ${why} (log: ${log})${said ? `\n${said}` : ''}`
 }
 
 async function listens(endpoint: Endpoint): Promise<boolean> {

@@ -33,11 +33,11 @@ export class Dial extends Agent {
 
 /** Resolves when the connection stands, with TLS when it is agreed on. */
 export async function dial({ host, tls }: Endpoint): Promise<Duplex> {
-  if (host.kind === 'ssh') return (await import('./ssh.js')).dialSsh(host)
   if (host.kind === 'unix') return settled(connect({ path: host.path }), 'connect')
-  // A packet for one of the two hosts must not leave by the default route, to whoever is there.
-  if (isIP(host.host) === 4) await (await import('../../network/two-hosts.js')).refuseStrangers(host.host)
-  const address = { host: host.host, port: host.port }
+  const { guard, guardedLookup } = await import('./guard.js')
+  await guard(host)
+  if (host.kind === 'ssh') return (await import('./ssh.js')).dialSsh(host)
+  const address = { host: host.host, port: host.port, lookup: guardedLookup }
   if (!tls) return settled(connect(address), 'connect')
   // Loaded when it is needed; an import in the middle of a bundle makes Node print a warning.
   const { connect: secure } = process.getBuiltinModule('node:tls')

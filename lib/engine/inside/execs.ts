@@ -249,7 +249,7 @@ function lineOf(shim: Shim): ExecLine {
 async function soon(begun: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new DrydockError('timeout waiting for exec session ready', { status: 500 })), RESIZE_PATIENCE)
+    timer = setTimeout(() => reject(new DrydockError('timeout waiting for exec session ready', { status: 409 })), RESIZE_PATIENCE)
   })
   try {
     await Promise.race([begun, late])

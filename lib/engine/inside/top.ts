@@ -1,6 +1,7 @@
 /** docker top: the processes of a container, as ps shows them on the host. */
+
 import { execFile } from 'node:child_process'
-import { notRunning } from '../../container/index.js'
+import { cgroupPath, notRunning } from '../../container/index.js'
 import { DrydockError } from '../../kernel/errors.js'
 import { readNamespace } from '../../kernel/proc/namespaces.js'
 import { processesIn } from '../../kernel/proc/processes.js'
@@ -27,8 +28,8 @@ export async function top(context: EngineContext, word: string, psArguments = ''
 }
 
 /** Those in its cgroup, execs included; where it has none, those in its pid namespace. */
-export function pidsOf({ machine }: EngineContext, { id, pid }: ContainerHandle): number[] {
-  const [first] = cgroupAt(id, machine.cgroups)
+export function pidsOf({ machine }: EngineContext, { record, pid }: ContainerHandle): number[] {
+  const [first] = cgroupAt(cgroupPath(record.spec), machine.cgroups)
   if (first) return readProcesses([first])
   const inode = pid === undefined ? undefined : readNamespace(pid, 'pid')
   return inode === undefined ? [] : processesIn('pid', inode).map((process) => process.pid)
@@ -53,7 +54,7 @@ async function ps(words: readonly string[], pids: readonly number[]): Promise<st
       })
     }
     return run(words).catch((cause: Error & { stderr?: string }) => {
-      throw new DrydockError(cause.stderr?.split('\n')[0] || `ps: ${cause.message}`, { cause, status: 500 })
+      throw new DrydockError(cause.stderr?.split('\n')[0] || `ps: ${cause.message}`, { cause, status: 400 })
     })
   }
 }
@@ -72,7 +73,7 @@ export function select(output: string, pids: ReadonlySet<number>): Table {
   const [heading = '', ...lines] = output.split('\n')
   const Titles = fields(heading)
   const column = Titles.indexOf('PID')
-  if (column === -1) throw new DrydockError("Couldn't find PID field in ps output", { status: 500 })
+  if (column === -1) throw new DrydockError("Couldn't find PID field in ps output", { status: 400 })
   const Processes: string[][] = []
   let inside = false
   for (const line of lines) {
@@ -81,7 +82,7 @@ export function select(output: string, pids: ReadonlySet<number>): Table {
     const word = all[column] ?? ''
     if (word !== '-') {
       const pid = Number(word)
-      if (!Number.isInteger(pid)) throw new DrydockError(`Unexpected pid '${word}' in ps output`, { status: 500 })
+      if (!Number.isInteger(pid)) throw new DrydockError(`Unexpected pid '${word}' in ps output`, { status: 400 })
       inside = pids.has(pid)
     }
     const last = Titles.length - 1

@@ -27,6 +27,22 @@ function modeEndpoint({ modeIds }: Core, name: 'none' | 'host'): Endpoints {
   return { [name]: { networkId: modeIds[name], address: '', prefix: 0, gateway: '', mac: '', aliases: [], ports: [] } }
 }
 
+/** Of one that has run and does not now, Docker still tells which networks they were. Each network is read once. */
+export function networksLeft(
+  core: Core,
+): <T extends { readonly NetworkID: string }>(container: Container, told: Record<string, T>) => Record<string, T> {
+  const known = new Map<string, string>()
+  const idOf = (name: string) => {
+    if (name === 'none' || name === 'host') return core.modeIds[name]
+    if (!known.has(name)) known.set(name, readNetwork(core.dataRoot, name)?.id ?? '')
+    return known.get(name) as string
+  }
+  return ({ running, startedAt }, told) => {
+    if (running || startedAt === undefined) return told
+    return Object.fromEntries(Object.entries(told).map(([name, one]) => [name, { ...one, NetworkID: idOf(name) }]))
+  }
+}
+
 /** Of those that run already, by what their leases say: each network is read once. */
 export class LeasedEndpoints {
   readonly #core: Core

@@ -5,6 +5,7 @@ import { containerDocument } from '../documents/index.js'
 import { healthDocument } from '../health/state.js'
 import type { Document } from '../types.js'
 import type { Container } from './container.js'
+import { networksLeft } from './endpoints.js'
 import { toldLinks } from './links.js'
 import { sizesOf } from './sizes.js'
 
@@ -12,7 +13,7 @@ export async function inspect(core: Core, container: Container, { size = false }
   const { record, layout, exit, run, status, execs, notes, ending, startedAt, health } = container
   const sizes = size ? await sizesOf(core, container) : undefined
   const links = toldLinks(core, container)
-  return containerDocument({
+  const document = containerDocument({
     container: { record, layout, ...(exit && { exit }) },
     ...(run && { pid: run.line.pid }),
     endpoints: run?.endpoints ?? {},
@@ -28,4 +29,6 @@ export async function inspect(core: Core, container: Container, { size = false }
       ...ending,
     },
   })
+  const { NetworkSettings } = document as { NetworkSettings: { Networks: Record<string, { NetworkID: string }> } }
+  return { ...document, NetworkSettings: { ...NetworkSettings, Networks: networksLeft(core)(container, NetworkSettings.Networks) } }
 }

@@ -46,7 +46,8 @@ export function start(core: Core, container: Container, by: Starter = 'somebody'
     container.backoff?.cancel()
     if (by !== 'policy') container.pause = undefined
     try {
-      await startNow(core, container, by)
+      const act = () => startNow(core, container, by)
+      await (container.record.spec.memoryVolumes ? core.oneByOne(act) : act())
       return true
     } catch (error) {
       await hasFailed(core, container, error)

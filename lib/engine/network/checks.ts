@@ -1,6 +1,8 @@
 /** Who may be connected to what, in Docker's words. */
 import type { EndpointRequest, NetworkMode } from '../../container/index.js'
+import type { Machine } from '../../container/machine.js'
 import { DrydockError } from '../../kernel/errors.js'
+import { administersNetwork } from '../../kernel/proc/net.js'
 import { DEFAULT_NETWORK } from '../../network/index.js'
 import type { ContainerHandle } from '../context.js'
 import { checkDefault } from '../request/networks.js'
@@ -15,6 +17,9 @@ const refuse = (why: string, status = 400): never => {
 const OF_HOST = 'container cannot be disconnected from host network or connected to host network'
 const OF_NONE = 'container cannot be connected to multiple networks with one of the networks in private (none) mode'
 const OF_OTHER = 'container sharing network namespace with another container or host cannot be connected to any other network'
+
+/** Root of a user namespace may, where the network belongs to that namespace: in a bottle, for example. */
+export const mayNotPlug = ({ idmap }: Machine): boolean => idmap !== undefined && !administersNetwork()
 
 /** An ordinary user may make no bridge on the host, nor plug anything into one. */
 export function checkRoot(rootless: boolean, network: string): void {

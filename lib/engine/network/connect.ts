@@ -21,7 +21,7 @@ import type { ContainerHandle, EngineContext } from '../context.js'
 import type { Endpoint } from '../documents/index.js'
 import { runsIn } from '../living.js'
 import { wayOutOf } from '../way-out.js'
-import { checkConnect, type Networks } from './checks.js'
+import { checkConnect, mayNotPlug, type Networks } from './checks.js'
 import { changeHosts, changeResolvers } from './files.js'
 import type { BridgeNetwork, Network } from './find.js'
 import { homelessPorts } from './ports.js'
@@ -31,7 +31,7 @@ const ATTEMPTS = 20
 
 /** By whoever has the container exclusively. */
 export async function connect(context: EngineContext, handle: ContainerHandle, network: Network, request: EndpointRequest): Promise<void> {
-  const mode = checkConnect(handle, network, request, context.machine.idmap !== undefined)
+  const mode = checkConnect(handle, network, request, mayNotPlug(context.machine))
   const record = connected(handle.record, mode, network.name, request)
   if (!handle.running || network.kind !== 'bridge') return handle.revise(record)
   context.late.note(handle.id)

@@ -44,6 +44,7 @@ export interface HostBody {
   readonly CapAdd?: readonly string[]
   readonly CapDrop?: readonly string[]
   readonly CgroupnsMode?: string
+  readonly CgroupParent?: string
   readonly Dns?: readonly string[]
   readonly DnsOptions?: readonly string[]
   readonly DnsSearch?: readonly string[]

@@ -40,7 +40,7 @@ import { readMembers } from './members.js'
 import { ownIpcOf, sharingOf } from './modes.js'
 import { mountsOf } from './mounts.js'
 import { networkingOf } from './networks.js'
-import { limitsOf, rlimitsOf } from './resources.js'
+import { cgroupParentOf, limitsOf, limitWarnings, rlimitsOf } from './resources.js'
 import { CONFIG, HOST_CONFIG } from './tables.js'
 
 export interface Asked {
@@ -49,11 +49,11 @@ export interface Asked {
   readonly networking: unknown
 }
 
-/** What the body says, its members checked one by one; nothing is looked up. */
-export function readBody(body: CreateBody): Asked {
+/** What the body says, its members checked one by one; nothing is looked up. `nameless`: it need not name an image. */
+export function readBody(body: CreateBody, { nameless = false }: { readonly nameless?: boolean } = {}): Asked {
   const config = readMembers(body, CONFIG) as ConfigBody & { HostConfig?: unknown; NetworkingConfig?: unknown }
   const host = readMembers(config.HostConfig, HOST_CONFIG, 'HostConfig.') as HostBody
-  if (!config.Image) throw new DrydockError('no image specified', { status: 400 })
+  if (!config.Image && !nameless) throw new DrydockError('no image specified', { status: 400 })
   return { config, host, networking: config.NetworkingConfig }
 }
 
@@ -95,6 +95,7 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
   const env = mergeEnvironment(image.env, parseEnvironment(config.Env ?? [], [], {}))
   const rest = {
     limits: { ...limitsOf(host), ...(rules && { devices: rules }) },
+    parent: cgroupParentOf(host),
     rlimits: rlimitsOf(host),
     hostname: hostnameIn(config, connected.network, sharing, id, recordOf),
     sysctls: sysctlsOf(host, connected.network, sharing),
@@ -103,7 +104,7 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
     hosts: { extraHosts: parseExtraHosts(host.ExtraHosts ?? [], () => readNetwork(dataRoot, DEFAULT_NETWORK)?.gateway), dns: dnsOf(host) },
   }
   // Last, since it makes volumes.
-  const { mounts, ownVolumes, fill, made: madeVolumes } = mountsOf(config, host, image, dataRoot, recordOf)
+  const { mounts, ownVolumes, fill, made: madeVolumes, modes: mountModes, memory } = mountsOf(config, host, image, dataRoot, recordOf)
   const [rows = 0, columns = 0] = host.ConsoleSize ?? []
   const spec: ContainerSpec = {
     id,
@@ -122,6 +123,7 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
     readOnlyRoot: host.ReadonlyRootfs ?? false,
     mounts,
     ...(ownVolumes.length > 0 && { ownVolumes }),
+    ...(Object.keys(memory).length > 0 && { memoryVolumes: memory }),
     ...(host.ShmSize && { shmSize: host.ShmSize }),
     security: {
       ...security,
@@ -131,6 +133,7 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
       capDrop: host.CapDrop ?? [],
     },
     limits: rest.limits,
+    ...rest.parent,
     rlimits: rest.rlimits,
     ...(host.OomScoreAdj && { oomScoreAdj: host.OomScoreAdj }),
     network: connected.network,
@@ -157,13 +160,14 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
     restart,
     ...(health && { health }),
     autoRemove: host.AutoRemove ?? false,
+    mountModes,
     keepStdin: spec.stdin && !config.StdinOnce,
     ...(config.StopTimeout !== undefined && { stopTimeout: config.StopTimeout }),
   }
   return {
     record: { version: 1, created: timestamp(nowNanos()), spec, more },
     invented: around.name === undefined,
-    warnings: [...warnings, ...connected.warnings, ...healthWarnings],
+    warnings: [...warnings, ...connected.warnings, ...limitWarnings(host), ...healthWarnings],
     fill,
     madeVolumes,
   }

@@ -10,6 +10,7 @@ import { DrydockError, sentenceOf } from '../../kernel/errors.js'
 import type { EngineContext } from '../context.js'
 import { bytesBelow } from '../disk.js'
 import { booleanFilter, checkFilters, type Filters, matchesLabelFilters, matchesName } from '../filters.js'
+import { is, type Members, readMembers } from '../request/members.js'
 import type { Document, VolumesNoun } from '../types.js'
 import { publishVolume } from './events.js'
 import { abandonedVolumes, createVolume, deleteVolume, listVolumes, type Volume, volumeOf } from './store.js'
@@ -73,6 +74,8 @@ function filtered(context: EngineContext, filters: Filters): Volume[] {
   )
 }
 
+const CREATE: Members = { Name: is('text'), Driver: is('text'), DriverOpts: is('map'), Labels: is('map'), ClusterVolumeSpec: is('object') }
+
 interface CreateBody {
   readonly Name?: string
   readonly Driver?: string
@@ -82,13 +85,11 @@ interface CreateBody {
 }
 
 function create({ dataRoot, events }: EngineContext, body: Document): Document {
-  const { Name: name = '', Driver: driver = '', DriverOpts, Labels, ClusterVolumeSpec } = body as CreateBody
+  const { Name: name = '', Driver: driver = '', DriverOpts, Labels, ClusterVolumeSpec } = readMembers(body, CREATE) as CreateBody
   if (ClusterVolumeSpec) throw new DrydockError('cluster volumes are not supported: this engine is no member of a swarm', { status: 503 })
   if (driver !== '' && driver !== 'local') {
     throw new DrydockError(`create ${name}: error looking up volume plugin ${driver}: plugin "${driver}" not found`, { status: 404 })
   }
-  checkMap(name, 'Labels', Labels)
-  checkMap(name, 'DriverOpts', DriverOpts)
   const { volume, made } = createVolume(dataRoot, {
     ...(name !== '' && { name: checkedName(name) }),
     ...(Labels && { labels: Labels }),
@@ -100,18 +101,14 @@ function create({ dataRoot, events }: EngineContext, body: Document): Document {
 
 /** In the words that Docker has for volumes. */
 function checkedName(name: string): string {
-  if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) return name
+  if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,254}$/.test(name)) return name
   const why =
     name.length < 2
       ? 'volume name is too short, names should be at least two alphanumeric characters'
-      : `"${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`
+      : name.length > 255
+        ? 'volume name is too long, names are at most 255 characters'
+        : `"${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`
   throw new DrydockError(`create ${name}: ${why}`, { status: 400 })
-}
-
-function checkMap(name: string, member: string, value: unknown): void {
-  if (value === undefined || value === null) return
-  if (typeof value === 'object' && !Array.isArray(value) && Object.values(value).every((one) => typeof one === 'string')) return
-  throw new DrydockError(`create ${name}: ${member} is no map of words to words`, { status: 400 })
 }
 
 async function remove(context: EngineContext, name: string, { force }: { readonly force: boolean }): Promise<void> {

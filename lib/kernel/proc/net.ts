@@ -1,4 +1,5 @@
 /** The network as a process sees it: /proc/PID/net is that of its network namespace. proc_pid_net(5). */
+import { accessSync, constants } from 'node:fs'
 import { DrydockError } from '../errors.js'
 import { formatIp } from '../ip.js'
 import { linesOf, type Pid, readProcFile } from './read.js'
@@ -195,6 +196,19 @@ export function readArp(pid: Pid = 'self', root = '/proc'): ArpEntry[] | undefin
 export function readSnmp(pid: Pid = 'self', root = '/proc'): Record<string, Record<string, number>> | undefined {
   const text = readProcFile(`${root}/${pid}/net/snmp`)
   return text === undefined ? undefined : parseSnmp(text)
+}
+
+/**
+ * Has this process the rights of an administrator over its network? To who has, the kernel shows the settings of a network namespace as files that
+ * he may write, whoever owns them (net_ctl_permissions in net/sysctl_net.c). Nothing is written.
+ */
+export function administersNetwork(): boolean {
+  try {
+    accessSync('/proc/sys/net/ipv4/ip_forward', constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** All TCP sockets of both families. A kernel without IPv6 has no second file. */

@@ -71,6 +71,7 @@ export interface Status {
 }
 
 const SECCOMP = ['off', 'strict', 'filter'] as const
+const HALF: readonly number[] = Array.from({ length: 32 }, (_, number) => number)
 
 /** Names of the capabilities in a set, by ascending number; one that is too new for the headers is called by its number: `cap_41`. */
 export function capabilityNames(bits: bigint): string[] {
@@ -103,11 +104,12 @@ export function parseStatus(text: string): Status {
     return { real: real as number, effective: effective as number, saved: saved as number, filesystem }
   }
   const bits = (name: string) => BigInt(`0x${lines.get(name)?.trim() ?? '0'}`)
-  const capabilities = (name: string): NamedBits => ({ bits: bits(name), names: capabilityNames(bits(name)) })
-  const signals = (...names: string[]): NamedBits => {
-    const union = names.reduce((sum, name) => sum | bits(name), 0n)
-    return { bits: union, names: signalNames(union) }
-  }
+  const capabilities = (name: string): NamedBits => named(bits(name), capabilityNames)
+  const signals = (...names: string[]): NamedBits =>
+    named(
+      names.reduce((sum, name) => sum | bits(name), 0n),
+      signalNames,
+    )
   const state = value('State')
   const nsPids = numbers('NSpid')
   const memory = memoryOf(lines)
@@ -148,12 +150,31 @@ export function readStatus(pid: Pid, root = '/proc'): Status | undefined {
   return text ? parseStatus(text) : undefined
 }
 
-function numbersIn(bits: bigint): number[] {
-  const numbers: number[] = []
-  for (let number = 0; bits >> BigInt(number) > 0n; number++) {
-    if ((bits >> BigInt(number)) & 1n) numbers.push(number)
+/** One line of /proc/PID/status, for who wants to know one thing of many processes, or often; undefined when the process or the line is not there. */
+export function readStatusLine(pid: Pid, name: string, root = '/proc'): string | undefined {
+  const text = readProcFile(`${root}/${pid}/status`) ?? ''
+  const label = `\n${name}:\t`
+  // No line's content has a newline in it, so that this is where a line begins. The first one is the name, which nobody looks for.
+  const start = text.indexOf(label)
+  return start < 0 ? undefined : text.slice(start + label.length, text.indexOf('\n', start + label.length))
+}
+
+/** The names when they are asked for: they take longer to find than all the rest. */
+function named(bits: bigint, namesOf: (bits: bigint) => string[]): NamedBits {
+  let names: string[] | undefined
+  return {
+    bits,
+    get names() {
+      names ??= namesOf(bits)
+      return names
+    },
   }
-  return numbers
+}
+
+/** Positions of the bits that are set, of 64. */
+function numbersIn(bits: bigint): number[] {
+  const halves = [Number(bits & 0xffffffffn), Number((bits >> 32n) & 0xffffffffn)]
+  return halves.flatMap((half, index) => HALF.filter((number) => (half >>> number) & 1).map((number) => number + 32 * index))
 }
 
 function memoryOf(lines: ReadonlyMap<string, string>): MemoryStatus | undefined {

@@ -1,0 +1,78 @@
+/**
+ * Where this machine is not on the network of the two hosts, nothing for them leaves it. A private host stands for this machine: its default route leads
+ * out, and its kernel counts what its programs would send to that network, before it is known who is there.
+ */
+import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { Bottle, endHostSpawner } from '../../lib/bottle.js'
+import { runInside, type Surroundings } from '../../lib/hosts/inside.js'
+import { rtnetlink_socket } from '../../lib/kernel/calls/sockets.js'
+import { address_add, link_up, route_add, veth_add } from '../../lib/kernel/netlink/steps.js'
+import { host, ref } from '../../lib/kernel/step.js'
+import { DRYDOCK } from '../support/private-host.js'
+import { missing, requires } from '../support/requires.js'
+
+const NEEDS = ['root', 'command:nft'] as const
+
+const COUNTER = `table ip watch {
+  chain output { type filter hook output priority 0; policy accept; ip daddr 172.20.122.0/24 counter name there; }
+  counter there { }
+}
+`
+
+let bottle: Bottle
+let inside: Surroundings
+beforeAll(async () => {
+  if (missing(NEEDS).length > 0) return
+  bottle = await Bottle.open({ name: 'way-out', fresh: [{ path: '/root', mode: 0o700 }] })
+  inside = { name: 'way-out', socket: bottle.socket, env: [`PATH=${process.env.PATH}`, 'HOME=/root'], home: '/root' }
+  const shim = await bottle.shim()
+  const [socket, out] = [ref('net'), { index: 50, name: 'out0' }]
+  await shim.run(
+    host([
+      rtnetlink_socket({ keep: socket.ref }),
+      veth_add(socket, { ...out, up: true, peer: { name: 'far0' } }),
+      link_up(socket, 'far0'),
+      address_add(socket, out, '10.9.9.2/24'),
+      route_add(socket, { to: 'default', dev: out, via: '10.9.9.1' }),
+    ]),
+  )
+  await shim.rollback()
+  await sh('nft -f -', COUNTER)
+  await sh('printf "127.0.0.1 localhost\\n172.20.122.115 vm-1 ship.example\\n" > /etc/hosts; printf "hosts: files\\n" > /etc/nsswitch.conf')
+})
+afterAll(async () => {
+  await bottle?.close()
+  await endHostSpawner()
+})
+
+const sh = (script: string, input?: string) => runInside(inside, ['sh', '-c', script], input)
+const left = async () => Number(/packets (\d+)/.exec((await sh('nft list counter ip watch there')).stdout)?.[1])
+
+const drydock = async (address: string, ...args: string[]) => {
+  const { code, stderr } = await runInside(inside, [process.execPath, DRYDOCK, '-H', address, ...args, 'ps'])
+  expect([code, stderr]).toEqual([1, expect.stringMatching(/172\.20\.122\.11[56] is vm-[12], and from here .* gateway 10\.9\.9\.1/)])
+  expect(await left()).toBe(0)
+}
+
+describe('from here nothing leaves for the two hosts', () => {
+  const test = requires(...NEEDS)
+  test('by address', () => drydock('tcp://172.20.122.115:2375'))
+  test('with TLS', () => drydock('tcp://172.20.122.116:2376', '--tls'))
+  test('by a name that means one of them', () => drydock('tcp://ship.example:2375'))
+
+  const withSsh = requires(...NEEDS, 'command:ssh')
+  withSsh('by ssh', () => drydock('ssh://mate@172.20.122.115'))
+  withSsh('by a name in the settings of ssh', async () => {
+    await sh('mkdir -p -m 700 /root/.ssh && cat > /root/.ssh/config', 'Host flagship\n  HostName 172.20.122.116\n')
+    // ssh(1) looks for its settings where the user's entry says that home is, and not in HOME.
+    await sh('printf "root:x:0:0::/root:/bin/sh\\n" > /etc/passwd')
+    await drydock('ssh://flagship')
+  })
+
+  test('and what does leave is counted', async () => {
+    await sh(
+      `exec '${process.execPath}' -e "const s = require('dgram').createSocket('udp4'); s.send('x', 9, '172.20.122.115', () => s.close())"`,
+    )
+    expect(await left()).toBe(1)
+  })
+})
