@@ -49,18 +49,17 @@ export const linkedNames = (core: Core, { id }: Container): string[] =>
     .sort()
 
 /** `docker rm --link web/db`: what has been told stays told. */
-export async function removeLink(core: Core, word: string): Promise<void> {
-  const [parent, alias, more] = word.replace(/^\//, '').split('/')
-  if (!parent || !alias || more !== undefined)
-    throw new DrydockError(`Conflict, cannot remove the default name of the container`, { status: 409 })
-  const container = core.containers.named(parent)
-  if (!container) throw new DrydockError(`Cannot get parent /${parent} for name /${parent}/${alias}`, { status: 404 })
+export async function removeLink({ containers }: Core, word: string): Promise<void> {
+  const [parent = '', alias, further] = word.replace(/^\//, '').split('/')
+  const none = new DrydockError(`No such container: ${word}`, { status: 404 })
+  const container = containers.named(parent)
+  if (!container || further !== undefined) throw none
+  if (alias === undefined) throw new DrydockError('Conflict, cannot remove the default link name of the container', { status: 409 })
   await container.exclusively(async () => {
-    const { record } = container
-    const { more: had } = record
-    const links = had?.links?.filter((link) => link.alias !== alias)
-    if (!had?.links || links?.length === had.links.length) throw new DrydockError(`No such link: /${parent}/${alias}`, { status: 404 })
-    const { links: _, ...rest } = had
-    container.revise({ ...record, more: { ...rest, ...(links && links.length > 0 && { links }) } })
+    const { more } = container.record
+    const links = more?.links?.filter((link) => link.alias !== alias)
+    if (!more?.links || !links || links.length === more.links.length) throw none
+    const { links: _, ...rest } = more
+    container.revise({ ...container.record, more: { ...rest, ...(links.length > 0 && { links }) } })
   })
 }
