@@ -20,6 +20,24 @@ function withoutConsole(body: Document, version: ApiVersion): Document {
   return { ...body, HostConfig: { ...HostConfig, ConsoleSize: [0, 0] } }
 }
 
+/** Until 1.45 a container's short id and its host name were among its aliases in networks of users; since then they are in DNSNames. */
+export function containerOf(container: Document, version: ApiVersion): Document {
+  const { Id, Config, NetworkSettings } = container as {
+    Id?: string
+    Config?: { Hostname?: string }
+    NetworkSettings?: { Networks?: Readonly<Record<string, { Aliases?: readonly string[] | null }>> }
+  }
+  if (version >= 45 || !NetworkSettings?.Networks || Id === undefined) return container
+  const own = [Id.slice(0, 12), Config?.Hostname ?? ''].filter((name) => name !== '')
+  const networks = Object.entries(NetworkSettings.Networks).map(([name, endpoint]) => {
+    if (PREDEFINED.includes(name)) return [name, endpoint]
+    return [name, { ...endpoint, Aliases: [...new Set([...(endpoint.Aliases ?? []), ...own])] }]
+  })
+  return { ...container, NetworkSettings: { ...NetworkSettings, Networks: Object.fromEntries(networks) } }
+}
+
+const PREDEFINED = ['bridge', 'host', 'none']
+
 /** VirtualSize went in 1.44: the same as Size. */
 const withVirtualSize = (image: Document): Document => ({ ...image, VirtualSize: image.Size })
 

@@ -4,7 +4,7 @@ import type { StopOptions } from '../../engine/types.js'
 import { DrydockError } from '../../kernel/errors.js'
 import { sendJson, sendNothing } from '../answers.js'
 import type { ApiContext } from '../context.js'
-import { createBodyOf } from '../older.js'
+import { containerOf, createBodyOf } from '../older.js'
 import type { Query } from '../query.js'
 import { documentOf, needed, queryOf, versionOf, wordOf } from '../request.js'
 
@@ -33,7 +33,8 @@ export function containerRoutes(app: FastifyInstance, { engine: { containers } }
   app.post('/containers/prune', async (request, reply) => sendJson(reply, await containers.prune(queryOf(request).filters())))
 
   app.get('/containers/:word/json', async (request, reply) => {
-    return sendJson(reply, await containers.inspect(wordOf(request), { size: queryOf(request).flag('size') }))
+    const document = await containers.inspect(wordOf(request), { size: queryOf(request).flag('size') })
+    return sendJson(reply, containerOf(document, versionOf(request)))
   })
 
   app.post('/containers/:word/start', async (request, reply) => {

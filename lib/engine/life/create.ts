@@ -36,7 +36,7 @@ export async function create(
       image: runnableImage(word, image, core.dataRoot),
       rootless: core.machine.idmap !== undefined,
       ...(name && { name }),
-      recordOf: (other) => core.containers.find(other).record,
+      recordOf: (other) => recordOf(core, other),
     })
     // Until the container is known, nobody can see that it has them.
     for (const volume of volumesIn(requested.record)) {
@@ -56,6 +56,15 @@ export async function create(
     throw error
   } finally {
     for (const release of holds) release()
+  }
+}
+
+/** Of another container that this one has something of. One that is not there is a mistake here, since clients pull an image for every 404 of a create. */
+function recordOf({ containers }: Core, word: string): ContainerRecord {
+  try {
+    return containers.find(word).record
+  } catch (cause) {
+    throw cause instanceof DrydockError ? new DrydockError(cause.message, { cause, status: 400 }) : cause
   }
 }
 

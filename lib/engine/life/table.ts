@@ -28,6 +28,7 @@ export class Table implements ContainerTable {
   }
 
   find(word: string): Container {
+    if (word === '') throw new DrydockError('No container name or ID supplied', { status: 400 })
     const found = this.#byId.get(word) ?? this.#byName.get(word.replace(/^\//, '')) ?? this.#byPrefix(word)
     if (found) return found
     throw new DrydockError(`No such container: ${word}`, { status: 404 })

@@ -36,6 +36,7 @@ import { healthBody, healthOf } from './health.js'
 import type { RunnableImage } from './image.js'
 import { logOf } from './log.js'
 import { readMembers } from './members.js'
+import { checkRanges } from './ranges.js'
 import { ownIpcOf, sharingOf } from './modes.js'
 import { mountsOf } from './mounts.js'
 import { networkingOf } from './networks.js'
@@ -52,6 +53,7 @@ export interface Asked {
 export function readBody(body: CreateBody): Asked {
   const config = readMembers(body, CONFIG) as ConfigBody & { HostConfig?: unknown; NetworkingConfig?: unknown }
   const host = readMembers(config.HostConfig, HOST_CONFIG, 'HostConfig.') as HostBody
+  checkRanges(host)
   if (!config.Image) throw new DrydockError('no image specified', { status: 400 })
   return { config, host, networking: config.NetworkingConfig }
 }
