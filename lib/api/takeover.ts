@@ -87,12 +87,13 @@ export function handOver(server: Server, { wants, take, answer }: Receivers): vo
       request.resume()
       return take({ request, socket, upgraded: false })
     }
+    const no = fault ?? (wants(request) ? BEHIND_ANOTHER : undefined)
+    // Whatever follows is no request, or nobody's.
+    if (no) seized.add(socket)
     const known = inTurn(socket, (done) => {
       response.once('close', done)
-      if (!fault && !wants(request)) return answer(request, response)
-      // Whatever follows is no request, or nobody's.
-      seized.add(socket)
-      tell(response, fault ?? BEHIND_ANOTHER)
+      if (no) tell(response, no)
+      else answer(request, response)
     })
     if (known) return
     seized.add(socket)

@@ -19,7 +19,7 @@ export function inTurn(socket: Socket, act: (done: () => void) => void): boolean
   const turn = turnOf(socket)
   if (turn.waiting.length >= MOST_WAITING) return false
   turn.waiting.push(act)
-  if (!turn.underWay) next(turn)
+  if (!turn.underWay) next(socket, turn)
   return true
 }
 
@@ -36,13 +36,13 @@ function turnOf(socket: Socket): Turn {
   return turn
 }
 
-function next(turn: Turn): void {
-  const act = turn.waiting.shift()
+function next(socket: Socket, turn: Turn): void {
+  const act = socket.destroyed ? undefined : turn.waiting.shift()
   turn.underWay = act !== undefined
   let told = false
   act?.(() => {
     if (told) return
     told = true
-    next(turn)
+    next(socket, turn)
   })
 }

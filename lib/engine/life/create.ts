@@ -42,7 +42,7 @@ export async function create(core: Core, body: CreateBody, { name, platform, nam
       image: image ? runnableImage(word, image, core.dataRoot) : noImage(core.dataRoot),
       rootless: mayNotPlug(core.machine),
       ...(name && { name }),
-      recordOf: (other) => core.containers.find(other).record,
+      recordOf: (other) => recordOf(core, other),
     })
     // Until the container is known, nobody can see that it has them.
     for (const volume of volumesIn(requested.record)) {
@@ -69,6 +69,15 @@ export async function create(core: Core, body: CreateBody, { name, platform, nam
 function withDefaults(asked: Asked, settings: EngineSettings): Asked {
   const host = withDefaultLog(asked.host, settings)
   return { ...asked, host: host.Init === undefined && settings.init ? { ...host, Init: true } : host }
+}
+
+/** Of another container that this one has something of. One that is not there is a mistake here, since clients pull an image for every 404 of a create. */
+function recordOf({ containers }: Core, word: string): ContainerRecord {
+  try {
+    return containers.find(word).record
+  } catch (cause) {
+    throw cause instanceof DrydockError ? new DrydockError(cause.message, { cause, status: 400 }) : cause
+  }
 }
 
 /** Its layers are read, so nobody may take them away meanwhile. */

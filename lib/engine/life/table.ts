@@ -41,6 +41,7 @@ export class Table implements ContainerTable {
   }
 
   find(word: string): Container {
+    if (word === '') throw new DrydockError('No container name or ID supplied', { status: 400 })
     const name = word.replace(/^\//, '')
     const found = this.#byId.get(word) ?? this.#byName.get(name) ?? this.#byLink(name) ?? this.#byPrefix(word)
     if (found) return found

@@ -40,6 +40,7 @@ import { readMembers } from './members.js'
 import { ownIpcOf, sharingOf } from './modes.js'
 import { mountsOf } from './mounts.js'
 import { networkingOf } from './networks.js'
+import { checkRanges } from './ranges.js'
 import { cgroupParentOf, limitsOf, limitWarnings, rlimitsOf } from './resources.js'
 import { CONFIG, HOST_CONFIG } from './tables.js'
 
@@ -53,6 +54,7 @@ export interface Asked {
 export function readBody(body: CreateBody, { nameless = false }: { readonly nameless?: boolean } = {}): Asked {
   const config = readMembers(body, CONFIG) as ConfigBody & { HostConfig?: unknown; NetworkingConfig?: unknown }
   const host = readMembers(config.HostConfig, HOST_CONFIG, 'HostConfig.') as HostBody
+  checkRanges(host)
   if (!config.Image && !nameless) throw new DrydockError('no image specified', { status: 400 })
   return { config, host, networking: config.NetworkingConfig }
 }

@@ -8,6 +8,7 @@ import { type CgroupLimits, type IoMax, pathComponents } from '../../primitives/
 import { parseRlimit, type Rlimit } from '../../primitives/process.js'
 import type { DeviceRate, HostBody } from './bodies.js'
 import { conflicting, pidsLimit } from './common.js'
+import { checkSets } from './ranges.js'
 
 /** Bytes; below it no program starts. */
 const LEAST_MEMORY = 6 * 1024 * 1024
@@ -19,6 +20,7 @@ const refuse = (sentence: string): never => {
 /** Zero and absent are the same; of `MemorySwappiness` -1 is. */
 export function limitsOf(host: HostBody): CgroupLimits {
   check(host)
+  checkSets(host)
   const { Memory, MemorySwap, MemoryReservation, MemorySwappiness, NanoCpus, CpuShares, CpuQuota, CpuPeriod, BlkioWeight } = host
   const ioMax = ratesOf(host)
   return {
