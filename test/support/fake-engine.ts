@@ -15,7 +15,7 @@ export interface FakeEngine extends EngineNouns {
   readonly calls: readonly Call[]
 }
 
-const NOUNS = ['containers', 'execs', 'images', 'networks', 'volumes', 'events', 'system'] as const
+const NOUNS = ['containers', 'execs', 'images', 'builds', 'networks', 'volumes', 'events', 'system'] as const
 
 export function fakeEngine(nouns: FakeNouns): FakeEngine {
   const calls: Call[] = []

@@ -37,11 +37,17 @@ const unnamed = (line: string): string =>
   line
     .replace(/^( ---> (?:Running in )?|.*(?:Removing intermediate container|Successfully built) )[0-9a-f]{12}$/, '$1<short>')
     .replace(/\/tmp\/drydock-context-\w{6}/g, '<context>')
+    .replace(/(\.pivot_root)\d+/, '$1')
     .replace(/\.dockerfile\.[0-9a-f]{20}/g, '.dockerfile.<random>')
     .replaceAll('\u001b[0m\u001b[91m', '')
+    // A time in nanoseconds takes a block more than one in seconds.
+    .replace(/^(Sending build context to Docker daemon) .*$/s, '$1')
 
 function unshown(request: string, document: unknown): unknown {
   if (!Array.isArray(document)) return document
-  if (request.startsWith('POST /build?')) return document.filter((one) => 'aux' in one || 'error' in one)
+  if (request.startsWith('POST /build?')) {
+    const kept = document.filter((one) => 'aux' in one || 'error' in one)
+    return JSON.parse(JSON.stringify(kept).replace(/(\.pivot_root)\d+/g, '$1'))
+  }
   return request.startsWith('GET /containers/json') ? document.map((one) => ({ ...one, Names: ['<name>'] })) : document
 }

@@ -193,7 +193,7 @@ export const SESSION: Script = {
     const files = { 'files.tar': tar, 'files.tgz': gzipped, 'no.tar': 'no archive\n', note: 'n\n', 'dir/files.tar': tar }
     await build(stage, { ...files, Dockerfile }, '-t', 'added')
     await seen(stage, 'added', '/untarred', '/owned', '/copied', '/plain', '/both', '/dir')
-    await build(stage, { ...files, Dockerfile: 'FROM busybox\nRUN echo > /plain\nADD files.tar /plain\n' })
+    await build(stage, { ...files, Dockerfile: 'FROM busybox\nRUN echo file > /plain\nADD files.tar /plain\n' })
     await build(stage, { ...files, Dockerfile: 'FROM busybox\nADD --chmod=1 note /plain\n' })
   },
   'several stages': async (stage) => {

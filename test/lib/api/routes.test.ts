@@ -265,20 +265,9 @@ describe('what this engine has not', () => {
     expect([got.status, got.json()]).toEqual([status, { message }])
   })
 
-  test('plugins and a cache of builds are none', async () => {
+  test('plugins are none', async () => {
     const { ask } = await testApi()
     expect((await ask('/plugins')).json()).toEqual([])
-    expect((await ask('/build/prune?filters=', { method: 'POST' })).json()).toEqual({ CachesDeleted: null, SpaceReclaimed: 0 })
-  })
-
-  test('a build is refused by its name, whatever was sent', async () => {
-    const { ask } = await testApi()
-    const { status, json } = await ask('/build?t=x&version=1', {
-      method: 'POST',
-      body: Buffer.alloc(100_000),
-      headers: { 'Content-Type': 'application/x-tar' },
-    })
-    expect([status, json()]).toEqual([501, { message: expect.stringMatching(/does not build images/) }])
   })
 })
 
