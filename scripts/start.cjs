@@ -17,6 +17,7 @@ const COMMANDS = {
   registry: 'lib/classroom/main.ts',
   bench: 'bench/main.ts',
   'test:v2': 'test/guest/main.ts',
+  'test:vm': 'test/vm/main.ts',
   hosts: 'lib/hosts/main.ts',
 }
 

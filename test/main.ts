@@ -40,6 +40,7 @@ const WITNESSES = [
   'python3',
   'dockerd',
   'docker',
+  'docker-compose',
   'setcap',
   'bash',
   'zsh',

@@ -18,7 +18,8 @@ export const SOCKET = '/run/drydock.sock'
 /** All that it keeps. In memory: overlayfs takes no upper layer that is on an overlay itself, as the bottle's directories are. */
 const DATA = '/engine'
 export const DATA_ROOT = `${DATA}/data`
-const PROGRAM = fileURLToPath(new URL('../../scripts/drydock.cjs', import.meta.url))
+/** The command line, as a script for node. */
+export const PROGRAM = fileURLToPath(new URL('../../scripts/drydock.cjs', import.meta.url))
 
 /** What the engine, and each client of it, is started with. */
 const environment = (socket: string): string[] => [
@@ -39,15 +40,15 @@ export const drydock = (args: readonly string[], { socket = SOCKET, why }: { soc
 export const asClient = (program: string, args: readonly string[]): Step => execve(program, args, environment(SOCKET))
 
 /** Is the checkout, and is node, where a bottle sees them? Below /tmp, for example, it does not. */
-const canRun = (bottle: Bottle): boolean => [PROGRAM, process.execPath].every((path) => existsSync(bottle.hostPath(path)))
+export const canRun = (bottle: Bottle): boolean => [PROGRAM, process.execPath].every((path) => existsSync(bottle.hostPath(path)))
 
-const CANNOT_RUN =
+export const CANNOT_RUN =
   'The checkout of drydock, or node, lies where a bottle does not see it (below /tmp, perhaps), so that no engine can be started in one.'
 
 let bundled: Promise<unknown> | undefined
 
 /** The command makes a bundle of its sources when they have changed. In a bottle that would be lost with it, so the command is run once outside. */
-function bundle(): Promise<unknown> {
+export function bundle(): Promise<unknown> {
   const user = invoker()
   const own = user ? { uid: user.uid, gid: user.gid } : {}
   bundled ??= execa(process.execPath, [PROGRAM, '--version'], { reject: false, stdin: 'ignore', ...own })
@@ -114,7 +115,7 @@ const PATIENCE = 20_000
 const BETWEEN_QUESTIONS = 10
 
 /** `shim`: whose child the engine is. */
-async function listening(bottle: Bottle, shim: Shim): Promise<Engine> {
+export async function listening(bottle: Bottle, shim: Shim): Promise<Engine> {
   const engine = new Engine(bottle.hostPath(SOCKET))
   let ended: Exit | undefined
   void shim.exited.then(

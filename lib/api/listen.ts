@@ -1,10 +1,11 @@
 /** Where the API is reached: a unix socket, or TCP, or TCP with TLS. */
-import { chmodSync, chownSync, existsSync, lstatSync, rmSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, lstatSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type ServerOptions } from 'node:http'
 import type { AddressInfo, ListenOptions, Socket, Server as TcpServer } from 'node:net'
 import { dirname } from 'node:path'
 import { DrydockError } from '../kernel/errors.js'
 import { isLocal } from './browser.js'
+import { limitConnections, mostConnections } from './connections.js'
 import { occupant } from './occupant.js'
 import type { Receivers } from './takeover.js'
 import { handOver, LONGEST_HEAD } from './takeover.js'
@@ -28,9 +29,18 @@ export interface Listener {
  * keep a connection for as long as they like and are astonished when it is closed just as they use it, so that idle ones stay open: the kernel finds
  * out who has vanished, and of those over TCP there is a limit.
  */
-const HTTP: ServerOptions = { requestTimeout: 0, headersTimeout: 60_000, keepAliveTimeout: 0, maxHeaderSize: LONGEST_HEAD, noDelay: true }
+const HTTP: ServerOptions = {
+  requestTimeout: 0,
+  headersTimeout: 60_000,
+  keepAliveTimeout: 0,
+  maxHeaderSize: LONGEST_HEAD,
+  noDelay: true,
+  // Asked for by faults.ts, with an answer that says so.
+  requireHostHeader: false,
+}
 
-const MOST_CONNECTIONS = 1000
+/** Milliseconds between two complaints about the same. */
+const PAUSE = 60_000
 /** Seconds of silence before the kernel asks whether the other side is still there. */
 const SILENCE = 60
 
@@ -48,10 +58,19 @@ export async function listen(endpoint: Endpoint, receivers: Receivers, refused: 
     if (endpoint.kind === 'unix') isLocal(socket)
     else socket.setKeepAlive(true, SILENCE * 1000)
   })
+  const most = mostConnections(descriptors())
+  // Of those that have not come as far as HTTP yet: they have half a minute to.
+  if (tls) server.maxConnections = 2 * most
+  let told = Number.NEGATIVE_INFINITY
+  limitConnections(http, most, (socket) => {
+    socket.destroy()
+    if (performance.now() - told < PAUSE) return
+    told = performance.now()
+    refused(`connections are refused: there are ${most} already, and something goes on in each of them`)
+  })
   handOver(http, receivers)
   if (endpoint.kind === 'unix') await listenAt(server, endpoint.path, endpoint.gid)
   else {
-    server.maxConnections = MOST_CONNECTIONS
     await listening(server, { host: endpoint.host, port: endpoint.port }, `${endpoint.host}:${endpoint.port}`)
   }
   const inode = endpoint.kind === 'unix' ? lstatSync(endpoint.path).ino : undefined
@@ -65,6 +84,12 @@ export async function listen(endpoint: Endpoint, receivers: Receivers, refused: 
         rmSync(endpoint.path, { force: true })
     },
   }
+}
+
+/** How many this process may have (RLIMIT_NOFILE; proc_pid_limits(5)). */
+function descriptors(): number {
+  const [, soft = 'unlimited'] = /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
+  return soft === 'unlimited' ? Number.POSITIVE_INFINITY : Number(soft)
 }
 
 /** Rejects with a sentence when somebody else answers at a unix socket; a file that was left there is no hindrance. */

@@ -4,6 +4,7 @@
  */
 import type { ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
+import { CommandFailed } from '../engine/build/failure.js'
 import { humanSize } from '../engine/units.js'
 import type { OnProgress, Progress } from '../image/progress.js'
 import { beginStream, failureOf } from './answers.js'
@@ -44,7 +45,7 @@ export async function streamProgress(
     if (!response && !options.always) throw error
     const { message, stack } = failureOf(error)
     if (stack !== undefined && !reply.raw.destroyed) log('error', stack)
-    send({ errorDetail: { message }, error: message })
+    send({ errorDetail: { ...(error instanceof CommandFailed && { code: error.code }), message }, error: message })
   }
   response?.end()
 }

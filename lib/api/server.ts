@@ -6,6 +6,7 @@ import { refuseBrowser } from './browser.js'
 import type { ApiContext } from './context.js'
 import { Query } from './query.js'
 import { takePrefix, versionOf } from './request.js'
+import { buildRoutes } from './routes/build.js'
 import { containerFileRoutes } from './routes/container-files.js'
 import { containerStreamRoutes } from './routes/container-streams.js'
 import { containerRoutes } from './routes/containers.js'
@@ -60,6 +61,7 @@ const ROUTES: readonly ((app: FastifyInstance, context: ApiContext) => void)[] =
   execRoutes,
   imageRoutes,
   imageTransferRoutes,
+  buildRoutes,
   networkRoutes,
   volumeRoutes,
   swarmRoutes,

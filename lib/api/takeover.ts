@@ -15,8 +15,10 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { endWith } from './answers.js'
+import { endWith, HEADERS, sentenceFor } from './answers.js'
+import { type Fault, faultOf, pathIn } from './faults.js'
 import { linger } from './linger.js'
+import { inTurn, isWaiting } from './turns.js'
 
 /** Bytes; credentials for registries are in it. */
 export const LONGEST_HEAD = 128 * 1024
@@ -41,6 +43,8 @@ export interface Receivers {
 interface Watch {
   before: Buffer
   chunk: Buffer
+  /** How many requests were found in the last chunk. */
+  requests: number
   readonly listener: (chunk: Buffer) => void
 }
 
@@ -57,29 +61,77 @@ export function handOver(server: Server, { wants, take, answer }: Receivers): vo
     unwatch(socket)
     socket.on('error', () => undefined)
     if (head.length > 0) socket.unshift(head)
-    if (wants(request)) return take({ request, socket, upgraded: true })
-    socket.unshift(declined(request))
-    server.emit('connection', socket)
+    request.url = pathIn(request.url ?? '/')
+    const fault = faultOf(request)
+    const taken = inTurn(socket, (done) => {
+      if (socket.destroyed) return
+      if (fault) return refuse(socket, fault)
+      if (wants(request)) return take({ request, socket, upgraded: true })
+      socket.unshift(declined(request))
+      done()
+      server.emit('connection', socket)
+    })
+    if (!taken) socket.destroy()
   })
   server.on('request', (request, response) => {
     const { socket } = request
     // The parser takes what is written to a program for a request, when both came in one chunk.
     if (seized.has(socket)) return
-    if (!wants(request)) return answer(request, response)
-    seize(socket)
-    // What the parser has taken for its body is dropped: a body that nobody reads would have the connection stopped below the socket.
-    request.resume()
-    take({ request, socket, upgraded: false })
+    request.url = pathIn(request.url ?? '/')
+    const fault = faultOf(request)
+    const seen = watches.get(socket)
+    const alone = seen === undefined || seen.requests++ === 0
+    if (!fault && wants(request) && alone && !isWaiting(socket)) {
+      seize(socket)
+      // What the parser has taken for its body is dropped: a body that nobody reads would have the connection stopped below the socket.
+      request.resume()
+      return take({ request, socket, upgraded: false })
+    }
+    const no = fault ?? (wants(request) ? BEHIND_ANOTHER : undefined)
+    // Whatever follows is no request, or nobody's.
+    if (no) seized.add(socket)
+    const known = inTurn(socket, (done) => {
+      response.once('close', done)
+      if (no) tell(response, no)
+      else answer(request, response)
+    })
+    if (known) return
+    seized.add(socket)
+    socket.destroy()
   })
+  server.on('checkExpectation', (_request, response) => tell(response, { status: 417, message: 'no such expectation is met here' }))
+  server.on('connect', (_request, stream) => refuse(stream as Socket, { status: 405, message: 'this is no proxy' }))
   server.on('clientError', (error: NodeJS.ErrnoException, stream) => {
     if (seized.has(stream)) return
     if (error.code === 'ECONNRESET' || !stream.writable) return void stream.destroy()
     // What follows is no request either.
     seize(stream as Socket)
     const [status, message] = CLIENT_ERRORS[error.code ?? ''] ?? [400, 'this is no request of HTTP/1.1']
-    endWith(stream, status, { message })
-    linger(stream)
+    refuse(stream as Socket, { status, message })
   })
+}
+
+/** Where its stdin would begin nobody could say. */
+const BEHIND_ANOTHER: Fault = {
+  status: 400,
+  message: 'a request that takes its connection over is sent alone, after the answers to those before it',
+}
+
+function tell(response: ServerResponse, { status, message }: Fault): void {
+  const body = `${JSON.stringify({ message: sentenceFor(message) })}\n`
+  response.writeHead(status, {
+    ...HEADERS,
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(body),
+    Connection: 'close',
+  })
+  response.end(body)
+}
+
+function refuse(socket: Socket, { status, message }: Fault): void {
+  socket.on('error', () => undefined)
+  endWith(socket, status, { message: sentenceFor(message) })
+  linger(socket)
 }
 
 /** Node's and its parser's words for what is no request; RFC 9112. */
@@ -100,7 +152,9 @@ function watch(socket: Socket): void {
   const found: Watch = {
     before: NOTHING,
     chunk: NOTHING,
+    requests: 0,
     listener: (chunk) => {
+      found.requests = 0
       found.before = found.chunk.subarray(1 - HEAD_END.length)
       found.chunk = chunk
     },

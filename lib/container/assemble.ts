@@ -18,7 +18,7 @@ import { type StdioOwner, stdio } from '../primitives/stdio.js'
 import type { Layout } from './layout.js'
 import { hostDevices, type Machine } from './machine.js'
 import { type PlannedStep, plan } from './plan.js'
-import { type ContainerSpec, type NetworkMode, shortId } from './spec.js'
+import { type ContainerSpec, cgroupPath, type NetworkMode, shortId } from './spec.js'
 import { lookUpUsers } from './users.js'
 
 /** Where the in-container init is: in /dev, which is no part of the image, on a mount that cannot be written (CVE-2019-5736). */
@@ -98,8 +98,9 @@ export function assemble(spec: ContainerSpec, user: ContainerUser, surroundings:
 }
 
 /** Device rules keep root from nodes that it makes itself; in a user namespace it cannot make any. */
-function cgroupSpec({ id, limits, security }: ContainerSpec, { idmap }: Machine): CgroupSpec {
-  return { path: id, ...limits, devices: limits.devices ?? (security.privileged || idmap ? 'all' : DEFAULT_DEVICES) }
+function cgroupSpec(spec: ContainerSpec, { idmap }: Machine): CgroupSpec {
+  const { limits, security } = spec
+  return { path: cgroupPath(spec), ...limits, devices: limits.devices ?? (security.privileged || idmap ? 'all' : DEFAULT_DEVICES) }
 }
 
 /** Everything of its own, but for what was asked to be the host's or another container's. */

@@ -25,7 +25,7 @@ import { type Assembled, environment, filterOf, groupsOf, keyring, ownerOf } fro
 import { execError, isCgroupFull, notRunning } from './exec-failures.js'
 import type { Machine } from './machine.js'
 import { meetBefore, plan } from './plan.js'
-import type { ContainerSpec, TerminalSize } from './spec.js'
+import { type ContainerSpec, cgroupPath, type TerminalSize } from './spec.js'
 import { LARGEST, likelyUser, lookUpUsers, readInPart, sameUser, userFrom } from './users.js'
 
 export interface ExecSpec {
@@ -154,7 +154,7 @@ function environmentOf({ container, env, terminal }: ExecSpec, user: ContainerUs
  */
 export async function startExec(options: ExecOptions): Promise<StartedExec> {
   const { spec, machine, pid } = options
-  const place = { pid, cgroup: cgroupAt(spec.container.id, machine.cgroups) }
+  const place = { pid, cgroup: cgroupAt(cgroupPath(spec.container), machine.cgroups) }
   try {
     return await startAt(place, options)
   } catch (error) {

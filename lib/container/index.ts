@@ -20,6 +20,7 @@ export { deviceOf, hostDevices, type Machine, readMachine } from './machine.js'
 export { type PlannedStep, plan } from './plan.js'
 export {
   type ContainerSpec,
+  cgroupPath,
   checkHostname,
   checkName,
   type Declared,

@@ -38,12 +38,16 @@ export interface ContainerSpec {
   readonly init: boolean
   readonly readOnlyRoot: boolean
   readonly mounts: readonly MountSpec[]
+  /** Volumes that live in memory as long as a container has them: options of their file systems, by their directories. */
+  readonly memoryVolumes?: Readonly<Record<string, readonly string[]>>
   /** Directories of volumes that were made for this container alone, and go with it when it is ephemeral. */
   readonly ownVolumes?: readonly string[]
   /** Bytes of /dev/shm. */
   readonly shmSize?: number
   readonly security: SecuritySpec
   readonly limits: CgroupLimits
+  /** Names of cgroups below drydock's own, with slashes between, in which its own is; absent: right below. */
+  readonly cgroupParent?: string
   readonly rlimits: readonly Rlimit[]
   readonly oomScoreAdj?: number
   readonly network: NetworkMode
@@ -140,5 +144,9 @@ export function checkHostname(name: string): string {
     { status: 400 },
   )
 }
+
+/** Its cgroup, from drydock's own on. */
+export const cgroupPath = ({ id, cgroupParent }: Pick<ContainerSpec, 'id' | 'cgroupParent'>): string =>
+  cgroupParent === undefined ? id : `${cgroupParent}/${id}`
 
 export const shortId = (id: string): string => id.slice(0, 12)

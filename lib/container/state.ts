@@ -28,6 +28,8 @@ export interface RecordedMore {
   readonly hostConfig: Readonly<Record<string, unknown>>
   /** By network. */
   readonly endpoints: Readonly<Record<string, EndpointRequest>>
+  /** Containers of the default network that it is linked to; absent: none. */
+  readonly links?: readonly LinkRequest[]
   /** Lines for /etc/hosts, and what resolv.conf is to say in place of the host's. */
   readonly extraHosts: readonly string[]
   readonly dns: DnsSettings
@@ -36,6 +38,8 @@ export interface RecordedMore {
   /** Absent: it is not asked how well it is. */
   readonly health?: HealthRequest
   readonly autoRemove: boolean
+  /** Docker's Mode of mounts, by their targets; others were asked for in another way. */
+  readonly mountModes?: Readonly<Record<string, string>>
   /** An end of input does not close the program's stdin (not StdinOnce). */
   readonly keepStdin: boolean
   /** In seconds, between the stop signal and SIGKILL; -1: for ever. */
@@ -45,8 +49,24 @@ export interface RecordedMore {
 /** What was asked for of one network. */
 export interface EndpointRequest {
   readonly ip?: string
+  readonly ip6?: string
   readonly mac?: string
   readonly aliases: readonly string[]
+  /** `NAME:ALIAS`: what others are called here, for this container alone. */
+  readonly links?: readonly string[]
+  /** Of several networks the one with the highest is the way out; absent: 0. */
+  readonly priority?: number
+  /** It was connected by a request of its own, and not as it was made. */
+  readonly connected?: true
+}
+
+/** Docker's links of old, on the default network: what the other one is called and where it is, in /etc/hosts and in the environment. */
+export interface LinkRequest {
+  /** Id of the other one. */
+  readonly of: string
+  /** What that was called when the link was made. */
+  readonly name: string
+  readonly alias: string
 }
 
 export interface DnsSettings {

@@ -49,10 +49,15 @@ export function lookUpUsers({ mounts }: Pick<ContainerSpec, 'mounts'>, size = US
   return { primitive: 'users', title: 'Users of the image', steps: inPhase('root', 'container', steps) }
 }
 
+/** Both files, from what those steps answered; undefined where there is none. */
+export function usersTexts(results: readonly Result[]): { readonly passwd: string | undefined; readonly group: string | undefined } {
+  const [passwd, group] = FILES.map((name) => textAfter(results, `users.${name}`))
+  return { passwd, group }
+}
+
 /** The user, from what those steps answered. Throws Docker's sentence when the image has none of that name. */
 export function userFrom(results: readonly Result[], user: string, groups: readonly string[]): ContainerUser {
-  const texts = FILES.map((name) => textAfter(results, `users.${name}`))
-  const [passwd, group] = texts
+  const { passwd, group } = usersTexts(results)
   return resolveUser(user, { ...(passwd !== undefined && { passwd }), ...(group !== undefined && { group }) }, groups)
 }
 

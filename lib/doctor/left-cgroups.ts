@@ -46,8 +46,8 @@ function left(makers?: Makers, hierarchies: readonly CgroupHierarchy[] = readHie
       if (!hierarchy || !stats || stats.uid !== process.geteuid?.()) return []
       const found = { path, hierarchy, made: stats.mtimeMs }
       if (owner !== undefined) return isAlive(owner, stats.mtimeMs) ? [] : [{ ...found, owner }]
-      const container = topOf(path)
-      return makers && ID.test(container) && !makers.running.has(container) ? [found] : []
+      const container = partsOf(path).find((part) => ID.test(part))
+      return makers && container !== undefined && !makers.running.has(container) ? [found] : []
     })
 }
 
@@ -90,8 +90,9 @@ function ownerIn(path: string): number | undefined {
   return owner === undefined ? undefined : Number(owner)
 }
 
-/** The directory right below drydock's own that this one is or is in. */
-const topOf = (path: string): string => path.split(`/${OWN_CGROUP}/`)[1]?.split('/')[0] ?? ''
+/** The directories below drydock's own that lead to this one. */
+const partsOf = (path: string): string[] => path.split(`/${OWN_CGROUP}/`)[1]?.split('/') ?? []
+const topOf = (path: string): string => partsOf(path)[0] ?? ''
 
 const hierarchyAbove = (path: string, hierarchies: readonly CgroupHierarchy[]) =>
   hierarchies.find(({ mountPoint }) => path.startsWith(`${mountPoint}/`))
@@ -133,8 +134,7 @@ export async function removeCgroup({ name: path }: Leftover): Promise<string | u
     const { code } = error as NodeJS.ErrnoException
     return code === 'ENOENT' ? undefined : `rmdir: ${code}`
   }
-  const top = dirname(path)
-  if (top.endsWith(`/${OWN_CGROUP}`)) removeIfEmpty(top)
+  for (let above = dirname(path); above.includes(`/${OWN_CGROUP}`); above = dirname(above)) removeIfEmpty(above)
   if (lstatSync(runDirectoryPath(), { throwIfNoEntry: false })) balanceLedger(runDirectoryPath())
   return undefined
 }

@@ -24,7 +24,8 @@ import type { Leftover } from './leftovers.js'
 import { findMakers, ID, type Makers, ownRoot } from './makers.js'
 import { unlinkUnlessGone } from './unlink.js'
 
-const RULES = `ip ${TABLE}`
+/** One for each family that a network has had. */
+const RULES = ['ip', 'ip6'].map((family) => `${family} ${TABLE}`)
 
 export async function inspectNetworks(makers: Makers = findMakers()): Promise<Leftover[]> {
   const root = dataRoot()
@@ -66,14 +67,14 @@ async function inKernel(networks: readonly NetworkConfig[], makers: Makers): Pro
   const devices = new Set(readNetDev()?.map(({ name }) => name))
   const bridges = networks.filter(({ bridge }) => devices.has(bridge))
   const tables = await readOwnTables()
-  const table = typeof tables !== 'string' && tables.some(({ name }) => name === RULES)
-  if (bridges.length === 0 && !table) return []
+  const rules = typeof tables === 'string' ? [] : RULES.filter((rule) => tables.some(({ name }) => name === rule))
+  if (bridges.length === 0 && rules.length === 0) return []
   const busy = makers.reason(Date.now())
   const plugged = await withLoneShim((shim) => portsOf(shim, bridges))
   const again = 'no container runs, and drydock makes it again when one needs it'
   const all = [...plugged.values()].flat()
   return [
-    ...(table ? [{ kind: 'rules' as const, name: RULES, says: `the nft table of all networks; ${again}`, ...keptBy(busy, all) }] : []),
+    ...rules.map((name) => ({ kind: 'rules' as const, name, says: `the nft table of all networks; ${again}`, ...keptBy(busy, all) })),
     ...bridges.map(({ name, bridge }) => ({
       kind: 'bridge' as const,
       name: bridge,
@@ -105,7 +106,7 @@ export async function removeNetworkThing({ kind, name }: Leftover): Promise<stri
   if (again.kept !== undefined) return again.kept
   if (kind === 'lease') return removeLease(name)
   if (kind === 'rules') {
-    const { code, stderr } = await runNft(loneShim, ['delete', 'table', ...RULES.split(' ')])
+    const { code, stderr } = await runNft(loneShim, ['delete', 'table', ...name.split(' ')])
     return code === 0 ? undefined : `nft: ${stderr.trim().split('\n')[0]}`
   }
   const config = readNetworks(dataRoot()).find(({ bridge }) => bridge === name)

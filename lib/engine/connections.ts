@@ -4,7 +4,6 @@ import type { EndpointRequest, NetworkMode } from '../container/index.js'
 import { StepError } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
 import type { Fragment } from '../kernel/step.js'
-import { readNetwork } from '../network/config.js'
 import {
   type Attachment,
   describeNetwork,
@@ -17,6 +16,7 @@ import {
   startNameService,
 } from '../network/index.js'
 import type { LaunchRequest } from './launch.js'
+import { wayOutOf } from './way-out.js'
 
 export interface Connections extends NetworkFiles {
   readonly fragments: readonly Fragment[]
@@ -69,24 +69,24 @@ export async function connectionsOf(request: LaunchRequest, shim?: Shim, attempt
 async function plugged(request: LaunchRequest, network: Networks, shim: Shim | undefined, attempt: number): Promise<Connections> {
   const { spec, dataRoot } = request
   const attachments = new Map<string, Attachment>()
-  // Of an internal network nothing leaves, and nothing comes in.
-  const wayOut = network.names.find((name) => readNetwork(dataRoot, name)?.more?.internal !== true) ?? network.names[0]
+  const wayOut = wayOutOf(dataRoot, network.names, request.endpoints) ?? network.names[0]
+  const wayOut6 = wayOutOf(dataRoot, network.names, request.endpoints, 6)
   for (const [index, name] of network.names.entries()) {
-    const { ip, mac, aliases } = endpointOf(request, network, name, index)
+    const asked = endpointOf(request, network, name, index)
     if (shim) await ensureWhole(shim, dataRoot, name)
     const attachment = await planAttachment({
       dataRoot,
       network: name,
       ...(!shim && { config: foreseeNetwork(dataRoot, name) }),
       container: { id: spec.id, name: spec.name, hostname: spec.hostname },
-      aliases,
+      asked,
+      ...(request.dns && { dns: request.dns.servers }),
       index,
       route: name === wayOut,
+      route6: name === wayOut6,
       attempt,
       ...(shim && { shim }),
       ports: name === wayOut ? network.ports : [],
-      ...(ip !== undefined && { ip }),
-      ...(mac !== undefined && { mac }),
       ...(request.machine.idmap && { maker: 'host' as const }),
     })
     attachments.set(name, attachment)
@@ -100,7 +100,7 @@ async function plugged(request: LaunchRequest, network: Networks, shim: Shim | u
     beforehand: network.names.flatMap((name) => describeNetwork(dataRoot, name)),
     attachments,
     hostsLines: all.flatMap(({ hostsLines }) => hostsLines),
-    resolvConf: resolvConfFor({ ...request.dns, nameservers: nameserversOf(all) }),
+    resolvConf: resolvConfFor({ ...request.dns, nameservers: nameserversOf(all), service: named.length > 0 }),
     taken: (error) => all.some((attachment) => attachment.taken(error)) || lostNetwork(error, dataRoot, network.names),
     explain: (error) => all.map((attachment) => attachment.explain(error)).find((found) => found !== undefined),
     named,

@@ -37,6 +37,11 @@ export interface EngineSettings {
   /** ADDRESS/BITS of the default bridge, when it is not to be chosen. */
   readonly bip?: string
   readonly debug: boolean
+  /** Of containers that do not say where their output goes. */
+  readonly logDriver?: string
+  readonly logOptions?: Readonly<Record<string, string>>
+  /** An init in containers that do not say. */
+  readonly init?: boolean
 }
 
 export type ContainerStatus = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead'
@@ -76,6 +81,7 @@ export interface ContainerHandle {
 export interface ContainerTable {
   /** By name, by id, or by the beginning of an id. Throws `No such container: WORD` (404). */
   find(word: string): ContainerHandle
+  byId(id: string): ContainerHandle | undefined
   /** The newest first. */
   all(): ContainerHandle[]
 }
@@ -94,5 +100,6 @@ export interface EventLog {
 
 /** What container events tell of one: its labels, its image, its name. */
 export function attributesOf({ record, name }: ContainerHandle): Record<string, string> {
-  return { ...record.spec.declared?.labels, image: record.spec.image.name, name }
+  const image = record.spec.image.name
+  return { ...record.spec.declared?.labels, ...(image !== '' && { image }), name }
 }

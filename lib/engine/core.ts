@@ -49,6 +49,7 @@ export class Core implements EngineContext {
   readonly #spawner: Spawner
   readonly #keeper: Shim
   #closing = false
+  #starts: Promise<unknown> = Promise.resolve()
 
   private constructor(settings: CoreSettings, spawner: Spawner, keeper: Shim) {
     const { dataRoot, log, ...rest } = settings
@@ -96,6 +97,13 @@ export class Core implements EngineContext {
   /** From the first moment of its end: nothing is begun any more. */
   get closing(): boolean {
     return this.#closing
+  }
+
+  /** Of containers with a volume that lives in memory each starts when those before it have it: two that start together are to have the same one. */
+  oneByOne<T>(act: () => Promise<T>): Promise<T> {
+    const result = this.#starts.then(act)
+    this.#starts = result.catch(() => undefined)
+    return result
   }
 
   newShim(): Promise<Shim> {

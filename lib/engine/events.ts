@@ -1,4 +1,5 @@
 /** What has happened and what happens, for whoever listens: Docker's events. Engine API 1.47, GET /events. */
+import { DrydockError } from '../kernel/errors.js'
 import { nowNanos } from './clock.js'
 import type { EventLog } from './context.js'
 import { matchesEvent } from './event-filters.js'
@@ -6,6 +7,9 @@ import type { EngineEvent, EventsNoun } from './types.js'
 
 /** How many of the past are known: as many as Docker knows. */
 const REMEMBERED = 256
+
+/** How many wait for somebody who does not take them. Docker leaves out what comes after; here the stream breaks off, so that nobody takes it for whole. */
+const MOST_WAITING = 1024
 
 type Published = Parameters<EventLog['publish']>[0]
 
@@ -46,9 +50,15 @@ export class Events implements EventLog, EventsNoun {
     const queue: EngineEvent[] = []
     let wake: (() => void) | undefined
     let over = signal.aborted
+    let lost = false
     const take = ({ event, nanos }: Happened) => {
       if (until !== undefined && nanos > until) return
       if (!matches(event)) return
+      if (queue.length >= MOST_WAITING) {
+        lost = true
+        queue.length = 0
+        return end()
+      }
       queue.push(event)
       wake?.()
     }
@@ -72,6 +82,7 @@ export class Events implements EventLog, EventsNoun {
       for (;;) {
         const event = queue.shift()
         if (event) return { done: false, value: event }
+        if (lost) throw new DrydockError(`the client has left more than ${MOST_WAITING} events waiting`, { status: 408 })
         if (over) return { done: true, value: undefined }
         await new Promise<void>((resolve) => {
           wake = resolve

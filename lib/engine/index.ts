@@ -7,16 +7,19 @@
  *     health/       whether they are well
  *     life/         containers come, run, end and go; request/ what clients ask for
  *     image/ network/ volume/ system/     the other nouns
+ *     build/        images out of Dockerfiles
  *     launch.ts     a container from its spec to its program: with an engine or without
  *     documents/    what is told of things, as Docker tells it
  */
 import { hostname } from 'node:os'
 import { ensureDataRoot } from '../container/index.js'
 import { dataRoot } from '../kernel/places.js'
+import { type BuildsNoun, buildsOf } from './build/index.js'
 import type { EngineContext, EngineSettings } from './context.js'
 import { Core } from './core.js'
 import { imagesOf } from './image/index.js'
 import { type Execs, insideOf } from './inside/index.js'
+import { create as createContainer } from './life/create.js'
 import { lifeOf } from './life/index.js'
 import { recover } from './life/recover.js'
 import { mendNetworks, networksOf, prepareNetworks } from './network/index.js'
@@ -35,6 +38,7 @@ export class Engine implements EngineNouns {
   readonly containers: ContainersNoun
   readonly execs: Execs
   readonly images: ImagesNoun
+  readonly builds: BuildsNoun
   readonly networks: NetworksNoun
   readonly volumes: VolumesNoun
   readonly events: EventsNoun
@@ -52,6 +56,11 @@ export class Engine implements EngineNouns {
     this.containers = { ...life, ...inside }
     this.execs = core.execs
     this.images = imagesOf(core)
+    this.builds = buildsOf(core, {
+      containers: this.containers,
+      images: this.images,
+      create: (body) => createContainer(core, body, { nameless: true }),
+    })
     this.networks = networksOf(core)
     this.volumes = volumesOf(core)
     this.system = systemOf(core, { containers: this.containers })

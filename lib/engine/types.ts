@@ -4,6 +4,7 @@
  */
 import type { Duplex, Readable } from 'node:stream'
 import type { OnProgress } from '../image/progress.js'
+import type { BuildsNoun } from './build/types.js'
 import type { Filters } from './filters.js'
 
 /** A document of the Engine API, member by member as Docker has it. */
@@ -13,6 +14,7 @@ export interface EngineNouns {
   readonly containers: ContainersNoun
   readonly execs: ExecsNoun
   readonly images: ImagesNoun
+  readonly builds: BuildsNoun
   readonly networks: NetworksNoun
   readonly volumes: VolumesNoun
   readonly events: EventsNoun
@@ -266,7 +268,7 @@ export interface VolumesNoun {
 
 /** One thing that happened; Engine API 1.47, EventMessage. Container events carry the old `status`, `id` and `from` too. */
 export interface EngineEvent {
-  readonly Type: 'container' | 'image' | 'network' | 'volume' | 'daemon'
+  readonly Type: 'container' | 'image' | 'network' | 'volume' | 'daemon' | 'builder'
   readonly Action: string
   readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> }
   readonly scope: 'local'

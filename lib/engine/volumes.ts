@@ -16,6 +16,10 @@ export interface Volume {
   readonly mount: MountSpec
   /** `own`: a volume without a name, made for this container. */
   readonly source: 'path' | 'named' | 'own'
+  /** Docker's word for how: what was said behind the second colon, and `z` of a volume of which nothing was said. */
+  readonly mode: string
+  /** A volume that lives in memory: options of its file system. */
+  readonly memory?: readonly string[]
   /** A new volume gets what the image has in its place, unless `nocopy` was said. */
   readonly copies: boolean
   /** Name of the volume that was made for it; absent: it was there, or is none. */
@@ -37,8 +41,8 @@ export function parseVolume(text: string, dataRoot: string, anonymous: () => str
   if (parts.length > 3 || parts.some((part) => part === '')) return refuse(`invalid volume specification: '${text}'`)
   const [source, target, options = ''] = parts.length === 1 ? [anonymous(), parts[0] as string] : (parts as [string, string, string?])
   checkTarget(target, text)
-  const { readOnly, propagation, copies } = parseOptions(options, text)
   const kind = parts.length === 1 ? 'own' : isPath(source) ? 'path' : 'named'
+  const { readOnly, propagation, copies } = parseOptions(options, kind, text)
   const { volume, made = false } = kind === 'path' ? {} : createVolume(dataRoot, { name: source, anonymous: kind === 'own' })
   const path = volume?.directory ?? resolve(source)
   if (kind === 'path' && makePath && !existsSync(path)) mkdirSync(path, { recursive: true, mode: 0o755 })
@@ -51,8 +55,15 @@ export function parseVolume(text: string, dataRoot: string, anonymous: () => str
     ...((readOnly || volume?.readOnly) && { readOnly: true }),
     ...(propagation && { propagation }),
   }
-  // One that stands for a directory of the host is filled by nobody.
-  return { mount, source: kind, copies: copies && volume?.isBind === false, ...(made && { made: source }) }
+  return {
+    mount,
+    source: kind,
+    mode: kind === 'named' && options === '' ? 'z' : options,
+    // One that stands for something else is filled by nobody.
+    copies: copies && volume !== undefined && !volume.isBind && !volume.memory,
+    ...(volume?.memory && { memory: volume.memory }),
+    ...(made && { made: source }),
+  }
 }
 
 export function checkTarget(target: string, text: string): void {
@@ -60,18 +71,29 @@ export function checkTarget(target: string, text: string): void {
   if (normalize(target) === '/') refuse(`invalid volume specification: '${text}': the destination can't be '/'`)
 }
 
-function parseOptions(text: string, whole: string): { readOnly: boolean; propagation?: Propagation; copies: boolean } {
-  let readOnly = false
-  let copies = true
-  let propagation: Propagation | undefined
-  for (const option of text.split(',').filter((one) => one !== '')) {
-    if (option === 'ro' || option === 'rw') readOnly = option === 'ro'
-    else if ((PROPAGATIONS as readonly string[]).includes(option)) propagation = option as Propagation
-    else if (option === 'nocopy') copies = false
-    else if (!WITHOUT_EFFECT.has(option))
-      refuse(`invalid volume specification: '${whole}': there is no option '${option}'; there are ro, rw, ${PROPAGATIONS.join(', ')}`)
-  }
-  return { readOnly, copies, ...(propagation && { propagation }) }
+interface Options {
+  readonly readOnly: boolean
+  readonly propagation?: Propagation
+  readonly copies: boolean
+}
+
+/** One word of each kind at most, as Docker has it. */
+function parseOptions(text: string, kind: Volume['source'], whole: string): Options {
+  const words = text.split(',').filter((word) => word !== '')
+  const kinds = words.map((word) => {
+    if (word === 'ro' || word === 'rw') return 'mode'
+    if ((PROPAGATIONS as readonly string[]).includes(word)) return 'propagation'
+    if (word === 'nocopy') return 'copy'
+    if (WITHOUT_EFFECT.has(word)) return word.length === 1 ? 'label' : 'consistency'
+    return refuse(`invalid mode: ${text}`)
+  })
+  if (new Set(kinds).size !== kinds.length) refuse(`invalid mode: ${text}`)
+  const [type, foreign, member] =
+    kind === 'path' ? (['bind', 'copy', 'VolumeOptions'] as const) : (['volume', 'propagation', 'BindOptions'] as const)
+  if (kinds.includes(foreign))
+    refuse(`invalid volume specification: '${whole}': invalid mount config for type "${type}": field ${member} must not be specified`)
+  const propagation = PROPAGATIONS.find((one) => words.includes(one))
+  return { readOnly: words.includes('ro'), copies: !words.includes('nocopy'), ...(propagation && { propagation }) }
 }
 
 /** A source with a slash or a dot in front is a path (also a relative one, since Docker 23); anything else is the name of a volume. */

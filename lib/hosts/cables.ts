@@ -19,7 +19,7 @@ import { together } from '../kernel/netlink/message.js'
 import { routeAdd } from '../kernel/netlink/route.js'
 import type { Shim } from '../kernel/shim.js'
 import { host, ref, type Step } from '../kernel/step.js'
-import { type HostsNetwork, hostsNetwork } from '../network/two-hosts.js'
+import { type HostsNetwork, hostsNetwork } from '../network/hosts-range.js'
 
 /** Behind what the kernel puts into a new network namespace by itself. */
 const ETH0: Device & object = { index: 100, name: 'eth0' }

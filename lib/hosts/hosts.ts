@@ -3,7 +3,7 @@ import { Rack } from '../bottle/rack.js'
 import { type Bottle, hostSpawner } from '../bottle.js'
 import { DrydockError } from '../kernel/errors.js'
 import type { Shim } from '../kernel/shim.js'
-import { hostsNetwork } from '../network/two-hosts.js'
+import { hostsNetwork } from '../network/hosts-range.js'
 import { joinBySwitch, joinDirectly, OUTSIDE } from './cables.js'
 import { type HostRecord, type House, type Neighbour, openHouse } from './house.js'
 

@@ -15,7 +15,7 @@ import { endHostSpawner, hostSpawner } from '../bottle.js'
 import { findLeftovers, removeLeftovers } from '../doctor/leftovers.js'
 import { DrydockError, sentenceOf } from '../kernel/errors.js'
 import { stateDirectory } from '../kernel/places.js'
-import { hostsNetwork } from '../network/two-hosts.js'
+import { hostsNetwork } from '../network/hosts-range.js'
 import { Hosts, type HostsOptions } from './hosts.js'
 import { claimState, deadKeeper, dropState, type HostsState, isKept, readState, writeState } from './state.js'
 

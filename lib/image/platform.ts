@@ -23,6 +23,9 @@ const OTHER_NAMES: Readonly<Record<string, readonly [architecture: string, varia
   armel: ['arm', 'v6'],
 }
 
+/** In Go's words, those of Linux. */
+const KNOWN = '386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x wasm'.split(' ')
+
 /** `linux/arm/v7`, `linux/amd64`, or one of the two alone, as `--platform` takes it. */
 export function parsePlatform(word: string): Platform {
   const parts = word.toLowerCase().split('/')
@@ -32,6 +35,9 @@ export function parsePlatform(word: string): Platform {
   const [first = '', second, variant] = parts
   if (second !== undefined) return normal({ os: first, architecture: second, ...(variant !== undefined && { variant }) })
   if (first === 'linux' || first === 'windows') return { ...ownPlatform(), os: first }
+  if (!KNOWN.includes(first) && !Object.hasOwn(OTHER_NAMES, first)) {
+    throw new DrydockError(`"${word}": unknown operating system or architecture: invalid argument`, { status: 400 })
+  }
   return normal({ os: 'linux', architecture: first })
 }
 

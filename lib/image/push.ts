@@ -35,11 +35,11 @@ const AT_ONCE = 5
 export async function push(asked: Reference, options: PushOptions): Promise<Pushed> {
   const reference = withDefaultTag(asked)
   const { store, onProgress = () => undefined, signal } = options
+  if (reference.digest !== undefined) throw new DrydockError('cannot push a digest reference', { status: 400 })
+  onProgress({ status: `The push refers to repository [${canonicalName(reference)}]` })
   const found = store.tags.get(reference)
   const record = found && store.records.get(found.id)
   if (!record) throw new DrydockError(`An image does not exist locally with the tag: ${familiarName(reference)}`, { status: 404 })
-  if (reference.digest !== undefined) throw new DrydockError('cannot push a digest reference', { status: 400 })
-  onProgress({ status: `The push refers to repository [${canonicalName(reference)}]` })
   const lease = store.lease()
   try {
     const pushing: Pushing = { ...options, onProgress, reference, lease }
@@ -69,6 +69,8 @@ export async function push(asked: Reference, options: PushOptions): Promise<Push
 export async function pushAll(reference: Reference, options: PushOptions): Promise<Pushed[]> {
   const name = canonicalName(reference)
   const tags = options.store.tags.list().filter((tag) => !isByDigest(tag) && canonicalName(tag.reference) === name)
+  // Once for each of them; and for none, since docker says it before it looks.
+  if (tags.length === 0) options.onProgress?.({ status: `The push refers to repository [${name}]` })
   if (tags.length === 0) throw new DrydockError(`An image does not exist locally with the tag: ${familiarName(reference)}`, { status: 404 })
   const pushed: Pushed[] = []
   for (const { reference: one } of tags) pushed.push(await push(withTag(withoutTag(reference), one.tag as string), options))

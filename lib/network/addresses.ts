@@ -4,6 +4,7 @@ import { parseIp, parsePrefix } from '../kernel/ip.js'
 import type { NetworkConfig } from './config.js'
 import { type Plugged, pluggedHere, reclaim, takenAddresses } from './leases.js'
 import { addressOf, numberOf, rangeOf } from './pool.js'
+import { checkedAddress6, freeAddress6, type Ipv6Place } from './pool6.js'
 
 export interface AddressRequest {
   /** An address of one's own choice. */
@@ -22,8 +23,7 @@ export async function chooseAddress(dataRoot: string, config: NetworkConfig, req
   if (wanted !== undefined) {
     const address = checkedAddress(config, wanted)
     if (takenAddresses(dataRoot, config.name).has(address)) await reclaim(dataRoot, config.name, plugged)
-    if (takenAddresses(dataRoot, config.name).has(address))
-      throw new DrydockError(`Address already in use: ${address} in network ${config.name}`, { status: 403 })
+    if (takenAddresses(dataRoot, config.name).has(address)) throw inUse(`${address} in network ${config.name}`)
     return address
   }
   const found = free(dataRoot, config, request)
@@ -39,6 +39,38 @@ export async function chooseAddress(dataRoot: string, config: NetworkConfig, req
     { status: 403 },
   )
 }
+
+/** The same of IPv6, for whoever has this IPv4 address. */
+export async function chooseAddress6(
+  dataRoot: string,
+  config: NetworkConfig,
+  place: Ipv6Place,
+  address: string,
+  { wanted, plugged = pluggedHere }: AddressRequest = {},
+): Promise<string> {
+  const taken = takenAddresses(dataRoot, config.name)
+  if (wanted !== undefined) {
+    const asked = checkedAddress6(place.subnet, wanted)
+    if (asked === place.gateway) throw inUse(`${asked} is the gateway of network ${config.name}`)
+    const [owner] = Object.entries(place.reserved ?? {}).find(([, reserved]) => reserved === asked) ?? []
+    if (owner !== undefined) throw inUse(`${asked} is reserved in network ${config.name}, for ${owner}`)
+    if (taken.has(asked)) await reclaim(dataRoot, config.name, plugged)
+    if (takenAddresses(dataRoot, config.name).has(asked)) throw inUse(`${asked} in network ${config.name}`)
+    return asked
+  }
+  const offset = numberOf(parseIp(address).bytes) - rangeOf(parsePrefix(config.subnet)).first
+  const found = freeAddress6(place, offset, (one) => taken.has(one))
+  if (found !== undefined) return found
+  await reclaim(dataRoot, config.name, plugged)
+  const left = takenAddresses(dataRoot, config.name)
+  const second = freeAddress6(place, offset, (one) => left.has(one))
+  if (second !== undefined) return second
+  throw new DrydockError(`no available IPv6 addresses on this network's address pools: ${config.name} (${place.range ?? place.subnet})`, {
+    status: 403,
+  })
+}
+
+const inUse = (what: string): DrydockError => new DrydockError(`Address already in use: ${what}`, { status: 403 })
 
 /** From how many free addresses the second attempt takes one; each further attempt has twice as many to choose from. */
 const SECOND_CHOICE = 32
@@ -83,9 +115,8 @@ function checkedAddress({ name, subnet, gateway, more }: NetworkConfig, wanted: 
     throw new DrydockError(`invalid address ${wanted}: it does not belong to network ${name}, which is ${subnet}`, { status: 400 })
   }
   const address = addressOf(number)
-  if (address === gateway) throw new DrydockError(`Address already in use: ${address} is the gateway of network ${name}`, { status: 403 })
+  if (address === gateway) throw inUse(`${address} is the gateway of network ${name}`)
   const [owner] = Object.entries(more?.reserved ?? {}).find(([, reserved]) => reserved === address) ?? []
-  if (owner !== undefined)
-    throw new DrydockError(`Address already in use: ${address} is reserved in network ${name}, for ${owner}`, { status: 403 })
+  if (owner !== undefined) throw inUse(`${address} is reserved in network ${name}, for ${owner}`)
   return address
 }

@@ -2,7 +2,7 @@
 import { close } from '../kernel/calls/files.js'
 import { netlink, rtnetlink_socket } from '../kernel/calls/sockets.js'
 import { DrydockError } from '../kernel/errors.js'
-import { formatMac, parsePrefix } from '../kernel/ip.js'
+import { type Family, formatMac, parsePrefix } from '../kernel/ip.js'
 import { addressAdd } from '../kernel/netlink/address.js'
 import { decodeAddresses, decodeLinks, decodeRoutes } from '../kernel/netlink/decode.js'
 import { bridgeAdd, linkSet } from '../kernel/netlink/link.js'
@@ -53,17 +53,24 @@ export async function makeBridge(shim: Shim, config: NetworkConfig): Promise<voi
       rtnetlink_socket({ keep: socket.ref }),
       netlink(socket, bridge, { allow: ['EEXIST', 'EBUSY'] }),
       netlink(socket, addressAdd(device, bridgeAddress(config), { broadcast: 'auto' }), { allow: ['EEXIST'] }),
+      ...(config.ipv6
+        ? [
+            netlink(socket, addressAdd(device, `${config.ipv6.gateway}/${parsePrefix(config.ipv6.subnet).length}`, { nodad: true }), {
+              allow: ['EEXIST'],
+            }),
+          ]
+        : []),
       netlink(socket, linkSet(device, { up: true })),
       close(socket),
     ]),
   )
 }
 
-/** Networks that this namespace knows: of its addresses and of its routes, the default route left out. IPv4, `10.0.0.0/8`. */
-export async function knownNetworks(shim: Shim): Promise<string[]> {
+/** Networks that this namespace knows: of its addresses and of its routes, the default route left out. `10.0.0.0/8`. */
+export async function knownNetworks(shim: Shim, family: Family = 4): Promise<string[]> {
   const socket = ref('known')
   const [, addresses, routes] = await shim.run(
-    host([rtnetlink_socket({ keep: socket.ref }), address_dump(socket, 4), route_dump(socket, 4), close(socket)]),
+    host([rtnetlink_socket({ keep: socket.ref }), address_dump(socket, family), route_dump(socket, family), close(socket)]),
   )
   if (!addresses || !routes) return []
   return [

@@ -6,6 +6,7 @@ import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, unl
 import { join } from 'node:path'
 import { DrydockError } from '../kernel/errors.js'
 import { randomBytes } from '../kernel/random.js'
+import type { Ipv6Place } from './pool6.js'
 
 /** The network of a container that names none. */
 export const DEFAULT_NETWORK = 'bridge'
@@ -25,6 +26,8 @@ export interface NetworkConfig {
   readonly subnet: string
   /** The bridge's own address in it. */
   readonly gateway: string
+  /** Absent: it has IPv4 alone. */
+  readonly ipv6?: Ipv6Place
   /** Largest packet in bytes. */
   readonly mtu: number
   /** RFC 3339. */
@@ -37,6 +40,10 @@ export interface NetworkConfig {
 export interface NetworkChoices {
   /** Nobody on it gets out, and nobody gets in. */
   readonly internal?: boolean
+  /** Its containers do not reach each other, but by published ports. */
+  readonly apart?: boolean
+  /** Address of the host on which ports are published that name none. */
+  readonly hostBinding?: string
   /** What goes out keeps the container's own address. */
   readonly routed?: boolean
   /** The part of the subnet from which addresses are given: `172.18.5.0/24`. */
@@ -104,6 +111,8 @@ export interface NewNetworkSettings {
   /** Name of the bridge device; one of our own by default. */
   readonly bridge?: string
   readonly more?: NetworkChoices
+  /** Absent: without; a subnet that is absent is one of its own. */
+  readonly ipv6?: Partial<Ipv6Place>
   /** Networks that the host knows, of which the new one must keep clear; this process's by default. */
   readonly known?: readonly string[]
 }
@@ -111,15 +120,16 @@ export interface NewNetworkSettings {
 /** Devices whose index we choose have one from here on: far from those that the kernel gives, which count up from 1. */
 const FIRST_BRIDGE_INDEX = 0x2000_0000
 
+export const newNetworkId = (): string => randomBytes(32).toString('hex')
+
 /** What a network is made of, but for its place in the address space. */
 export function newNetwork(
   name: string,
-  place: Pick<NetworkConfig, 'subnet' | 'gateway'>,
-  settings: Pick<NewNetworkSettings, 'mtu' | 'labels' | 'bridge' | 'more'> = {},
+  place: Pick<NetworkConfig, 'subnet' | 'gateway' | 'ipv6'>,
+  settings: Pick<NewNetworkSettings, 'mtu' | 'labels' | 'bridge' | 'more'> & { readonly id?: string } = {},
 ): NetworkConfig {
   checkedNetworkName(name)
-  const id = randomBytes(32).toString('hex')
-  const { more } = settings
+  const { more, id = newNetworkId() } = settings
   return {
     name,
     id,

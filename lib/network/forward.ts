@@ -29,7 +29,9 @@ function askUdp(query: Buffer, resolver: string, port: number): Promise<Buffer |
     socket.on('message', (answer) => {
       if (sameId(query, answer)) finish(answer)
     })
-    socket.connect(port, resolver, () => socket.send(query))
+    // Not as its callback: that is called for a failure too, such as a host without a way there, and a send would throw then.
+    socket.once('connect', () => socket.send(query))
+    socket.connect(port, resolver)
   })
 }
 

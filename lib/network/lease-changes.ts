@@ -5,6 +5,7 @@
  * its place: only its content changes, in one write.
  */
 import { closeSync, ftruncateSync, openSync, rmSync, statSync, utimesSync, writeSync } from 'node:fs'
+import { isIPv4 } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { leasesDirectory, readNetworks } from './config.js'
@@ -12,7 +13,9 @@ import { guarded, isLocked, type Lease, readAllLeases, readLeases } from './leas
 
 /** The container's lease of this network, also one that it has left. */
 export function leaseOf(dataRoot: string, network: string, id: string): { readonly address: string; readonly lease: Lease } | undefined {
-  const [found] = [...readAllLeases(dataRoot, network)].filter(([, lease]) => lease.id === id).sort(([, a], [, b]) => rank(a) - rank(b))
+  const [found] = [...readAllLeases(dataRoot, network)]
+    .filter(([address, lease]) => lease.id === id && isIPv4(address))
+    .sort(([, a], [, b]) => rank(a) - rank(b))
   return found && { address: found[0], lease: found[1] }
 }
 
@@ -21,6 +24,9 @@ const rank = ({ left }: Lease): number => (left ? 1 : 0)
 
 /** The container is off the network; its ports are what it may take along. */
 export function leave(dataRoot: string, network: string, address: string, lease: Lease): void {
+  const { address6 } = lease
+  if (address6 !== undefined && !isLocked(dataRoot, network, address6))
+    rmSync(join(leasesDirectory(dataRoot, network), address6), { force: true })
   if (isLocked(dataRoot, network, address)) return rewrite(dataRoot, network, address, { ...lease, left: true })
   rmSync(join(leasesDirectory(dataRoot, network), address), { force: true })
 }

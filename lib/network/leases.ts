@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { isIPv4 } from 'node:net'
 import { join } from 'node:path'
 import { close, fcntl_ofd_setlk, link, open, unlink, write } from '../kernel/calls/files.js'
 import { rtnetlink_socket } from '../kernel/calls/sockets.js'
@@ -18,13 +19,21 @@ import { host, inPhase, ref, type Step } from '../kernel/step.js'
 import { leasesDirectory } from './config.js'
 import type { PublishedPort } from './ports.js'
 
-/** What a lease's file holds, as one line of JSON. */
+/**
+ * What a lease's file holds, as one line of JSON. One with an IPv6 address has a second file of that name, which only keeps the address: all that is asked of a lease
+ * is in the first.
+ */
 export interface Lease {
   /** Container's id, 64 hexadecimal digits. */
   readonly id: string
   readonly name: string
   readonly hostname: string
   readonly aliases: readonly string[]
+  readonly address6?: string
+  /** What it calls others: by alias, which is in small letters, their names. Absent: nothing. */
+  readonly links?: Readonly<Record<string, string>>
+  /** Whom the name service is to ask for it in place of the host's resolvers; absent: those. */
+  readonly dns?: readonly string[]
   readonly mac: string
   /** Name of the cable's end on the host: while that is there the container is, even when its shim was killed. */
   readonly device: string
@@ -45,12 +54,12 @@ export function macOf(address: string): string {
 /** Docker's number for a container in a network: the same for the same two. 64 hexadecimal digits. */
 export const endpointId = (id: string, network: string): string => createHash('sha256').update(`${id} ${network}`).digest('hex')
 
-/** All leases of a network by address, stale ones too, but not those of containers that have left. A file that cannot be read yields none. */
+/** All leases of a network by IPv4 address, stale ones too, but not those of containers that have left. A file that cannot be read yields none. */
 export function readLeases(dataRoot: string, network: string): Map<string, Lease> {
-  return new Map([...readAllLeases(dataRoot, network)].filter(([, { left }]) => !left))
+  return new Map([...readAllLeases(dataRoot, network)].filter(([address, { left }]) => !left && isIPv4(address)))
 }
 
-/** Those of containers that have left too. */
+/** Those of containers that have left too, and of both families. */
 export function readAllLeases(dataRoot: string, network: string): Map<string, Lease> {
   const directory = leasesDirectory(dataRoot, network)
   const found = new Map<string, Lease>()

@@ -1,35 +1,48 @@
-/** What a network's own names are, and what they answer to a question. RFC 1034, RFC 1035. */
+/** What a network's own names are, and what they answer to a question. RFC 1034, RFC 1035, RFC 3596. */
 import { statSync } from 'node:fs'
+import { isIPv4, isIPv6 } from 'node:net'
 import type { Answer, Packet } from 'dns-packet'
-import { parsePrefix } from '../kernel/ip.js'
+import { formatIp } from '../kernel/ip.js'
 import { leasesDirectory, networkOf } from './config.js'
 import { type Lease, liveLeases } from './leases.js'
-import { numberOf, rangeOf } from './pool.js'
+import { within } from './pool.js'
 
 export interface Names {
   readonly network: string
-  readonly subnet: string
+  /** Of each family that the network has. */
+  readonly subnets: readonly string[]
   /** Lower-case name → addresses. */
   readonly addresses: ReadonlyMap<string, readonly string[]>
   /** Address → name. */
   readonly names: ReadonlyMap<string, string>
   /** Address → the container's id. */
   readonly ids: ReadonlyMap<string, string>
+  /** The container's id → what it calls others: lower-case alias → lower-case name. */
+  readonly links: ReadonlyMap<string, Readonly<Record<string, string>>>
+  /** The container's id → its own resolvers. */
+  readonly resolvers: ReadonlyMap<string, readonly string[]>
 }
 
-/** A container is found by its name, its aliases, its id and the first twelve digits of that. */
-export function collectNames(network: string, subnet: string, leases: ReadonlyMap<string, Lease>): Names {
+/** A container is found by its name, its aliases, its host name, its id and the first twelve digits of that. */
+export function collectNames(network: string, subnets: readonly string[], leases: ReadonlyMap<string, Lease>): Names {
   const addresses = new Map<string, string[]>()
   const names = new Map<string, string>()
   const ids = new Map<string, string>()
-  for (const [address, { id, name, aliases }] of leases) {
-    names.set(address, name)
-    ids.set(address, id)
-    for (const one of new Set([name, ...aliases, id, id.slice(0, 12)].map((each) => each.toLowerCase()))) {
-      addresses.set(one, [...(addresses.get(one) ?? []), address])
+  const links = new Map<string, Readonly<Record<string, string>>>()
+  const resolvers = new Map<string, readonly string[]>()
+  for (const [address, { id, name, hostname, aliases, address6, dns, ...lease }] of leases) {
+    const own = address6 === undefined ? [address] : [address, address6]
+    for (const one of own) {
+      names.set(one, name)
+      ids.set(one, id)
+    }
+    if (lease.links) links.set(id, lease.links)
+    if (dns) resolvers.set(id, dns)
+    for (const one of new Set([name, ...aliases, hostname, id, id.slice(0, 12)].map((each) => each.toLowerCase()))) {
+      addresses.set(one, [...(addresses.get(one) ?? []), ...own])
     }
   }
-  return { network, subnet, addresses, names, ids }
+  return { network, subnets, addresses, names, ids, links, resolvers }
 }
 
 /** In milliseconds: a container whose shim was killed leaves no trace in the directory, so that one is looked at again after a while. */
@@ -37,14 +50,15 @@ const LONGEST_TRUST = 1000
 
 /** The names as they are at each call; read again when the directory of leases has changed. */
 export function namesOf(dataRoot: string, network: string): () => Names {
-  const { subnet } = networkOf(dataRoot, network)
+  const { subnet, ipv6 } = networkOf(dataRoot, network)
+  const subnets = ipv6 ? [subnet, ipv6.subnet] : [subnet]
   const directory = leasesDirectory(dataRoot, network)
   let found: { names: Names; changed: bigint | undefined; read: number } | undefined
   return () => {
     const changed = statSync(directory, { bigint: true, throwIfNoEntry: false })?.mtimeNs
     const now = performance.now()
     if (!found || found.changed !== changed || now - found.read > LONGEST_TRUST) {
-      found = { names: collectNames(network, subnet, liveLeases(dataRoot, network)), changed, read: now }
+      found = { names: collectNames(network, subnets, liveLeases(dataRoot, network)), changed, read: now }
     }
     return found.names
   }
@@ -58,24 +72,39 @@ const NXDOMAIN = 3
 /** In seconds: an address may be another container's in the next moment, so nobody is to remember it. */
 const TTL = 0
 
-/** The answer to a question about this network; undefined for one that is for others. */
-export function answerLocally(query: Packet, names: Names): Packet | undefined {
+/** The answer to a question about this network; undefined for one that is for others. `asker`: the id of the container that asks. */
+export function answerLocally(query: Packet, names: Names, asker?: string): Packet | undefined {
   const [question] = query.questions ?? []
   if (!question) return undefined
   const name = question.name.toLowerCase().replace(/\.$/, '')
   if (question.type === 'PTR') {
     const address = reversed(name)
-    if (address === undefined || !within(names.subnet, address)) return undefined
+    if (address === undefined || !names.subnets.some((subnet) => within(subnet, address))) return undefined
     const target = names.names.get(address)
     if (target === undefined) return response(query, [], NXDOMAIN)
     return response(query, [{ type: 'PTR', name: question.name, ttl: TTL, data: `${target}.${names.network}` }])
   }
-  const suffix = `.${names.network.toLowerCase()}`
-  const found = names.addresses.get(name) ?? (name.endsWith(suffix) ? names.addresses.get(name.slice(0, -suffix.length)) : undefined)
+  const found = find(names, linkedTo(names, asker, name) ?? name)
   if (!found) return undefined
-  // Every other type, AAAA above all: the name is there and has nothing of the kind. NXDOMAIN would be taken for the A as well.
-  const wanted = question.type === 'A'
-  return response(query, wanted ? found.map((data): Answer => ({ type: 'A', name: question.name, ttl: TTL, data })) : [])
+  // Every type that it has not got: the name is there and has nothing of the kind. NXDOMAIN would be taken for the others as well.
+  return response(query, answersOf(question.type, question.name, found))
+}
+
+/** What the asker calls by that name. */
+function linkedTo({ links }: Names, asker: string | undefined, name: string): string | undefined {
+  const own = asker === undefined ? undefined : links.get(asker)
+  return own && Object.hasOwn(own, name) ? own[name] : undefined
+}
+
+function find({ addresses, network }: Names, name: string): readonly string[] | undefined {
+  const suffix = `.${network.toLowerCase()}`
+  return addresses.get(name) ?? (name.endsWith(suffix) ? addresses.get(name.slice(0, -suffix.length)) : undefined)
+}
+
+function answersOf(type: string, name: string, addresses: readonly string[]): Answer[] {
+  if (type === 'A') return addresses.filter((one) => isIPv4(one)).map((data) => ({ type, name, ttl: TTL, data }))
+  if (type === 'AAAA') return addresses.filter((one) => isIPv6(one)).map((data) => ({ type, name, ttl: TTL, data }))
+  return []
 }
 
 function response(query: Packet, answers: Answer[], code = 0): Packet {
@@ -84,14 +113,11 @@ function response(query: Packet, answers: Answer[], code = 0): Packet {
   return { type: 'response', ...(id !== undefined && { id }), flags: own, questions, answers }
 }
 
-/** `2.0.17.172.in-addr.arpa` is the name of 172.17.0.2. */
+/** `2.0.17.172.in-addr.arpa` is the name of 172.17.0.2; of an IPv6 address, each of the 32 digits is a part before `ip6.arpa`. */
 function reversed(name: string): string | undefined {
   const [, digits] = /^((?:[0-9]{1,3}\.){4})in-addr\.arpa$/.exec(name) ?? []
-  return digits?.split('.').filter(Boolean).reverse().join('.')
-}
-
-function within(subnet: string, address: string): boolean {
-  const { first, last } = rangeOf(parsePrefix(subnet))
-  const number = numberOf(Uint8Array.from(address.split('.').map(Number)))
-  return number >= first && number <= last
+  const four = digits?.split('.').filter(Boolean).reverse().join('.')
+  if (four !== undefined) return isIPv4(four) ? four : undefined
+  const [, nibbles] = /^((?:[0-9a-f]\.){32})ip6\.arpa$/.exec(name) ?? []
+  return nibbles && formatIp(Buffer.from(nibbles.replaceAll('.', '').split('').reverse().join(''), 'hex'))
 }

@@ -136,7 +136,9 @@ class Service {
     if (this.#waiting >= MOST_WAITING) return failure(query)
     this.#waiting++
     try {
-      return (await forward(bytes, hostResolvConf().nameservers, over)) ?? failure(query)
+      const asker = this.#names.own.ids.get(from)
+      const own = asker === undefined ? undefined : this.#names.own.resolvers.get(asker)
+      return (await forward(bytes, own ?? hostResolvConf().nameservers, over)) ?? failure(query)
     } finally {
       this.#waiting--
     }
@@ -144,10 +146,11 @@ class Service {
 
   /** The network's own names count before those of other networks that the asker is on. */
   #local(query: Packet, from: string): Packet | undefined {
-    const own = answerLocally(query, this.#names.own)
+    const asker = this.#names.own.ids.get(from)
+    const own = answerLocally(query, this.#names.own, asker)
     if (own) return own
     for (const names of this.#names.others(from)) {
-      const found = answerLocally(query, names)
+      const found = answerLocally(query, names, asker)
       if (found) return found
     }
     return undefined

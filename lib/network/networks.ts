@@ -7,7 +7,8 @@ import { DrydockError } from '../kernel/errors.js'
 import { parsePrefix } from '../kernel/ip.js'
 import { loneShim } from '../kernel/lone.js'
 import { link_delete } from '../kernel/netlink/steps.js'
-import { parseRoutes } from '../kernel/proc/net.js'
+import { parseRoutes, parseRoutes6 } from '../kernel/proc/net.js'
+import { textIfReadable } from '../kernel/readable.js'
 import type { Shim } from '../kernel/shim.js'
 import { host, ref } from '../kernel/step.js'
 import { bridgeAddress, bridgeState, knownNetworks, makeBridge } from './bridge.js'
@@ -20,15 +21,17 @@ import {
   type NewNetworkSettings,
   networkOf,
   newNetwork,
+  newNetworkId,
   readNetwork,
   readNetworks,
   rewriteNetwork,
   writeNetwork,
 } from './config.js'
-import { filterReady, missingSettings, obstacles, switchOn } from './filter.js'
+import { filterReady, missingSettings, obstacles, settle } from './filter.js'
 import { endpointId, type Lease, liveLeases, pluggedAt, readLeases, reclaim, staleAddresses } from './leases.js'
-import { ruleset, rulesetWords, withdrawal } from './nft.js'
+import { familiesOf, ruleset, rulesetWords, withdrawal } from './nft.js'
 import { addressOf, checkedGateway, checkedSubnet, checkPart, freeSubnet, gatewayOf, rangeOf } from './pool.js'
+import { checkedAddress6, checkedSubnet6, checkIpv6, checkPart6, gatewayOf6, type Ipv6Place, uniqueLocalSubnet } from './pool6.js'
 import { checkSameNetwork, loadRules, type MoreShims } from './run-nft.js'
 
 /**
@@ -46,13 +49,14 @@ export async function ensureNetwork(shim: Shim, dataRoot: string, name: string, 
     said.push(`${state === 'absent' ? 'made' : 'completed'} the bridge ${config.bridge} with the address ${bridgeAddress(config)}`)
   }
   for (const setting of await missingSettings(shim, config)) {
-    await switchOn(shim, setting.path)
+    await settle(shim, setting)
     said.push(setting.said)
   }
-  if (!(await filterReady(shim, config))) {
+  for (const family of familiesOf(config)) {
+    if (await filterReady(shim, config, family)) continue
     await checkSameNetwork(shim, more)
-    await loadRules(more, ruleset(config))
-    said.push(`made ${rulesetWords(config)}`, ...(await obstacles(shim, more, config.bridge)))
+    await loadRules(more, ruleset(config, family))
+    said.push(`made ${rulesetWords(config, family)}`, ...(await obstacles(shim, more, config.bridge, family)))
     await reclaim(dataRoot, name, pluggedAt(shim))
   }
   return said
@@ -121,9 +125,23 @@ export async function createNetwork(dataRoot: string, name: string, settings: Ne
   for (const part of range === undefined ? reserved : [range, ...reserved]) checkPart(subnet, part)
   const gateway = settings.gateway === undefined ? gatewayOf(subnet, range, reserved) : checkedGateway(subnet, settings.gateway)
   checkBridge(dataRoot, settings.bridge)
-  const config = newNetwork(name, { subnet, gateway }, settings)
+  const id = newNetworkId()
+  const ipv6 = settings.ipv6 && placeOf6(dataRoot, id, settings.ipv6)
+  const config = newNetwork(name, { subnet, gateway, ...(ipv6 && { ipv6 }) }, { ...settings, id })
   if (!writeNetwork(dataRoot, config)) throw exists(name)
   return config
+}
+
+function placeOf6(dataRoot: string, id: string, asked: Partial<Ipv6Place>): Ipv6Place {
+  checkIpv6()
+  const taken = [...routedNetworks6(), ...readNetworks(dataRoot).flatMap(({ ipv6 }) => (ipv6 ? [ipv6.subnet] : []))]
+  const subnet = checkedSubnet6(asked.subnet ?? uniqueLocalSubnet(id), taken)
+  const reserved =
+    asked.reserved && Object.fromEntries(Object.entries(asked.reserved).map(([whose, one]) => [whose, checkedAddress6(subnet, one)]))
+  if (asked.range !== undefined) checkPart6(subnet, asked.range)
+  const gateway =
+    asked.gateway === undefined ? gatewayOf6(subnet, asked.range, Object.values(reserved ?? {})) : checkedAddress6(subnet, asked.gateway)
+  return { ...asked, subnet, gateway, ...(reserved && { reserved }) }
 }
 
 function checkBridge(dataRoot: string, bridge: string | undefined): void {
@@ -171,9 +189,10 @@ async function checkUnused(dataRoot: string, name: string, shim: Shim, what: str
 
 /** What of a network is in the kernel. */
 async function takeDown(config: NetworkConfig, shim: Shim, more: MoreShims): Promise<void> {
-  if (await filterReady(shim, config)) {
+  for (const family of familiesOf(config)) {
+    if (!(await filterReady(shim, config, family))) continue
     await checkSameNetwork(shim, more)
-    await loadRules(more, withdrawal(config))
+    await loadRules(more, withdrawal(config, family))
   }
   const socket = ref('remove')
   await shim.run(host([rtnetlink_socket({ keep: socket.ref }), link_delete(socket, config.bridge, { allow: ['ENODEV'] }), close(socket)]))
@@ -205,5 +224,12 @@ export function describeNetwork(dataRoot: string, name: string): string[] {
 function routedNetworks(): string[] {
   return parseRoutes(readFileSync('/proc/self/net/route', 'utf8')).flatMap(({ destination, prefixLength }) =>
     prefixLength === 0 ? [] : [`${destination}/${prefixLength}`],
+  )
+}
+
+/** The same of IPv6; none in a kernel without. */
+function routedNetworks6(): string[] {
+  return parseRoutes6(textIfReadable('/proc/self/net/ipv6_route') ?? '').flatMap(({ destination, prefixLength, device }) =>
+    prefixLength === 0 || device === 'lo' ? [] : [`${destination}/${prefixLength}`],
   )
 }

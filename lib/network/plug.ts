@@ -11,20 +11,22 @@
  *       │ ── end ─────────────►  │ ── SIGKILL ──────────────────►  │
  */
 
+import { isIPv4 } from 'node:net'
 import { close } from '../kernel/calls/files.js'
 import { clone3, pidfd_open, setns } from '../kernel/calls/process.js'
 import { netlink, nfnetlink_socket, rtnetlink_socket } from '../kernel/calls/sockets.js'
 import { DrydockError } from '../kernel/errors.js'
+import type { Family } from '../kernel/ip.js'
 import { linkSet } from '../kernel/netlink/link.js'
 import { elementsAdd, elementsDelete } from '../kernel/netlink/nfnetlink.js'
-import { routeAdd } from '../kernel/netlink/route.js'
+import { routeReplace } from '../kernel/netlink/route.js'
 import { link_delete } from '../kernel/netlink/steps.js'
-import { readNetDev, readRoutes } from '../kernel/proc/net.js'
+import { readNetDev, readRoutes, readRoutes6 } from '../kernel/proc/net.js'
 import { StepError } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
 import { container, host, ref, type Step } from '../kernel/step.js'
 import type { Attachment } from './attachment.js'
-import { type PublishedPort, portElements } from './ports.js'
+import { type PortAddresses, type PublishedPort, portElements } from './ports.js'
 
 /** The container. */
 export interface Target {
@@ -42,11 +44,11 @@ export async function plugIn(shim: Shim, { fragment }: Attachment, target: Targe
   await within(shim, target, fragment.steps)
 }
 
-/** Of a container that has other networks still: what is for no network that it knows goes through this gateway. */
-export async function routeThrough(shim: Shim, gateway: string, target: Target): Promise<void> {
+/** From now on, what is for no network that the container knows goes through these gateways, one for each family. */
+export async function routeThrough(shim: Shim, gateways: readonly string[], target: Target): Promise<void> {
   const own = ref('own')
-  const route = netlink(own, routeAdd({ to: 'default', via: gateway }), { allow: ['EEXIST'] })
-  await within(shim, target, container([rtnetlink_socket({ keep: own.ref }), route]))
+  const routes = gateways.map((gateway) => netlink(own, routeReplace({ to: 'default', via: gateway })))
+  await within(shim, target, container([rtnetlink_socket({ keep: own.ref }), ...routes]))
 }
 
 async function within(shim: Shim, target: Target, steps: readonly Step[]): Promise<void> {
@@ -80,8 +82,7 @@ export async function pullOut(shim: Shim, device: string): Promise<void> {
 }
 
 /** Where published ports lead. */
-export interface PortTarget {
-  readonly address: string
+export interface PortTarget extends PortAddresses {
   /** The cable's end on the host. */
   readonly device: string
 }
@@ -91,9 +92,12 @@ export async function leadPorts(shim: Shim, ports: readonly PublishedPort[], to:
   if (ports.length === 0) return
   const [filter, links] = [ref('filter'), ref('links')]
   // A key alone says what goes: the address does not matter.
-  const gone = ports.map((port) => netlink(filter, elementsDelete([portElements(port, to?.address ?? '0.0.0.0')]), { allow: ['ENOENT'] }))
+  const gone = ports.map((port) =>
+    netlink(filter, elementsDelete([portElements(port, to ?? { address: '0.0.0.0' })]), { allow: ['ENOENT'] }),
+  )
+  const led = ports.filter(({ hostIp }) => isIPv4(hostIp) || to?.address6 !== undefined)
   const there = to && [
-    netlink(filter, elementsAdd(ports.map((port) => portElements(port, to.address)))),
+    ...(led.length > 0 ? [netlink(filter, elementsAdd(led.map((port) => portElements(port, to))))] : []),
     rtnetlink_socket({ keep: links.ref }),
     netlink(links, linkSet(to.device, { hairpin: true }), { allow: ['ENODEV'] }),
     close(links),
@@ -101,9 +105,11 @@ export async function leadPorts(shim: Shim, ports: readonly PublishedPort[], to:
   await shim.run(host([nfnetlink_socket({ keep: filter.ref }), ...gone, ...(there ?? []), close(filter)]))
 }
 
-/** Whether what is for nobody near goes anywhere, in the network of a process. */
-export const hasDefaultRoute = (pid: number): boolean =>
-  (readRoutes(pid) ?? []).some(({ prefixLength, destination }) => prefixLength === 0 && destination === '0.0.0.0')
+/** Whether what is for nobody near goes anywhere, in the network of a process. The kernel's own IPv6 route to nowhere is the loopback's. */
+export function hasDefaultRoute(pid: number, family: Family = 4): boolean {
+  const routes = (family === 4 ? readRoutes(pid) : readRoutes6(pid)) ?? []
+  return routes.some(({ prefixLength, gateway }) => prefixLength === 0 && gateway !== undefined)
+}
 
 /** The first N of ethN that the network of a process has not got. */
 export function freePosition(pid: number): number {

@@ -25,11 +25,18 @@ export function rangeOf({ bytes, length }: Pick<Prefix, 'bytes' | 'length'>): { 
   return { first, last: first + size - 1 }
 }
 
-/** Have two IPv4 networks an address in common? */
+/** Have two networks an address in common? Those of two families have not. */
 export function overlap(one: string, other: string): boolean {
-  const [a, b] = [rangeOf(parsePrefix(one)), rangeOf(parsePrefix(other))]
-  return a.first <= b.last && b.first <= a.last
+  const [a, b] = [parsePrefix(one), parsePrefix(other)]
+  const shared = Math.min(a.length, b.length)
+  return a.family === b.family && a.bytes.every((byte, index) => ((byte ^ (b.bytes[index] as number)) & maskOf(shared - index * 8)) === 0)
 }
+
+/** The first so many bits of a byte. */
+const maskOf = (bits: number): number => 0xff & ~(0xff >> Math.min(8, Math.max(0, bits)))
+
+/** Does an address belong to a network? */
+export const within = (subnet: string, address: string): boolean => overlap(subnet, address)
 
 /** The first network of the pool that none of `taken` (routes, addresses, our other networks) overlaps. */
 export function freeSubnet(taken: readonly string[]): string {

@@ -1,10 +1,10 @@
 /** Published ports: the texts of `-p` read, free ports chosen, and the steps that take a port of the host and lead it to the container. */
-import { isIPv4 } from 'node:net'
+import { isIPv4, isIPv6 } from 'node:net'
 import { close } from '../kernel/calls/files.js'
-import { bind_inet, setsockopt_reuseaddr } from '../kernel/calls/internet.js'
+import { bind_inet, setsockopt_reuseaddr, setsockopt_v6only } from '../kernel/calls/internet.js'
 import { listen, netlink, nfnetlink_socket, socket } from '../kernel/calls/sockets.js'
 import { DrydockError } from '../kernel/errors.js'
-import { parseIp } from '../kernel/ip.js'
+import { formatIp, parseIp } from '../kernel/ip.js'
 import { elementsAdd, elementsDelete, field, portField, type SetElements } from '../kernel/netlink/nfnetlink.js'
 import { textIfReadable } from '../kernel/readable.js'
 import { inPhase, ref, type Step } from '../kernel/step.js'
@@ -14,7 +14,7 @@ export type Protocol = 'tcp' | 'udp'
 
 /** One port of `-p`. */
 export interface PortRequest {
-  /** Address of the host; 0.0.0.0 is all of them. */
+  /** Address of the host; 0.0.0.0 and :: are all of a family, and '' is the network's choice, or all of both. */
   readonly hostIp: string
   /** Absent: any that is free. A range: the first free one of it. */
   readonly hostPort?: number | { readonly first: number; readonly last: number }
@@ -33,19 +33,17 @@ export interface PublishedPort extends PortRequest {
 const NUMBER: Record<Protocol, number> = { tcp: 6, udp: 17 }
 
 const ANY = '0.0.0.0'
+const ANY6 = '::'
 
 const bad = (text: string, why: string): DrydockError =>
   new DrydockError(`invalid port specification '${text}': ${why} ([IP:][HOST-PORT:]CONTAINER-PORT[/tcp|udp])`, { status: 400 })
 
-/** One text of `-p`: `80`, `8080:80`, `127.0.0.1:8080:80`, `127.0.0.1::80`, `7000-7003:80-83/udp`, `8000-9000:80`. */
+/** One text of `-p`: `80`, `8080:80`, `127.0.0.1:8080:80`, `127.0.0.1::80`, `[::1]:8080:80`, `7000-7003:80-83/udp`, `8000-9000:80`. */
 export function parsePort(text: string): PortRequest[] {
   const [, body = '', protocolText = 'tcp'] = /^(.*?)(?:\/([a-z]+))?$/i.exec(text) ?? []
   const protocol = protocolText.toLowerCase()
   if (protocol !== 'tcp' && protocol !== 'udp') throw bad(text, `protocol ${protocolText} is not tcp or udp`)
-  const parts = body.split(':')
-  if (parts.length > 3) throw bad(text, 'IPv6 addresses cannot be published, since containers have none')
-  const hostIp = parts.length === 3 && parts[0] ? (parts[0] as string) : ANY
-  if (!isIPv4(hostIp)) throw bad(text, `${hostIp} is no IPv4 address`)
+  const { hostIp, parts } = hostOf(text, body)
   const inside = range(text, parts.at(-1) as string)
   const outsideText = parts.length > 1 ? (parts.at(-2) as string) : ''
   const outside = outsideText === '' ? undefined : range(text, outsideText)
@@ -57,6 +55,30 @@ export function parsePort(text: string): PortRequest[] {
     containerPort: inside.first + index,
     protocol,
   }))
+}
+
+/** The host's address, and what follows it. An IPv6 address is in brackets; clients of the API send it bare, before the last two colons. */
+function hostOf(text: string, body: string): { hostIp: string; parts: string[] } {
+  const [, six, rest] = /^\[?([0-9a-f]*:[0-9a-f:.]*:[0-9a-f.]*)\]?:([0-9-]*:[0-9-]+)$/i.exec(body) ?? []
+  if (six !== undefined && rest !== undefined && isIPv6(six)) return { hostIp: formatIp(parseIp(six).bytes), parts: rest.split(':') }
+  const parts = body.split(':')
+  if (parts.length > 3) throw bad(text, `${parts.slice(0, -2).join(':')} is no address`)
+  const hostIp = parts.length === 3 ? (parts[0] as string) : ''
+  if (hostIp !== '' && !isIPv4(hostIp)) throw bad(text, `${hostIp} is no address`)
+  return { hostIp, parts: parts.slice(-2) }
+}
+
+/** Where one is published that names no address: where the network says, or everywhere; by IPv6 too when the container has that. */
+export function onFamilies(request: PortRequest, binding: string | undefined, ipv6: boolean): PortRequest[] {
+  if (request.hostIp !== '') {
+    if (isIPv6(request.hostIp) && !ipv6) {
+      const text = `[${request.hostIp}]:${request.containerPort}/${request.protocol}`
+      throw bad(text, 'the container has no IPv6 address there: give its network IPv6')
+    }
+    return [request]
+  }
+  if (binding !== undefined && binding !== ANY) return [{ ...request, hostIp: binding }]
+  return [{ ...request, hostIp: ANY }, ...(ipv6 ? [{ ...request, hostIp: ANY6 }] : [])]
 }
 
 function range(text: string, part: string): { first: number; last: number } {
@@ -81,16 +103,25 @@ export function choosePorts(
 ): PublishedPort[] {
   const own = new Set<string>()
   for (const { protocol, hostPort } of requests) if (typeof hostPort === 'number') own.add(`${protocol} ${hostPort}`)
+  // One that is asked for by both families is the same port in both.
+  const twins = new Map<PortRequest['hostPort'] | string, number>()
   return requests.map((request) => {
-    const { protocol, hostPort } = request
+    const { protocol, hostPort, hostIp, containerPort } = request
     if (typeof hostPort === 'number') return { ...request, hostPort, chosen: false }
     const { first, last } = hostPort ?? EPHEMERAL
+    const kind = `${containerPort}/${protocol} ${first}-${last}`
+    const twin = hostIp === ANY6 ? twins.get(kind) : undefined
+    if (twin !== undefined) {
+      twins.delete(kind)
+      return { ...request, hostPort: twin, chosen: true }
+    }
     const size = last - first + 1
     const offset = hostPort ? 0 : start - first
     for (let index = 0; index < size; index++) {
       const port = first + ((offset + index) % size)
       if (busy(protocol, port) || own.has(`${protocol} ${port}`)) continue
       own.add(`${protocol} ${port}`)
+      if (hostIp === ANY) twins.set(kind, port)
       return { ...request, hostPort: port, chosen: true }
     }
     throw new DrydockError(`all ports are allocated: none from ${first} to ${last} of ${protocol} is free`, { status: 500 })
@@ -111,16 +142,23 @@ export function busyPorts(): (protocol: Protocol, port: number) => boolean {
   return (protocol, port) => found[protocol].has(port)
 }
 
+/** Where a container is. */
+export interface PortAddresses {
+  readonly address: string
+  readonly address6?: string
+}
+
 /** The elements of the packet filter's maps that lead a port to a container. */
-export function portElements({ hostIp, hostPort, containerPort, protocol }: PublishedPort, address: string): SetElements {
+export function portElements({ hostIp, hostPort, containerPort, protocol }: PublishedPort, to: PortAddresses): SetElements {
+  const six = isIPv6(hostIp)
+  const family = six ? 'ip6' : 'ip'
+  const address = six ? (to.address6 ?? ANY6) : to.address
   const target = [field(parseIp(address).bytes), portField(containerPort)]
   const key = [field(Uint8Array.of(NUMBER[protocol])), portField(hostPort)]
-  const to = `${address} . ${containerPort}`
-  if (hostIp === ANY) {
-    return { table: TABLE, set: PUBLISHED_ANYWHERE, elements: [{ key, data: target, shown: `${protocol} . ${hostPort} : ${to}` }] }
-  }
+  const shown = `${protocol} . ${hostPort} : ${address} . ${containerPort}`
+  if (hostIp === ANY || hostIp === ANY6) return { family, table: TABLE, set: PUBLISHED_ANYWHERE, elements: [{ key, data: target, shown }] }
   const full = [field(parseIp(hostIp).bytes), ...key]
-  return { table: TABLE, set: PUBLISHED, elements: [{ key: full, data: target, shown: `${hostIp} . ${protocol} . ${hostPort} : ${to}` }] }
+  return { family, table: TABLE, set: PUBLISHED, elements: [{ key: full, data: target, shown: `${hostIp} . ${shown}` }] }
 }
 
 /** How many connections would wait at a port's socket: none ever comes there, they are led on before. */
@@ -132,7 +170,7 @@ const NOBODY = 1
  */
 export function portSteps(
   ports: readonly PublishedPort[],
-  address: string,
+  to: PortAddresses,
   slot: string,
   sweep = false,
 ): { steps: Step[]; binds: Map<Step, PublishedPort> } {
@@ -149,22 +187,25 @@ export function portSteps(
     ]) as [Step]
     binds.set(bind, port)
     const type = protocol === 'tcp' ? 'stream' : 'dgram'
+    const six = isIPv6(hostIp)
     steps.push(
       ...inPhase('prepare', 'host', [
-        socket('inet', type, 0, {
+        socket(six ? 'inet6' : 'inet', type, 0, {
           keep: held.ref,
           why: 'Nobody reads from it; it holds the port.',
           // The shim ends a moment after it has said so, and the next container may want the port in that moment.
           undo: [close(held)],
         }),
       ]),
+      // Without it the socket would take the port of IPv4 too, which another one has.
+      ...(six ? inPhase('prepare', 'host', [setsockopt_v6only(held)]) : []),
       ...(protocol === 'tcp' ? inPhase('prepare', 'host', [setsockopt_reuseaddr(held)]) : []),
       bind,
       ...(protocol === 'tcp' ? inPhase('prepare', 'host', [listen(held, NOBODY)]) : []),
     )
   }
   const filter = ref(`${slot}filter`)
-  const changes = ports.map((port) => portElements(port, address))
+  const changes = ports.map((port) => portElements(port, to))
   const stale = sweep ? changes : []
   const gone = netlink(filter, elementsDelete(changes), { allow: ['ENOENT'] })
   steps.push(

@@ -71,15 +71,19 @@ export interface ResolvConfRequest {
   readonly search?: readonly string[]
   /** `--dns-option`. */
   readonly options?: readonly string[]
-  /** `--dns`: in place of the network's. */
+  /** `--dns`: in place of the network's, or whom its name service asks. */
   readonly servers?: readonly string[]
+  /** The network's are a name service, which answers for the network's own names too. */
+  readonly service?: boolean
 }
 
 /** The text of a container's /etc/resolv.conf. */
 export function resolvConfFor(request: ResolvConfRequest, host: ResolvConf = hostResolvConf()): string {
-  const servers = request.servers?.length ? request.servers : request.nameservers
-  const asked = request.search?.length ? request.search : host.search
-  const search = asked.filter((domain) => domain !== '.')
+  const { nameservers, servers: asked = [] } = request
+  // Behind a name service, only those of the container's own loopback are the container's to ask.
+  const servers = request.service ? [...nameservers, ...asked.filter((one) => !reachable(one))] : asked.length > 0 ? asked : nameservers
+  const domains = request.search?.length ? request.search : host.search
+  const search = domains.filter((domain) => domain !== '.')
   const options = request.options?.length ? request.options : host.options
   const lines = servers.map((server) => `nameserver ${server}`)
   if (search.length > 0) lines.push(`search ${search.join(' ')}`)

@@ -40,6 +40,10 @@ export interface CableSpec {
    * loaded: the packet is turned round within the bridge then, and not on its way through the host.
    */
   readonly hairpin?: boolean
+  /** The same interface's place in IPv6, `fd00::2/64`; `route`: whether the default route of that goes through here. */
+  readonly ipv6?: { readonly address: string; readonly gateway: string; readonly route: boolean }
+  /** Nobody else on the bridge is reached through it, but the host. */
+  readonly isolated?: boolean
   /** What is for no network that the container knows goes through this cable. Default: the first one's does. */
   readonly route?: boolean
   /**
@@ -73,7 +77,9 @@ export function loopback(): Fragment {
 
 /** One network of a container, whose bridge is there already. */
 export function cable(spec: CableSpec): Fragment {
-  const { position, bridge, address, gateway, mac, mtu, hairpin = false, maker = 'container', route = position === 0 } = spec
+  const { position, bridge, address, gateway, ipv6, mac, mtu, maker = 'container', route = position === 0 } = spec
+  const { hairpin = false, isolated = false } = spec
+  const port = { ...(hairpin && { hairpin }), ...(isolated && { isolated }) }
   const { inside, outside } = cableNames(spec)
   const [host, own] = [ref(`cable${position}`), ref(`inside${position}`)]
   const netns = { pid: maker === 'container' ? 1 : child }
@@ -83,7 +89,7 @@ export function cable(spec: CableSpec): Fragment {
       rtnetlink_socket({ keep: host.ref, why: 'It will go on speaking to the host’s network, also when the container has inherited it.' }),
     ]),
     ...inPhase('network', maker === 'host' ? 'host' : 'container', [
-      netlink(host, hairpin ? together([veth, linkSet(outside, { hairpin })]) : veth, { why: WHY_VETH[maker] }),
+      netlink(host, hairpin || isolated ? together([veth, linkSet(outside, port)]) : veth, { why: WHY_VETH[maker] }),
     ]),
     ...inPhase('network', 'container', [
       rtnetlink_socket({ keep: own.ref, why: 'A line to the kernel about the container’s own network.' }),
@@ -94,6 +100,9 @@ export function cable(spec: CableSpec): Fragment {
           addressAdd(inside, address, { broadcast: 'auto' }),
           linkSet(inside, { up: true }),
           ...(route ? [routeAdd({ to: 'default', via: gateway, dev: inside })] : []),
+          // The engine knows that nobody else has it: to ask the network first would take a second.
+          ...(ipv6 ? [addressAdd(inside, ipv6.address, { nodad: true })] : []),
+          ...(ipv6?.route ? [routeAdd({ to: 'default', via: ipv6.gateway, dev: inside })] : []),
         ]),
         { why: position === 0 && route ? WHY_FIRST : route ? WHY_ROUTE : WHY_FURTHER },
       ),

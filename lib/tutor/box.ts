@@ -13,7 +13,7 @@ import { explainFailure } from './explain.js'
 import { FileWatch } from './files.js'
 import type { Act, Guide } from './guide.js'
 import { HelpingShim } from './helper.js'
-import { hostPidOf, type Place } from './host-pid.js'
+import { hostPidOf, inWords, ownName, type Place } from './host-pid.js'
 import type { Box } from './lesson.js'
 import { MARGIN, showAct, showChanges, showOutput, showResult } from './show-act.js'
 import { readHostname, readState } from './state.js'
@@ -128,6 +128,11 @@ export class StageBox implements Box {
     return this.#stdio.text
   }
 
+  hear(): void {
+    this.#takeTurn()
+    this.#showNews()
+  }
+
   async exited(): Promise<Exit> {
     const exit = await this.shim.exited
     this.#showNews()
@@ -204,12 +209,14 @@ export class StageBox implements Box {
   #showChanges(before: States, after: States, files: readonly string[], executed: boolean): void {
     const born = before.container === undefined ? after.container : undefined
     // The pipes and the channel to the child come with the clone, go with the exec, and are the tutor's and the shim's own.
-    const lesson = (changes: string[]) => (born || executed ? changes.filter((line) => !/^[+-]? ?descriptor /.test(line)) : changes)
+    // So is what an execve is there for.
+    const mine = executed ? /^[+-]? ?descriptor |^… and \d+ more descriptors|^program / : /^[+-]? ?descriptor /
+    const lesson = (changes: string[]) => (born || executed ? changes.filter((line) => !mine.test(line)) : changes)
     if (born) {
       this.#display.text(`a new process: ${this.#pids(born.pid)}`, MARGIN, this.#display.style.change)
       const differences = before.host ? lesson(changesBetween(before.host, born)) : []
       showChanges(this.#display, 'where it differs from the shim, which made it:', differences)
-      if (differences.length === 0) this.#display.note('it differs from the shim, which made it, in nothing else', MARGIN)
+      if (differences.length === 0 && !executed) this.#display.note('it differs from the shim, which made it, in nothing else', MARGIN)
     }
     if (before.container && after.container) {
       showChanges(this.#display, 'changed in the child:', lesson(changesBetween(before.container, after.container)))
@@ -221,8 +228,10 @@ export class StageBox implements Box {
   #pids(hostPid: number): string {
     const own = readState(hostPid)?.pids.at(-1)
     const inside = own !== undefined && own !== this.childPid ? `, ${own} to itself` : ''
-    const here = this.place.kind === 'host' ? '' : `, ${this.childPid} to the ${this.place.kind}`
-    return `${hostPid} to the host${here}${inside}`
+    const here = this.place.kind === 'host' ? '' : `, ${this.childPid} to ${inWords(this.place)}`
+    // Where a host is what the lesson is about, the word does not mean the learner's own.
+    const outside = ownName(this.place) === undefined ? 'the host' : 'your machine'
+    return `${hostPid} to ${outside}${here}${inside}`
   }
 
   /** The steps as they will be made, each with its actor. */

@@ -1,7 +1,7 @@
 /** Checks an exercise: a new challenge, the learner's steps for it, a bottle of their own, and the kernel's state as the judge. */
-import { Bottle } from '../bottle.js'
 import { DrydockError, sentenceOf } from '../kernel/errors.js'
 import { explainFailure } from './explain.js'
+import { type Ground, oneBottle } from './ground.js'
 import { type LearnerLimits, runLearner } from './learner.js'
 import type { Exercise, Trial } from './lesson.js'
 import { random } from './random.js'
@@ -29,36 +29,38 @@ const LONGEST_CHECK = 60_000
 export async function checkExercise(exercise: Exercise, file: string, limits: Partial<LearnerLimits> = {}): Promise<Verdict> {
   const chosen = exercise.challenge(random)
   if (!exercise.setting) return checkFunction(exercise, file, chosen, limits)
-  const bottle = await Bottle.open({ name: 'bottle' })
+  const ground = await openGround(exercise)
   try {
-    const setting = await exercise.setting(bottle, chosen)
+    const setting = await exercise.setting(ground.bottle, chosen, ground)
     try {
-      return await checkFunction(exercise, file, { ...chosen, ...setting.given }, limits, bottle)
+      return await checkFunction(exercise, file, { ...chosen, ...setting.given }, limits, ground)
     } finally {
       await setting.close()
     }
   } finally {
-    await bottle.close()
+    await ground.close()
   }
 }
 
-/** In this bottle, or in one that is made when there are steps to run in it. */
+const openGround = ({ ground = oneBottle }: Exercise) => ground()
+
+/** On this ground, or on one that is made when there are steps to run on it. */
 async function checkFunction(
   exercise: Exercise,
   file: string,
   challenge: Trial['challenge'],
   limits: Partial<LearnerLimits>,
-  prepared?: Bottle,
+  prepared?: Ground,
 ): Promise<Verdict> {
   const { outcome, printed } = await runLearner(file, exercise.id, challenge, limits)
   const base = { challenge, printed, because: [], hint: undefined, looks: 0, passed: false }
   if ('problem' in outcome)
     return { ...base, saw: [`Your function ${exercise.id}: ${outcome.problem}${/[.?!]$/.test(outcome.problem) ? '' : '.'}`] }
-  const bottle = prepared ?? (await Bottle.open({ name: 'bottle' }))
+  const ground = prepared ?? (await openGround(exercise))
   try {
-    return { ...base, ...(await tryOut(exercise, new ExerciseTrial(bottle, challenge, outcome.steps))) }
+    return { ...base, ...(await tryOut(exercise, new ExerciseTrial(ground, challenge, outcome.steps))) }
   } finally {
-    if (bottle !== prepared) await bottle.close()
+    if (ground !== prepared) await ground.close()
   }
 }
 

@@ -3,6 +3,7 @@
  * verdict comes from what the kernel does with the steps.
  */
 import { pathToFileURL } from 'node:url'
+import { keepFromHosts } from './learner-network.js'
 import { problemWithSteps } from './returned.js'
 
 export interface LearnerQuestion {
@@ -30,8 +31,13 @@ function answer(message: LearnerAnswer): void {
 
 function failure(kind: 'not loaded' | 'threw', error: unknown): LearnerAnswer {
   if (!(error instanceof Error)) return { kind, name: '', message: String(error), stack: '' }
-  return { kind, name: error.name, message: error.message, stack: error.stack ?? '' }
+  return { kind, name: error.name, message: whole(error), stack: error.stack ?? '' }
 }
+
+keepFromHosts()
+
+/** What fetch and others throw says nothing; what it was thrown for does. */
+const whole = ({ message, cause }: Error): string => (cause instanceof Error ? `${message}: ${cause.message}` : message)
 
 async function run({ file, name, challenge }: LearnerQuestion): Promise<void> {
   let module: Record<string, unknown>

@@ -24,10 +24,13 @@ export interface LearnerLimits {
   readonly printedBytes: number
 }
 
-const LIMITS: LearnerLimits = { milliseconds: 10_000, memoryMiB: 512, printedBytes: 64 * 1024 }
+/** On a very slow machine, an emulated one for instance, everything takes so many times as long, and nothing is wrong with the program. */
+const PATIENCE = Math.max(1, Number(process.env.DRYDOCK_PATIENCE) || 1)
+
+const LIMITS: LearnerLimits = { milliseconds: 10_000 * PATIENCE, memoryMiB: 512, printedBytes: 64 * 1024 }
 
 /** How much more processor time than `milliseconds` a program gets whose tutor was killed: the kernel ends it then. */
-const ORPHAN_SECONDS = 15
+const ORPHAN_SECONDS = 15 * PATIENCE
 
 export async function runLearner(file: string, name: string, challenge: unknown, limits: Partial<LearnerLimits> = {}): Promise<LearnerRun> {
   const { milliseconds, memoryMiB, printedBytes } = { ...LIMITS, ...limits }

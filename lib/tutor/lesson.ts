@@ -7,6 +7,7 @@ import type { Exit } from '../kernel/frames.js'
 import type { Result } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
 import type { Step } from '../kernel/step.js'
+import type { Ground, OpenGround } from './ground.js'
 import type { Need } from './needs.js'
 
 export interface Lesson {
@@ -19,6 +20,8 @@ export interface Lesson {
   readonly directory: URL
   /** What this lesson cannot do without; the rest it explains and works around. */
   readonly needs: readonly Need[]
+  /** Opened anew for each scene; one bottle when it is not said. */
+  readonly ground?: OpenGround
   readonly scenes: readonly Scene[]
   readonly exercises: readonly Exercise[]
 }
@@ -36,6 +39,8 @@ export interface Scene {
 export interface Stage {
   /** A private host, made for this scene and gone with it. */
   readonly bottle: Bottle
+  /** All that was made for it, where the lesson has more than one host. */
+  readonly ground: Ground
   /** True when nobody is asked. */
   readonly auto: boolean
   /** A few sentences of Markdown between two acts; the bulk of the words belongs in README.md. */
@@ -43,10 +48,11 @@ export interface Stage {
   /** Ask before the step that settles it, then measure, then compare. Nobody is graded; what was measured is shown. */
   predict(question: Prediction): Promise<void>
   /**
-   * A fresh shim in the bottle, ended with the scene. `name` stands in the display when there are several. `ownMonitor`: the steps lay the
-   * program's streams, and the scene tells the shim of them (`box.shim.monitor`); otherwise they are pipes to the stage.
+   * A fresh shim in the bottle, ended with the scene. `name` stands in the display when there are several. `on`: another bottle of the
+   * ground's. `ownMonitor`: the steps lay the program's streams, and the scene tells the shim of them (`box.shim.monitor`); otherwise they are
+   * pipes to the stage.
    */
-  box(name?: string, options?: { readonly ownMonitor?: boolean }): Promise<Box>
+  box(name?: string, options?: { readonly on?: Bottle; readonly ownMonitor?: boolean }): Promise<Box>
   /** Show what was read from the kernel just now: rows of label and value, or lines of a file. */
   look(title: string, read: () => Promise<Look> | Look): Promise<void>
   /** Let the learner practise at a real shell inside; skipped in auto. `suggest`: commands worth typing, each with why. */
@@ -92,6 +98,8 @@ export interface Box {
   fails(step: Step, ...errnos: string[]): Promise<Result>
   /** Everything that an exec'ed program has written to its stdout and stderr so far (the box's stdio are pipes to the stage). */
   output(): string
+  /** Show what that program has printed since it was last shown. Without, it is shown with the box's next act. */
+  hear(): void
   /** Wait for the child's end. */
   exited(): Promise<Exit>
 }
@@ -104,13 +112,15 @@ export interface Exercise {
   /** What the function must bring about, in Markdown; the check below tests exactly this. */
   readonly goal: string
   readonly needs?: readonly Need[]
+  /** Where it is tried; one bottle when it is not said. */
+  readonly ground?: OpenGround
   /** New random names and limits at every try; passed to the learner's function as its only argument. */
   challenge(random: Random): Record<string, string | number | boolean | readonly string[]>
   /**
    * What must be there before the learner's function is called, such as a server that it asks: made in the bottle in which its steps will be run.
    * What it tells is added to the challenge.
    */
-  setting?(bottle: Bottle, challenge: Trial['challenge']): Promise<Setting>
+  setting?(bottle: Bottle, challenge: Trial['challenge'], ground: Ground): Promise<Setting>
   /** Looks at the kernel. Calls `trial.expect` for every thing that matters, the most telling first. */
   check(trial: Trial): Promise<void>
   /** From a nudge to nearly all: what is wrong, never how to get past the check. Shown one at a time on request. */
@@ -134,6 +144,7 @@ export interface Random {
 /** One try at an exercise: the learner's function was called, its steps are run in a bottle of their own. */
 export interface Trial {
   readonly bottle: Bottle
+  readonly ground: Ground
   /** What the learner's function was given. Typed by the exercise: `trial.challenge.name as string`. */
   readonly challenge: Readonly<Record<string, string | number | boolean | readonly string[]>>
   /** The steps that the learner's function returned. */

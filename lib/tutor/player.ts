@@ -1,7 +1,8 @@
 /** From the first scene to the proof that the host is as before. */
-import { Bottle, endHostSpawner } from '../bottle.js'
+import { endHostSpawner } from '../bottle.js'
 import { DrydockError, sentenceOf } from '../kernel/errors.js'
 import type { Display } from './display.js'
+import { oneBottle } from './ground.js'
 import { type Guide, Quit } from './guide.js'
 import type { Lesson, Scene } from './lesson.js'
 import { type Missing, needInWords, needsOf } from './needs.js'
@@ -95,8 +96,8 @@ export class Player {
   async #attempt(scene: Scene): Promise<'again' | 'go on'> {
     const { display, guide, lesson } = this.#parts
     try {
-      const bottle = await Bottle.open({ name: 'bottle' })
-      this.#stage = new LessonStage({ bottle, lesson, display, guide })
+      const ground = await (lesson.ground ?? oneBottle)()
+      this.#stage = new LessonStage({ ground, lesson, display, guide })
       await scene.play?.(this.#stage)
       await this.leave()
       return 'go on'

@@ -6,7 +6,7 @@ import type { Step } from '../kernel/step.js'
 import { enterAll, NAMESPACES } from '../primitives/namespaces.js'
 import type { StageBox } from './box.js'
 import type { Display } from './display.js'
-import { hostPidOf } from './host-pid.js'
+import { hostPidOf, inWords, ownName } from './host-pid.js'
 import type { Keyboard } from './keys.js'
 
 const SHELLS = [
@@ -56,7 +56,7 @@ export async function openShell(box: StageBox, display: Display, keyboard: Keybo
   if (left) display.line()
 }
 
-const where = (box: StageBox) => (box.alive ? `${box.name}, beside its process` : `the ${box.place.kind}: there is no process in the box`)
+const where = (box: StageBox) => (box.alive ? `${box.name}, beside its process` : `${inWords(box.place)}: there is no process in the box`)
 
 /** Into the namespaces in which the child differs from the place around it, and there become a shell. */
 function shellSteps(box: StageBox): Step[] {
@@ -68,7 +68,7 @@ function shellSteps(box: StageBox): Step[] {
     `TERM=${process.env.TERM ?? 'xterm'}`,
     'HOME=/root',
     // A plain sh has no \\h; what is the same in both is said by words.
-    'PS1=(inside) # ',
+    `PS1=(${ownName(box.place) ?? 'inside'}) # `,
   ]
   const shells = SHELLS.map(([path, ...argv], index) => execve(path, argv, env, index < SHELLS.length - 1 ? { allow: ['ENOENT'] } : {}))
   // A session of its own on the terminal: without, there is neither job control nor Ctrl-C.

@@ -7,6 +7,9 @@ import { printable } from './show-act.js'
 /** Of what a learner's program printed, so many lines are shown. */
 const MOST_LINES = 12
 
+/** Characters of a value that was given. */
+const ENOUGH = 240
+
 export async function showExercise(display: Display, exercise: Exercise): Promise<void> {
   display.line()
   display.text(`Exercise: ${exercise.title}`, '', display.style.heading)
@@ -16,7 +19,7 @@ export async function showExercise(display: Display, exercise: Exercise): Promis
 export function showVerdict(display: Display, { passed, saw, because, printed, challenge, looks }: Verdict): void {
   display.line()
   showPrinted(display, printed)
-  const given = Object.entries(challenge).map(([name, value]) => `${name} ${JSON.stringify(value)}`)
+  const given = Object.entries(challenge).map(([name, value]) => `${name} ${brief(JSON.stringify(value))}`)
   if (given.length > 0) display.note(`This time: ${given.join(', ')}.`)
   if (passed) {
     display.good(`passed: ${looks} ${looks === 1 ? 'thing was' : 'things were'} looked at in the kernel, and all are as asked.`)
@@ -26,6 +29,9 @@ export function showVerdict(display: Display, { passed, saw, because, printed, c
   for (const line of saw) display.item(line)
   for (const line of because) display.text(line, '    ')
 }
+
+/** A whole file among what was given is not for reading here. */
+const brief = (text: string) => (text.length > ENOUGH ? `${text.slice(0, ENOUGH)} …` : text)
 
 function showPrinted(display: Display, printed: string): void {
   const lines = printed.replace(/\n+$/, '').split('\n')

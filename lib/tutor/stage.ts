@@ -1,31 +1,36 @@
-/** The stage of one scene: a bottle, the boxes in it, and what is said, asked and shown between their steps. */
+/** The stage of one scene: its ground, the boxes that stand on it, and what is said, asked and shown between their steps. */
 import type { Bottle } from '../bottle.js'
 import { DrydockError } from '../kernel/errors.js'
 import { StageBox, type Turns } from './box.js'
 import type { Display } from './display.js'
+import type { Ground } from './ground.js'
 import type { Guide } from './guide.js'
 import type { Box, Lesson, Look, Prediction, Stage, Suggestion } from './lesson.js'
 
 export interface StageSurroundings {
-  readonly bottle: Bottle
+  readonly ground: Ground
   readonly lesson: Lesson
   readonly display: Display
   readonly guide: Guide
 }
 
 export class LessonStage implements Stage {
-  readonly bottle: Bottle
+  readonly ground: Ground
   readonly #lesson: Lesson
   readonly #display: Display
   readonly #guide: Guide
   readonly #boxes: StageBox[] = []
   readonly #turns: Turns = { boxes: 0, last: undefined }
 
-  constructor({ bottle, lesson, display, guide }: StageSurroundings) {
-    this.bottle = bottle
+  constructor({ ground, lesson, display, guide }: StageSurroundings) {
+    this.ground = ground
     this.#lesson = lesson
     this.#display = display
     this.#guide = guide
+  }
+
+  get bottle(): Bottle {
+    return this.ground.bottle
   }
 
   get auto(): boolean {
@@ -57,10 +62,12 @@ export class LessonStage implements Stage {
     await this.#display.markdown(question.because)
   }
 
-  async box(name = `box ${this.#boxes.length + 1}`, { ownMonitor = false }: { ownMonitor?: boolean } = {}): Promise<Box> {
-    const { bottle } = this
-    const surroundings = { place: bottle, display: this.#display, guide: this.#guide, turns: this.#turns, ownMonitor }
-    const box = new StageBox(name, await bottle.shim(), surroundings)
+  async box(
+    name = `box ${this.#boxes.length + 1}`,
+    { on = this.bottle, ownMonitor = false }: { on?: Bottle; ownMonitor?: boolean } = {},
+  ): Promise<Box> {
+    const surroundings = { place: on, display: this.#display, guide: this.#guide, turns: this.#turns, ownMonitor }
+    const box = new StageBox(name, await on.shim(), surroundings)
     this.#boxes.push(box)
     this.#turns.boxes += 1
     return box
@@ -86,6 +93,6 @@ export class LessonStage implements Stage {
   /** The scene is over: everything in it ends and is undone. */
   async close(): Promise<void> {
     await Promise.all(this.#boxes.map((box) => box.close()))
-    await this.bottle.close()
+    await this.ground.close()
   }
 }

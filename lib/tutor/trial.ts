@@ -6,6 +6,7 @@ import { readStatus } from '../kernel/proc/status.js'
 import { type Result, StepError } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
 import type { Step } from '../kernel/step.js'
+import type { Ground } from './ground.js'
 import { hostPidOf } from './host-pid.js'
 import type { Trial, TrialBox } from './lesson.js'
 import { BoxStdio } from './stdio.js'
@@ -36,15 +37,19 @@ export class TrialFailure extends DrydockError {
 }
 
 export class ExerciseTrial implements Trial {
-  readonly bottle: Bottle
+  readonly ground: Ground
   readonly challenge: Trial['challenge']
   readonly steps: readonly Step[]
   readonly findings: Finding[] = []
 
-  constructor(bottle: Bottle, challenge: Trial['challenge'], steps: readonly Step[]) {
-    this.bottle = bottle
+  constructor(ground: Ground, challenge: Trial['challenge'], steps: readonly Step[]) {
+    this.ground = ground
     this.challenge = challenge
     this.steps = steps
+  }
+
+  get bottle(): Bottle {
+    return this.ground.bottle
   }
 
   expect(holds: boolean, saw: string, hint?: number): void {

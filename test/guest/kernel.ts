@@ -2,6 +2,7 @@
  * The guest's kernel: Debian's for clouds, which is small and has what a guest under qemu needs as modules. It is fetched as a
  * package and taken apart, not installed, and kept in the cache directory for the next time.
  */
+import { existsSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -12,8 +13,8 @@ import { DrydockError } from '../../lib/kernel/errors.js'
 /** The package that depends on the newest of these kernels. */
 const META = 'linux-image-cloud-amd64'
 
-/** What the guest loads: its disk and its channels to the outside, and what containers are made of. */
-const WANTED = ['virtio_pci', 'virtio_blk', 'virtio_console', 'overlay', 'bfq', 'veth', 'bridge', 'nf_tables']
+/** What the guest loads: its disk, its channels to the outside and its cable, and what containers are made of. */
+const WANTED = ['virtio_pci', 'virtio_blk', 'virtio_console', 'virtio_net', 'overlay', 'bfq', 'veth', 'bridge', 'nf_tables']
 
 export interface GuestKernel {
   /** As `uname -r` says it. */
@@ -42,10 +43,11 @@ export async function guestKernel(update: boolean): Promise<GuestKernel> {
   }
 }
 
+/** The newest that has all modules which are wanted today. */
 async function keptIn(cache: string): Promise<string | undefined> {
   const names = await readdir(cache).catch(() => [])
   return names
-    .filter((name) => name.startsWith('linux-'))
+    .filter((name) => name.startsWith('linux-') && WANTED.every((module) => existsSync(join(cache, name, `${module}.ko`))))
     .sort(byNumbers)
     .at(-1)
 }
@@ -90,6 +92,8 @@ async function settled(work: string, cache: string): Promise<string> {
   const all = new Map((await glob('tree/**/kernel/**/*.ko', { cwd: work })).map((path) => [basename(path, '.ko'), join(work, path)]))
   for (const name of await closure((module) => all.get(module))) await cp(all.get(name) as string, join(flat, `${name}.ko`))
   const target = join(cache, `linux-${release}`)
+  // One that was kept when fewer modules were wanted.
+  await rm(target, { recursive: true, force: true })
   await rename(flat, target)
   return target
 }

@@ -12,7 +12,9 @@ export const PROJECT = join(import.meta.dirname, '../..')
 /** Where the project is in the guest. */
 export const PLACE = '/drydock'
 
-const { findCommand } = createRequire(import.meta.url)('../../scripts/packages.cjs') as { findCommand(name: string): string | undefined }
+const require = createRequire(import.meta.url)
+const { findCommand } = require('../../scripts/packages.cjs') as { findCommand(name: string): string | undefined }
+const { bundle } = require('../../scripts/bundle.cjs') as { bundle(out: string): void }
 
 /**
  * Programs of the host's that are taken as they are: tests and lessons call them, copy them under another name (which busybox would
@@ -52,10 +54,26 @@ export async function makeRoot(root: string, commands: Readonly<Record<string, s
   const left = new Set(['busybox', ...own, ...POORER])
   for (const applet of stdout.split('\n').filter((name) => !left.has(name))) await symlink('busybox', join(root, 'usr/bin', applet))
   for (const [name, content] of Object.entries(ETC)) await writeFile(join(root, 'etc', name), content)
-  await cp(join(import.meta.dirname, 'inside/init.sh'), join(root, 'usr/sbin/init'))
-  await chmod(join(root, 'usr/sbin/init'), 0o755)
+  for (const [name, place] of Object.entries({ 'init.sh': 'usr/sbin/init', 'serve.sh': 'usr/sbin/serve' })) {
+    await cp(join(import.meta.dirname, 'inside', name), join(root, place))
+    await chmod(join(root, place), 0o755)
+  }
   for (const [name, script] of Object.entries(commands)) await writeFile(join(root, `etc/command.${name}`), script)
   await addProject(join(root, PLACE))
+  await addCommands(root)
+}
+
+/** For the exercise alone, beside the usual PATH: tests and lessons find the same programs with and without it. */
+async function addCommands(root: string): Promise<void> {
+  const bin = join(root, 'opt/bin')
+  await mkdir(bin, { recursive: true })
+  await writeFile(join(bin, 'drydock'), `#!/bin/sh\nexec node ${PLACE}/scripts/drydock.cjs "$@"\n`, { mode: 0o755 })
+  const out = join(root, PLACE, 'build/cli')
+  bundle(out)
+  // It was made of sources that are not there.
+  await writeFile(join(out, 'inputs.json'), '["package.json"]')
+  const docker = findCommand('docker')
+  if (docker) await addProgram(root, docker, 'docker', 'opt/bin')
 }
 
 const ETC = {
@@ -63,12 +81,11 @@ const ETC = {
   group: 'root:x:0:\nlearner:x:1001:\nnogroup:x:65534:\n',
   subuid: 'learner:100000:65536\n',
   subgid: 'learner:100000:65536\n',
-  hostname: 'guest\n',
   hosts: '127.0.0.1 localhost\n',
 }
 
-async function addProgram(root: string, path: string, name: string): Promise<void> {
-  await cp(await realpath(path), join(root, 'usr/bin', name), { force: true })
+async function addProgram(root: string, path: string, name: string, folder = 'usr/bin'): Promise<void> {
+  await cp(await realpath(path), join(root, folder, name), { force: true })
   for (const library of await librariesOf(path)) {
     const target = join(root, library.startsWith('/usr/') ? library : `/usr${library}`)
     await mkdir(dirname(target), { recursive: true })
@@ -92,7 +109,8 @@ async function addProject(place: string): Promise<void> {
     place,
   ])
   await nameCompiled(place)
-  const copied = ['package.json', 'scripts/packages.cjs', 'native/build/shim', 'native/build/constants.json']
+  const scripts = ['packages', 'drydock', 'bundle', 'compiled'].map((name) => `scripts/${name}.cjs`)
+  const copied = ['package.json', ...scripts, 'native/build/shim', 'native/build/constants.json']
   const texts = await glob('lessons/*/README.md', { cwd: PROJECT })
   for (const path of [...copied, ...texts]) await cp(join(PROJECT, path), join(place, path))
   for (const path of await runtimePackages()) await cp(join(PROJECT, path), join(place, path), { recursive: true })

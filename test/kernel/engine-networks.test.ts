@@ -104,7 +104,7 @@ test('what cannot be is refused in docker’s words', () => {
     none,
     addressOnBridge: [400, 'user specified IP address is supported on user defined networks only'],
     aliasOnBridge: [400, 'network-scoped alias is supported only for containers in user defined networks'],
-    links: [400, expect.stringContaining('Links is not supported')],
+    links: [400, 'bad format for links: two:two:too'],
     taken: none,
     notThere: [500, 'container ID is not connected to network sea'],
     notThereYet: [500, 'container ID is not connected to the network sea'],

@@ -1,10 +1,11 @@
 /** Containers that are started again by themselves, and what containers share with the host and with each other. */
 import { once } from 'node:events'
-import { readFileSync, readlinkSync } from 'node:fs'
+import { existsSync, readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest'
 import type { Engine } from '../../lib/engine/index.js'
 import type { AttachOptions, EngineEvent } from '../../lib/engine/types.js'
+import { cgroupAt } from '../../lib/primitives/cgroups/index.js'
 import { body, enginePlace, type Place, textOf } from '../support/engine.js'
 import { requires } from '../support/requires.js'
 
@@ -101,6 +102,72 @@ describe('restart policies', () => {
     ])
     expect(await refused({ RestartPolicy: { Name: 'sometimes' } })).toEqual([400, expect.stringContaining("unknown policy 'sometimes'")])
     expect(await refused({ RestartPolicy: { Name: 'always', MaximumRetryCount: 3 } })).toEqual([400, expect.stringContaining('on-failure')])
+  })
+})
+
+describe('cgroups above its own', () => {
+  test('below drydock’s, shared by those that ask for it, and gone with the last of them', async () => {
+    const ids = await Promise.all([1, 2].map(() => create(['sleep', '1000'], {}, { CgroupParent: '/../fleet/deck', Memory: 32 << 20 })))
+    for (const id of ids) await engine.containers.start(id)
+    const [first = '', second = ''] = ids
+    const { pid = 0 } = engine.context.containers.find(first)
+    expect(readFileSync(`/proc/${pid}/cgroup`, 'utf8')).toContain(`/drydock/fleet/deck/${first}\n`)
+    await engine.containers.pause(first)
+    expect(await stateOf(first)).toMatchObject({ Status: 'paused' })
+    await engine.containers.unpause(first)
+    const stats = engine.containers.stats(first, { stream: false, oneShot: true })
+    for await (const one of stats) expect(one).toMatchObject({ memory_stats: { limit: 32 << 20 } })
+    expect((await engine.containers.top(first)).Processes).toHaveLength(1)
+    const [directory] = cgroupAt('fleet/deck', engine.context.machine.cgroups)
+    await engine.containers.remove(first, { force: true })
+    expect(existsSync(directory?.path ?? '')).toBe(true)
+    await engine.close()
+    engine = await place.open()
+    expect(await stateOf(second)).toMatchObject({ Status: 'running' })
+    await engine.containers.remove(second, { force: true })
+    expect(existsSync(directory?.path ?? '')).toBe(false)
+    const refused = (CgroupParent: string) => create(['true'], {}, { CgroupParent }).catch(({ status }) => status)
+    expect(await Promise.all(['a/cgroup.procs', 'a b', first, '1/2/3/4/5/6/7/8/9'].map(refused))).toEqual([400, 400, 400, 400])
+  })
+})
+
+describe('what is told of one that has ended, and what cannot be changed of one', () => {
+  test('its networks keep their ids, and one that was never started has none', async () => {
+    const networks = async (id: string) => {
+      const { NetworkSettings } = (await engine.containers.inspect(id)) as {
+        NetworkSettings: { Networks: Record<string, { NetworkID: string }> }
+      }
+      return NetworkSettings.Networks.none?.NetworkID
+    }
+    const id = await create(['true'])
+    expect(await networks(id)).toBe('')
+    await engine.containers.start(id)
+    await engine.context.containers.find(id).ended
+    const [none] = await engine.networks.list(new Map([['name', ['none']]]))
+    expect(await networks(id)).toBe(none?.Id)
+    const [row] = await engine.containers.list({ all: true, size: false, filters: new Map([['id', [id]]]) })
+    expect(row).toMatchObject({ NetworkSettings: { Networks: { none: { NetworkID: none?.Id } } } })
+  })
+
+  test('a restart policy of one that goes when it has ended; the next end of another one follows the new policy', async () => {
+    const gone = await create(['sleep', '1000'], {}, { AutoRemove: true })
+    await expect(engine.containers.update(gone, { RestartPolicy: { Name: 'always' } })).rejects.toMatchObject({
+      status: 409,
+      message: expect.stringContaining('Restart policy cannot be updated because AutoRemove is enabled'),
+    })
+    const id = await create(['sh', '-c', 'exit 4'])
+    const last = nth(id, 'die', 3)
+    await engine.containers.update(id, { RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 2 } })
+    await engine.containers.start(id)
+    await last
+    expect(await stateOf(id)).toMatchObject({ Status: 'exited', RestartCount: 2 })
+    await engine.containers.update(id, { RestartPolicy: { Name: 'always' } })
+    const again = nth(id, 'die', 2)
+    await engine.containers.start(id)
+    await again
+    await engine.containers.update(id, { RestartPolicy: { Name: 'no' } })
+    await engine.context.containers.find(id).exclusively(async () => undefined)
+    expect(await engine.containers.inspect(id)).toMatchObject({ HostConfig: { RestartPolicy: { Name: 'no', MaximumRetryCount: 0 } } })
   })
 })
 

@@ -23,6 +23,7 @@ import { startServer } from '../../lib/classroom/server.js'
 import { buildUserland } from '../../lib/image/host/index.js'
 import { checkExercise } from '../../lib/tutor/checker.js'
 import { Display } from '../../lib/tutor/display.js'
+import { oneBottle } from '../../lib/tutor/ground.js'
 import type { Exercise } from '../../lib/tutor/lesson.js'
 import { findCommand } from '../../lib/tutor/packages.js'
 import { LessonStage } from '../../lib/tutor/stage.js'
@@ -238,7 +239,7 @@ async function playForeign(): Promise<string> {
     },
   })
   const display = new Display({ stream, colour: 0 })
-  const stage = new LessonStage({ bottle: await Bottle.open({ name: 'bottle' }), lesson, display, guide: new AutoGuide(display) })
+  const stage = new LessonStage({ ground: await oneBottle(), lesson, display, guide: new AutoGuide(display) })
   try {
     await foreign(stage)
   } finally {

@@ -18,9 +18,18 @@ export interface Row {
 }
 
 const FILE = join(import.meta.dirname, '../../docs/DIFFERENCES.md')
+const COMPATIBILITY = join(import.meta.dirname, '../../docs/COMPATIBILITY.md')
 
-/** The rows of the part whose heading begins with `Where a container`, `Where an image` or `Where an engine`. */
-export function readPart(about: 'a container' | 'an image' | 'an engine'): string {
+/** The part of docs/COMPATIBILITY.md about the API's endpoints, or about the flags of `docker run`. */
+export function readCompatibility(about: 'endpoints' | 'flags'): string {
+  const parts = readFileSync(COMPATIBILITY, 'utf8').split(/^# /m)
+  const part = parts.find((text) => text.startsWith(about === 'endpoints' ? 'Endpoints' : 'Flags'))
+  if (part === undefined) throw new Error(`docs/COMPATIBILITY.md says nothing of ${about}`)
+  return part
+}
+
+/** The rows of the part whose heading begins with `Where a container`, `Where an image`, `Where an engine` or `Where a build`. */
+export function readPart(about: 'a container' | 'an image' | 'an engine' | 'a build'): string {
   const parts = readFileSync(FILE, 'utf8').split(/^# /m)
   const part = parts.find((text) => text.startsWith(`Where ${about}`))
   if (part === undefined) throw new Error(`docs/DIFFERENCES.md says nothing of where ${about} differs`)

@@ -112,11 +112,16 @@ function makeCgroups(name: string): string[] {
   })
 }
 
+/** Where the top is a container's own and has processes, it gives nothing on, and a lane has what such a container has. */
 function giveControllers(top: string): void {
   const [has = '', given = ''] = ['cgroup.controllers', 'cgroup.subtree_control'].map((file) =>
     readFileSync(join(top, file), 'utf8').trim(),
   )
   for (const controller of has.split(' ').filter((one) => one !== '' && !given.split(' ').includes(one))) {
-    writeFileSync(join(top, 'cgroup.subtree_control'), `+${controller}`)
+    try {
+      writeFileSync(join(top, 'cgroup.subtree_control'), `+${controller}`)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error
+    }
   }
 }

@@ -25,7 +25,7 @@ export interface Box {
   readonly id: string
 }
 
-export type BoxRequest = Partial<Omit<AttachmentRequest, 'container' | 'dataRoot'>> & {
+export type BoxRequest = Partial<Omit<AttachmentRequest, 'container' | 'dataRoot' | 'asked'> & AttachmentRequest['asked']> & {
   readonly id?: string
   readonly name?: string
   readonly program?: readonly string[]
@@ -64,12 +64,18 @@ export class NetworkHost {
   }
 
   attach(request: BoxRequest = {}): Promise<Attachment> {
-    const { id = newId(), name = 'box', program: _, ...rest } = request
+    const { id = newId(), name = 'box', program: _, ip, ip6, mac, links, aliases = [], ...rest } = request
     const container = { id, name, hostname: id.slice(0, 12) }
     return planAttachment({
       dataRoot: this.dataRoot,
       network: 'bridge',
-      aliases: [],
+      asked: {
+        aliases,
+        ...(ip !== undefined && { ip }),
+        ...(ip6 !== undefined && { ip6 }),
+        ...(mac !== undefined && { mac }),
+        ...(links && { links }),
+      },
       ports: [],
       index: 0,
       shim: this.shim,

@@ -180,6 +180,7 @@ export function exampleSteps(): Record<string, Step[]> {
     setsockopt_rcvtimeo: [internet.setsockopt_rcvtimeo(ref('ping'), 1500)],
     setsockopt_sndtimeo: [internet.setsockopt_sndtimeo(3, 2000)],
     setsockopt_reuseaddr: [internet.setsockopt_reuseaddr(ref('socket'))],
+    setsockopt_v6only: [internet.setsockopt_v6only(ref('socket'))],
     setsockopt_icmp_filter: [internet.setsockopt_icmp_filter(ref('ping'), [...WORDS.icmp])],
 
     socket: [sockets.socket('unix', 'stream', 0, { keep: 'socket' }), sockets.socket('inet6', 'dgram', 17)],

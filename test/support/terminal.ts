@@ -7,8 +7,8 @@ import { until } from './waiting.js'
 /** node-pty closes a terminal 200 ms after its program has ended, read or not; a busy machine may take longer to read. Milliseconds. */
 const LAST_WORDS = 2000
 
-/** Nothing that is waited for takes so long, on a busy machine either. */
-const PATIENCE = 20_000
+/** Nothing that is waited for takes so long, on a busy machine either; in an emulated one (test/vm) it may take so many times as long. */
+const PATIENCE = 20_000 * Number(process.env.DRYDOCK_TEST_SLOWNESS || 1)
 
 export interface TerminalOptions {
   readonly cols?: number

@@ -1,10 +1,10 @@
 /** /containers: what they are, and their lives. */
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { StopOptions } from '../../engine/types.js'
 import { DrydockError } from '../../kernel/errors.js'
 import { sendJson, sendNothing } from '../answers.js'
 import type { ApiContext } from '../context.js'
-import { createBodyOf } from '../older.js'
+import { containerOf, createBodyOf } from '../older.js'
 import type { Query } from '../query.js'
 import { documentOf, needed, queryOf, versionOf, wordOf } from '../request.js'
 
@@ -33,7 +33,18 @@ export function containerRoutes(app: FastifyInstance, { engine: { containers } }
   app.post('/containers/prune', async (request, reply) => sendJson(reply, await containers.prune(queryOf(request).filters())))
 
   app.get('/containers/:word/json', async (request, reply) => {
-    return sendJson(reply, await containers.inspect(wordOf(request), { size: queryOf(request).flag('size') }))
+    const document = await containers.inspect(wordOf(request), { size: queryOf(request).flag('size') })
+    return sendJson(reply, containerOf(document, versionOf(request)))
+  })
+
+  // `web/db` is whom web is linked to as db.
+  app.get('/containers/:word/:alias/json', async (request, reply) => {
+    return sendJson(reply, containerOf(await containers.inspect(linkOf(request)), versionOf(request)))
+  })
+
+  app.delete('/containers/:word/:alias', async (request, reply) => {
+    await containers.remove(linkOf(request), { link: queryOf(request).flag('link') })
+    return sendNothing(reply)
   })
 
   app.post('/containers/:word/start', async (request, reply) => {
@@ -97,6 +108,8 @@ export function containerRoutes(app: FastifyInstance, { engine: { containers } }
 
   app.get('/containers/:word/changes', async (request, reply) => sendJson(reply, await containers.changes(wordOf(request))))
 }
+
+const linkOf = (request: FastifyRequest): string => `${wordOf(request)}/${(request.params as { alias: string }).alias}`
 
 function stopOptions(query: Query): StopOptions {
   const [timeout, signal] = [query.integer('t'), query.text('signal')]

@@ -10,8 +10,6 @@ const NO_MANAGER =
 /** Everything below these asks a manager. */
 const MANAGED = ['nodes', 'services', 'tasks', 'secrets', 'configs'] as const
 
-const NO_BUILD = 'this engine does not build images: build them elsewhere, and load or pull them here'
-
 const MISSING: readonly (readonly [method: 'GET' | 'POST' | 'DELETE' | 'PUT', path: string, status: number, message: string])[] = [
   ['GET', '/swarm', 503, NO_MANAGER],
   ['GET', '/swarm/unlockkey', 503, NO_MANAGER],
@@ -21,8 +19,6 @@ const MISSING: readonly (readonly [method: 'GET' | 'POST' | 'DELETE' | 'PUT', pa
   ['POST', '/swarm/init', 501, 'this engine does not form swarms: it is one machine'],
   ['POST', '/swarm/join', 501, 'this engine does not join swarms: it is one machine'],
   ['PUT', '/volumes/:word', 503, NO_MANAGER],
-  ['POST', '/build', 501, NO_BUILD],
-  ['POST', '/build/cancel', 501, NO_BUILD],
   ['POST', '/session', 501, 'this engine has no BuildKit'],
   ['POST', '/grpc', 501, 'this engine has no BuildKit'],
   ['GET', '/plugins/privileges', 501, 'this engine has no plugins'],
@@ -45,5 +41,4 @@ export function swarmRoutes(app: FastifyInstance, _context: ApiContext): void {
   app.get('/plugins/:word/json', async (request, reply) => {
     return sendFailure(reply, { status: 404, message: `plugin "${wordOf(request)}" not found` })
   })
-  app.post('/build/prune', async (_request, reply) => sendJson(reply, { CachesDeleted: null, SpaceReclaimed: 0 }))
 }

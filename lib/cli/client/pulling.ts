@@ -1,6 +1,6 @@
 /** Images fetched and sent by the engine, as `pull`, `push`, `run` and others ask it to; what it says meanwhile is shown as it comes. */
 import { canonicalName, parseReference } from '../../image/reference.js'
-import { credentialsFor } from '../../image/registry/index.js'
+import { credentialsFor, knownRegistries } from '../../image/registry/index.js'
 import type { Engine } from '../engine/client.js'
 import { followProgress } from '../engine/progress.js'
 import { interruptible } from '../interrupt.js'
@@ -32,19 +32,29 @@ export async function pullImage(engine: Engine, name: string, { platform, all = 
 }
 
 /** What ~/.docker/config.json or its helpers know of a registry, in the form of the header. */
-export async function registryAuth(domain: string): Promise<string> {
-  const known = await credentialsFor(domain)
-  const auth = known && {
-    ...(known.username !== undefined && { username: known.username, password: known.password ?? '' }),
-    ...(known.identityToken && { identitytoken: known.identityToken }),
-    ...(known.registryToken && { registrytoken: known.registryToken }),
-    serveraddress: serverAddress(domain),
-  }
-  return Buffer.from(JSON.stringify(auth ?? {}))
-    .toString('base64')
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
+export const registryAuth = async (domain: string): Promise<string> => encoded((await authOf(domain)) ?? {})
+
+/** The same of all registries together; undefined when nobody has logged in anywhere. */
+export async function registryConfig(): Promise<string | undefined> {
+  const known = await Promise.all(knownRegistries().map(async (domain) => [serverAddress(domain), await authOf(domain)] as const))
+  const found = known.filter(([, auth]) => auth !== undefined)
+  return found.length > 0 ? encoded(Object.fromEntries(found)) : undefined
 }
+
+async function authOf(domain: string): Promise<object | undefined> {
+  const known = await credentialsFor(domain)
+  return (
+    known && {
+      ...(known.username !== undefined && { username: known.username, password: known.password ?? '' }),
+      ...(known.identityToken && { identitytoken: known.identityToken }),
+      ...(known.registryToken && { registrytoken: known.registryToken }),
+      serveraddress: serverAddress(domain),
+    }
+  )
+}
+
+const encoded = (document: object): string =>
+  Buffer.from(JSON.stringify(document)).toString('base64').replaceAll('+', '-').replaceAll('/', '_')
 
 /** Docker Hub goes by an address of its own. */
 export const serverAddress = (domain: string): string => (domain === 'docker.io' ? 'https://index.docker.io/v1/' : domain)

@@ -2,7 +2,7 @@
 import { constants } from 'node:os'
 import type { Duplex, Readable } from 'node:stream'
 import { DetachKeys } from '../../engine/keys.js'
-import { passOn, type Sinks, unframe } from '../engine/unframe.js'
+import { passOn, type Sinks, unframe } from '../../kernel/unframe.js'
 import { rawTerminal } from '../terminal.js'
 import { PlainError } from './verb.js'
 

@@ -6,6 +6,7 @@
  *     terminals.ts  how it leaves the terminal that it was started from
  */
 import { Command, Option } from 'commander'
+import { logOf, withDefaultLog } from '../../engine/request/log.js'
 import { withOptions } from '../../image/registry/index.js'
 import { DrydockError } from '../../kernel/errors.js'
 import { parsePrefix } from '../../kernel/ip.js'
@@ -14,13 +15,16 @@ import { hostsOf } from './hosts.js'
 import { DaemonLog } from './log.js'
 import { PidFile } from './pid-file.js'
 import { type Reloadable, type ServedEngine, serve } from './serve.js'
-import { defaultFile, type Settings, settingsOf, toldByFile, toldByFlags } from './settings.js'
+import { defaultFile, REFUSED, type Settings, settingsOf, toldByFile, toldByFlags } from './settings.js'
 import { leaveTerminals } from './terminals.js'
 
 /** What is needed to open an engine. */
 export interface EngineRequest extends Reloadable {
   readonly dataRoot?: string
   readonly bip?: string
+  readonly logDriver?: string
+  readonly logOptions?: Readonly<Record<string, string>>
+  readonly init?: boolean
   readonly log: DaemonLog['say']
 }
 
@@ -43,8 +47,14 @@ export async function runDaemon(argv: readonly string[], open: OpenEngine, onRea
   const log = new DaemonLog(settings.level)
   for (const warning of warnings) log.say('warn', warning)
   const pidFile = settings.pidfile === undefined ? undefined : PidFile.write(settings.pidfile)
-  const { dataRoot, bip } = settings
-  const place = { ...(dataRoot !== undefined && { dataRoot }), ...(bip !== undefined && { bip }) }
+  const { dataRoot, bip, logDriver, logOptions, init } = settings
+  const place = {
+    ...(dataRoot !== undefined && { dataRoot }),
+    ...(bip !== undefined && { bip }),
+    ...(logDriver !== undefined && { logDriver }),
+    ...(logOptions && { logOptions }),
+    ...(init !== undefined && { init }),
+  }
   try {
     return await serve({
       log,
@@ -74,6 +84,8 @@ function checked(settings: Settings): Settings {
   const { registryMirrors, insecureRegistries, bip } = settings
   withOptions({ mirrors: [], insecure: [], certificates: [] }, { mirrors: registryMirrors, insecure: insecureRegistries })
   if (bip !== undefined) checkBip(bip)
+  // What would be wrong for each container is said now.
+  logOf(withDefaultLog({}, settings))
   return settings
 }
 
@@ -115,6 +127,14 @@ function daemonCommand(): Command {
     .option('--tlscacert <file>', 'the authority of the clients (ca.pem of ~/.docker)')
     .option('--tlscert <file>', 'the certificate of the engine (cert.pem)')
     .option('--tlskey <file>', 'its key (key.pem)')
+    .option('--log-driver <name>', 'where output of containers is kept that do not say: json-file, local, none')
+    .addOption(repeated('--log-opt <name=value>', 'an option of that'))
+    .addOption(onOff('--init', 'run an init in containers that do not say'))
+    .addOption(
+      new Option('--userns-remap <user>').hideHelp().argParser(() => {
+        throw new DrydockError(REFUSED['userns-remap'] as string, { status: 400 })
+      }),
+    )
     .option('-l, --log-level <level>', 'debug, info, warn, error or fatal')
     .addOption(onOff('-D, --debug', 'tell all'))
 }

@@ -9,7 +9,7 @@ import { LEVELS, type Level } from './log.js'
 interface Setting {
   readonly key: string
   readonly flag: string
-  readonly kind: 'list' | 'text' | 'switch'
+  readonly kind: 'list' | 'text' | 'switch' | 'map'
 }
 
 const setting = (kind: Setting['kind'], key: string, flag = key): Setting => ({ key, flag, kind })
@@ -31,9 +31,19 @@ const SETTINGS: readonly Setting[] = [
   setting('text', 'tlscacert'),
   setting('text', 'tlscert'),
   setting('text', 'tlskey'),
+  setting('text', 'log-driver'),
+  setting('map', 'log-opts', 'log-opt'),
+  setting('switch', 'init'),
 ]
 
-type Value = string | boolean | readonly string[]
+/** What docker's daemon can do and this one cannot: why. */
+export const REFUSED: Readonly<Record<string, string>> = {
+  'userns-remap':
+    'userns-remap is not supported: a daemon that is root keeps images with the ids that they have. Run it as an ordinary user: then all containers are in user namespaces',
+}
+
+type Words = Readonly<Record<string, string>>
+type Value = string | boolean | readonly string[] | Words
 
 /** By their keys. What was not said is not there. */
 export type Told = ReadonlyMap<string, Value>
@@ -56,6 +66,11 @@ export interface Settings {
   readonly tlscacert?: string
   readonly tlscert?: string
   readonly tlskey?: string
+  /** Of containers that do not say where their output goes. */
+  readonly logDriver?: string
+  readonly logOptions?: Words
+  /** An init of drydock's in containers that do not say. */
+  readonly init?: boolean
 }
 
 /** Where the file is when nobody names one; then there may be none. */
@@ -66,17 +81,26 @@ export function defaultFile(): string {
 
 /** What was typed, of what commander made of it. */
 export function toldByFlags(options: Readonly<Record<string, unknown>>): Told {
-  const entries = SETTINGS.flatMap(({ key, flag }) => {
+  const entries = SETTINGS.flatMap(({ key, flag, kind }) => {
     const value = options[flag.replace(/-(.)/g, (_all, letter: string) => letter.toUpperCase())] as Value | undefined
-    return value === undefined || (Array.isArray(value) && value.length === 0) ? [] : [[key, value] as const]
+    if (value === undefined || (Array.isArray(value) && value.length === 0)) return []
+    return [[key, kind === 'map' ? pairs(flag, value as readonly string[]) : value] as const]
   })
   return new Map(entries)
+}
+
+/** `NAME=VALUE` each. */
+function pairs(flag: string, texts: readonly string[]): Words {
+  const wrong = texts.find((text) => !text.includes('='))
+  if (wrong !== undefined) throw new DrydockError(`invalid argument "${wrong}" for "--${flag}": it is NAME=VALUE`)
+  return Object.fromEntries(texts.map((text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)]))
 }
 
 /** Throws a sentence for a key that is none of ours, and for a value of another kind. `named`: it must be there. */
 export function toldByFile(file: string, named: boolean): Told {
   const told = new Map<string, Value>()
   for (const [key, value] of Object.entries(readObject(file, named))) {
+    if (Object.hasOwn(REFUSED, key)) throw new DrydockError(`${file}: ${REFUSED[key]}`)
     const found = SETTINGS.find((one) => one.key === key)
     if (!found) throw new DrydockError(`${file}: the following directives don't match any configuration option: ${key}`)
     if (!isOfKind(value, found.kind)) throw new DrydockError(`${file}: "${key}" is ${KINDS[found.kind]}, and not ${JSON.stringify(value)}`)
@@ -85,10 +109,14 @@ export function toldByFile(file: string, named: boolean): Told {
   return told
 }
 
-const KINDS = { list: 'a list of texts', text: 'a text', switch: 'true or false' } as const
+const KINDS = { list: 'a list of texts', text: 'a text', switch: 'true or false', map: 'an object of texts' } as const
 
 function isOfKind(value: unknown, kind: Setting['kind']): value is Value {
   if (kind === 'list') return Array.isArray(value) && value.every((entry) => typeof entry === 'string')
+  if (kind === 'map')
+    return (
+      typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every((one) => typeof one === 'string')
+    )
   return typeof value === (kind === 'text' ? 'string' : 'boolean')
 }
 
@@ -147,11 +175,17 @@ export function settingsOf(flags: Told, fromFile: Told, file: string): Settings 
     tlscacert: text('tlscacert'),
     tlscert: text('tlscert'),
     tlskey: text('tlskey'),
+    logDriver: text('log-driver'),
+    logOptions: told.get('log-opts') as Words | undefined,
+    init: told.get('init') as boolean | undefined,
   }) as Settings
 }
 
 const isLevel = (word: string): word is Level => (LEVELS as readonly string[]).includes(word)
 
-const shown = (value: Value): string => (Array.isArray(value) ? `[${value.join(' ')}]` : String(value))
+const shown = (value: Value): string => {
+  if (Array.isArray(value)) return `[${value.join(' ')}]`
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}
 
 const defined = (object: object): object => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined))

@@ -1,6 +1,6 @@
 /** A container as Docker's ContainerInspect tells it. */
 import { createHash } from 'node:crypto'
-import type { ContainerRecord, ContainerSpec, StoredContainer } from '../../container/index.js'
+import type { ContainerRecord, ContainerSpec, EndpointRequest, StoredContainer } from '../../container/index.js'
 import { asSet } from '../../image/documents.js'
 import { endpointId, type PublishedPort } from '../../network/index.js'
 import { configDocument } from './config.js'
@@ -13,6 +13,8 @@ export interface ContainerView {
   readonly pid?: number
   /** Its address in each of its networks, while it runs. */
   readonly endpoints: Readonly<Record<string, Endpoint>>
+  /** HostConfig.Links, by what those are called now. */
+  readonly links?: readonly string[]
   /** What an engine knows of its life; without one the exit file and the kernel tell. */
   readonly life?: LifeView
   /** Bytes of what it has changed, and of all that it sees. */
@@ -39,6 +41,8 @@ export interface Endpoint {
   readonly address: string
   readonly prefix: number
   readonly gateway: string
+  /** The same of IPv6, where the network has it. */
+  readonly ipv6?: { readonly address: string; readonly prefix: number; readonly gateway: string }
   readonly mac: string
   readonly aliases: readonly string[]
   /** Of the first network: the host's that lead to it. */
@@ -48,7 +52,7 @@ export interface Endpoint {
 /** Go's zero time. */
 const NEVER = '0001-01-01T00:00:00Z'
 
-export function containerDocument({ container, pid, endpoints, size, life }: ContainerView): Record<string, unknown> {
+export function containerDocument({ container, pid, endpoints, size, life, links }: ContainerView): Record<string, unknown> {
   const { record, layout } = container
   const { spec } = record
   const [path = '', ...args] = spec.argv
@@ -72,7 +76,7 @@ export function containerDocument({ container, pid, endpoints, size, life }: Con
     ProcessLabel: '',
     AppArmorProfile: '',
     ExecIDs: life && life.execs.length > 0 ? life.execs : null,
-    HostConfig: record.more?.hostConfig ?? hostConfigDocument(spec),
+    HostConfig: { ...(record.more?.hostConfig ?? hostConfigDocument(spec)), Links: links ?? null },
     GraphDriver: {
       Data: { LowerDir: spec.image.layers.join(':'), MergedDir: layout.merged, UpperDir: layout.upper, WorkDir: layout.work },
       Name: 'overlay2',
@@ -152,11 +156,11 @@ function networkDocument({ record }: StoredContainer, pid: number | undefined, e
     SecondaryIPv6Addresses: null,
     EndpointID: bridge.EndpointID,
     Gateway: bridge.Gateway,
-    GlobalIPv6Address: '',
-    GlobalIPv6PrefixLen: 0,
+    GlobalIPv6Address: bridge.GlobalIPv6Address,
+    GlobalIPv6PrefixLen: bridge.GlobalIPv6PrefixLen,
     IPAddress: bridge.IPAddress,
     IPPrefixLen: bridge.IPPrefixLen,
-    IPv6Gateway: '',
+    IPv6Gateway: bridge.IPv6Gateway,
     MacAddress: bridge.MacAddress,
     Networks: networks,
   }
@@ -175,24 +179,29 @@ function endpointDocument({ spec, more }: ContainerRecord, name: string, endpoin
   const asked = more?.endpoints[name]
   const aliases = asked?.aliases.length ? asked.aliases : endpoint?.aliases.length ? endpoint.aliases : null
   // Whoever is on a network with names is found by them.
-  const userDefined = spec.network.kind === 'networks' && name !== 'bridge'
+  const found = spec.network.kind === 'networks' && name !== 'bridge' && (endpoint !== undefined || asked?.connected === true)
   return {
-    IPAMConfig: asked?.ip === undefined ? null : { IPv4Address: asked.ip },
-    Links: null,
+    IPAMConfig: ipamOf(asked),
+    Links: asked?.links ?? null,
     Aliases: aliases,
     MacAddress: endpoint?.mac ?? '',
     DriverOpts: null,
-    GwPriority: 0,
+    GwPriority: asked?.priority ?? 0,
     NetworkID: endpoint?.networkId ?? '',
     EndpointID: endpoint ? endpointId(spec.id, name) : '',
     Gateway: endpoint?.gateway ?? '',
     IPAddress: endpoint?.address ?? '',
     IPPrefixLen: endpoint?.prefix ?? 0,
-    IPv6Gateway: '',
-    GlobalIPv6Address: '',
-    GlobalIPv6PrefixLen: 0,
-    DNSNames: userDefined ? [...new Set([spec.name, ...(aliases ?? []), spec.id.slice(0, 12), spec.hostname])] : null,
+    IPv6Gateway: endpoint?.ipv6?.gateway ?? '',
+    GlobalIPv6Address: endpoint?.ipv6?.address ?? '',
+    GlobalIPv6PrefixLen: endpoint?.ipv6?.prefix ?? 0,
+    DNSNames: found ? [...new Set([spec.name, ...(aliases ?? []), spec.id.slice(0, 12), spec.hostname])] : null,
   }
+}
+
+function ipamOf({ ip, ip6 }: Partial<EndpointRequest> = {}) {
+  if (ip === undefined && ip6 === undefined) return null
+  return { ...(ip !== undefined && { IPv4Address: ip }), ...(ip6 !== undefined && { IPv6Address: ip6 }) }
 }
 
 /** Docker's numbers for what has none here: the same for the same thing. */

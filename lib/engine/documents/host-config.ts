@@ -89,7 +89,7 @@ function bindingsOf(ports: readonly string[]): Record<string, unknown> {
   for (const { containerPort, protocol, hostIp, hostPort } of ports.flatMap(parsePort)) {
     const key = `${containerPort}/${protocol}`
     const text = hostPort === undefined ? '' : typeof hostPort === 'number' ? String(hostPort) : `${hostPort.first}-${hostPort.last}`
-    bindings[key] = [...(bindings[key] ?? []), { HostIp: hostIp === '0.0.0.0' ? '' : hostIp, HostPort: text }]
+    bindings[key] = [...(bindings[key] ?? []), { HostIp: hostIp, HostPort: text }]
   }
   return bindings
 }
@@ -111,16 +111,14 @@ function bindsOf(spec: ContainerSpec): string[] {
 export function mountsDocument({ spec, more }: Pick<ContainerRecord, 'spec' | 'more'>): Record<string, unknown>[] {
   // Those of --tmpfs are told of in HostConfig alone.
   const asked = ((more?.hostConfig.Mounts ?? []) as readonly { Type?: string; Target?: string }[]).filter(({ Type }) => Type === 'tmpfs')
-  const binds = (more?.hostConfig.Binds ?? []) as readonly string[]
   return spec.mounts.flatMap((mount) => {
     const { kind, source = '', target, readOnly = false, propagation } = mount
-    const mode = { Mode: readOnly ? 'ro' : '', RW: !readOnly }
+    const mode = { Mode: more?.mountModes ? (more.mountModes[target] ?? '') : readOnly ? 'ro' : '', RW: !readOnly }
     if (kind === 'tmpfs') {
       const told = asked.some(({ Target = '' }) => normalize(Target) === target)
       return told ? [{ Type: 'tmpfs', Source: '', Destination: target, ...mode, Propagation: '' }] : []
     }
     const name = volumeName(source)
-    const bind = binds.find((text) => text.startsWith(`${name}:${target}`))
     return {
       Type: name === undefined ? 'bind' : 'volume',
       ...(name !== undefined && { Name: name }),
@@ -128,8 +126,6 @@ export function mountsDocument({ spec, more }: Pick<ContainerRecord, 'spec' | 'm
       Destination: target,
       ...(name !== undefined && { Driver: 'local' }),
       ...mode,
-      // Docker's own word for a named volume of -v of which nothing else was said.
-      ...(bind !== undefined && !readOnly && { Mode: bind.split(':')[2] ?? 'z' }),
       Propagation: propagation ?? (name === undefined ? 'rprivate' : ''),
     }
   })

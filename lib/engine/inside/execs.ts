@@ -19,6 +19,7 @@ import { randomBytes } from '../../kernel/random.js'
 import type { Shim } from '../../kernel/shim.js'
 import type { ContainerHandle, EngineContext } from '../context.js'
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../keys.js'
+import { linked, withLinked } from '../links.js'
 import type { Attached, Document, ExecsNoun } from '../types.js'
 import { Exec, type ExecLine } from './exec.js'
 import { type ExecRecord, type ExecRequest, filesOf, readExit, readRecords, removeRecord, writeRecord } from './exec-record.js'
@@ -149,6 +150,8 @@ export class Execs implements ExecsNoun {
   async #start(exec: Exec, container: ContainerHandle, { detach, size }: StartOptions) {
     const { request } = exec.record
     const pid = container.pid as number
+    const { spec } = container.record
+    const { env: variables } = linked(this.#context, container)
     const files = filesOf(exec.id)
     const [rows, columns] = size ?? [0, 0]
     const { tty, stdin, stdout, stderr, detachKeys, argv, env, user, cwd, privileged } = request
@@ -160,7 +163,7 @@ export class Execs implements ExecsNoun {
       pid,
       // Without anybody who could type, the input is at its end at once.
       spec: {
-        container: container.record.spec,
+        container: { ...spec, env: withLinked(variables, spec.env) },
         argv,
         env,
         user,

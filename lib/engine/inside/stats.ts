@@ -1,5 +1,6 @@
 /** docker stats: one document a second, each with the one before it, as clients tell shares by the difference. */
 
+import { cgroupPath } from '../../container/index.js'
 import { parseNetDev } from '../../kernel/proc/net.js'
 import { textIfReadable } from '../../kernel/readable.js'
 import { cgroupAt } from '../../primitives/cgroups/index.js'
@@ -52,7 +53,7 @@ async function* documents(context: EngineContext, container: ContainerHandle, { 
 /** Undefined when it does not run. */
 function sample({ machine }: EngineContext, container: ContainerHandle): Sample | undefined {
   if (!container.running) return undefined
-  const usage = readUsage(cgroupAt(container.id, machine.cgroups))
+  const usage = readUsage(cgroupAt(cgroupPath(container.record.spec), machine.cgroups))
   if (!usage) return undefined
   const networks = networksOf(container)
   return { at: timestamp(nowNanos()), usage, ...(networks && { networks }) }

@@ -1,6 +1,7 @@
 /** docker top: the processes of a container, as ps shows them on the host. */
+
 import { execFile } from 'node:child_process'
-import { notRunning } from '../../container/index.js'
+import { cgroupPath, notRunning } from '../../container/index.js'
 import { DrydockError } from '../../kernel/errors.js'
 import { readNamespace } from '../../kernel/proc/namespaces.js'
 import { processesIn } from '../../kernel/proc/processes.js'
@@ -27,8 +28,8 @@ export async function top(context: EngineContext, word: string, psArguments = ''
 }
 
 /** Those in its cgroup, execs included; where it has none, those in its pid namespace. */
-export function pidsOf({ machine }: EngineContext, { id, pid }: ContainerHandle): number[] {
-  const [first] = cgroupAt(id, machine.cgroups)
+export function pidsOf({ machine }: EngineContext, { record, pid }: ContainerHandle): number[] {
+  const [first] = cgroupAt(cgroupPath(record.spec), machine.cgroups)
   if (first) return readProcesses([first])
   const inode = pid === undefined ? undefined : readNamespace(pid, 'pid')
   return inode === undefined ? [] : processesIn('pid', inode).map((process) => process.pid)

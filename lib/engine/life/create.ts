@@ -7,36 +7,42 @@ import { makeContainer, unmakeContainer } from '../../container/staged.js'
 import { matches, ownPlatform, parsePlatform, showPlatform } from '../../image/platform.js'
 import { DrydockError } from '../../kernel/errors.js'
 import type { MountSpec } from '../../primitives/rootfs/index.js'
-import { attributesOf } from '../context.js'
+import { attributesOf, type EngineSettings } from '../context.js'
 import type { Core } from '../core.js'
-import { runnableImage } from '../request/image.js'
-import { readBody, requestedRecord } from '../request/index.js'
+import { mayNotPlug } from '../network/checks.js'
+import { noImage, runnableImage } from '../request/image.js'
+import { type Asked, readBody, requestedRecord } from '../request/index.js'
+import { withDefaultLog } from '../request/log.js'
 import type { CreateBody, Created } from '../types.js'
 import { deleteVolume, holdVolume, type MountedVolume, publishVolume, volumesIn } from '../volume/index.js'
+import { withSubpaths } from '../volume/subpaths.js'
 import type { Base } from './base.js'
 import { Container } from './container.js'
 
 /** How many names are invented before one must be given. */
 const NAMES = 20
 
-export async function create(
-  core: Core,
-  body: CreateBody,
-  { name, platform }: { readonly name?: string; readonly platform?: string },
-): Promise<Created> {
-  const asked = readBody(body)
-  const word = asked.config.Image as string
-  const image = await core.bases.find(word)
+export interface CreateOptions {
+  readonly name?: string
+  readonly platform?: string
+  /** It may be made of no image, which clients must name: the builder's beginning. */
+  readonly nameless?: boolean
+}
+
+export async function create(core: Core, body: CreateBody, { name, platform, nameless = false }: CreateOptions): Promise<Created> {
+  const asked = withDefaults(readBody(body, { nameless }), core.settings)
+  const word = asked.config.Image ?? ''
+  const image = nameless && word === '' ? undefined : await core.bases.find(word)
   const holds: (() => void)[] = []
   const own: MountedVolume[] = []
   try {
-    const warnings = platformWarnings(image, word, platform)
+    const warnings = image ? platformWarnings(image, word, platform) : []
     const requested = requestedRecord(asked, {
       dataRoot: core.dataRoot,
-      image: runnableImage(word, image, core.dataRoot),
-      rootless: core.machine.idmap !== undefined,
+      image: image ? runnableImage(word, image, core.dataRoot) : noImage(core.dataRoot),
+      rootless: mayNotPlug(core.machine),
       ...(name && { name }),
-      recordOf: (other) => core.containers.find(other).record,
+      recordOf: (other) => recordOf(core, other),
     })
     // Until the container is known, nobody can see that it has them.
     for (const volume of volumesIn(requested.record)) {
@@ -44,9 +50,9 @@ export async function create(
       if (volume.own) own.push(volume)
     }
     for (const volume of requested.madeVolumes) publishVolume(core.events, 'create', volume)
-    if (requested.fill.length > 0) await fill(core, image, requested.fill)
-    const container = await make(core, requested.record, requested.invented)
-    if (!core.bases.has(image)) await unmake(core, container, word)
+    if (image && requested.fill.length > 0) await fill(core, image, requested.fill)
+    const container = await make(core, withSubpaths(requested.record), requested.invented)
+    if (image && !core.bases.has(image)) await unmake(core, container, word)
     core.containers.add(container)
     core.events.publish({ Type: 'container', Action: 'create', ID: container.id, Attributes: attributesOf(container) })
     return { Id: container.id, Warnings: [...warnings, ...requested.warnings] }
@@ -56,6 +62,21 @@ export async function create(
     throw error
   } finally {
     for (const release of holds) release()
+  }
+}
+
+/** What the daemon says, where the caller says nothing. */
+function withDefaults(asked: Asked, settings: EngineSettings): Asked {
+  const host = withDefaultLog(asked.host, settings)
+  return { ...asked, host: host.Init === undefined && settings.init ? { ...host, Init: true } : host }
+}
+
+/** Of another container that this one has something of. One that is not there is a mistake here, since clients pull an image for every 404 of a create. */
+function recordOf({ containers }: Core, word: string): ContainerRecord {
+  try {
+    return containers.find(word).record
+  } catch (cause) {
+    throw cause instanceof DrydockError ? new DrydockError(cause.message, { cause, status: 400 }) : cause
   }
 }
 

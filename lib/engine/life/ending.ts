@@ -1,7 +1,7 @@
 /** A run of a container, from the moment when its program runs to the one when its end is on record, and what follows from it. */
 import { readFileSync, rmSync } from 'node:fs'
 import { setImmediate } from 'node:timers'
-import type { ExitRecord } from '../../container/index.js'
+import { type ContainerRecord, cgroupPath, type ExitRecord } from '../../container/index.js'
 import { writeDurably } from '../../container/state.js'
 import { sentenceOf } from '../../kernel/errors.js'
 import type { Exit } from '../../kernel/frames.js'
@@ -64,7 +64,7 @@ async function follow(core: Core, container: Container, run: Run, names: NameSer
   const { line } = run
   const exit = await line.exited
   // Without a pid namespace of its own the kernel ends nobody but the first process, and the rest keeps its cgroup.
-  if (exit && container.record.spec.sharing?.pid) await endProcesses(core, container.id)
+  if (exit && container.record.spec.sharing?.pid) await endProcesses(core, container.record)
   await line.ended
   // The engine goes, and the container stays.
   if (core.closing && !exit) return
@@ -93,17 +93,17 @@ const SIGKILL = 9
 /** Its shim was killed. Nobody holds its streams any more, or can tell how it ends: so it is ended, and what the shim would have undone is undone. */
 export async function lost(
   core: Core,
-  container: Pick<Container, 'id' | 'name' | 'layout'>,
+  container: Pick<Container, 'id' | 'name' | 'layout' | 'record'>,
   { startedAt }: Pick<Run, 'startedAt'>,
 ): Promise<ExitRecord> {
   core.log('warn', `${container.name}: its shim was killed, so the container is ended`)
   rmSync(container.layout.socket, { force: true })
   try {
     const written = JSON.parse(readFileSync(container.layout.exit, 'utf8')) as ExitRecord
-    await endAll(core, container.id)
+    await endAll(core, container)
     return written
   } catch {
-    await endAll(core, container.id)
+    await endAll(core, container)
     const record = { exitCode: KILLED, signal: SIGKILL, oomKilled: false, startedAt, finishedAt: timestamp(nowNanos()) }
     writeDurably(container.layout.exit, JSON.stringify(record))
     return record
@@ -111,20 +111,20 @@ export async function lost(
 }
 
 /** Whatever runs in its cgroup is killed, and that goes too. */
-export async function endAll(core: Core, id: string): Promise<void> {
-  await endProcesses(core, id)
+export async function endAll(core: Core, { id, record }: Pick<Container, 'id' | 'record'>): Promise<void> {
+  await endProcesses(core, record)
   try {
-    await removeCgroup(cgroupAt(id, core.machine.cgroups))
+    await removeCgroup(cgroupAt(cgroupPath(record.spec), core.machine.cgroups))
   } catch (error) {
     core.log('error', `the cgroup of ${id} stays: ${sentenceOf(error)}`)
   }
 }
 
-async function endProcesses({ machine, log }: Core, id: string): Promise<void> {
+async function endProcesses({ machine, log }: Core, { spec }: ContainerRecord): Promise<void> {
   try {
-    await killAll(cgroupAt(id, machine.cgroups))
+    await killAll(cgroupAt(cgroupPath(spec), machine.cgroups))
   } catch (error) {
-    log('error', `what is left of ${id} cannot be ended: ${sentenceOf(error)}`)
+    log('error', `what is left of ${spec.id} cannot be ended: ${sentenceOf(error)}`)
   }
 }
 

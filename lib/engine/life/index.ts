@@ -18,6 +18,7 @@ import { attach } from './attach.js'
 import type { Container } from './container.js'
 import { create } from './create.js'
 import { inspect } from './inspect.js'
+import { removeLink } from './links.js'
 import { list } from './list.js'
 import { pause, unpause } from './pause.js'
 import { prune } from './prune.js'
@@ -52,7 +53,7 @@ export function lifeOf(core: Core, past: (container: Container) => Promise<Reada
     attach: async (word, options) => attach(core, find(word), options, past),
     resize: async (word, rows, columns) => resize(core, find(word), rows, columns),
     remove: async (word, options) => {
-      if (options?.link) throw new DrydockError('links are not supported: there is none to be removed', { status: 400 })
+      if (options?.link) return removeLink(core, word)
       await remove(core, find(word), options)
     },
     prune: (filters) => prune(core, filters),

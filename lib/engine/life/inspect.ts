@@ -5,16 +5,20 @@ import { containerDocument } from '../documents/index.js'
 import { healthDocument } from '../health/state.js'
 import type { Document } from '../types.js'
 import type { Container } from './container.js'
+import { networksLeft } from './endpoints.js'
+import { toldLinks } from './links.js'
 import { sizesOf } from './sizes.js'
 
 export async function inspect(core: Core, container: Container, { size = false }: { readonly size?: boolean } = {}): Promise<Document> {
   const { record, layout, exit, run, status, execs, notes, ending, startedAt, health } = container
   const sizes = size ? await sizesOf(core, container) : undefined
-  return containerDocument({
+  const links = toldLinks(core, container)
+  const document = containerDocument({
     container: { record, layout, ...(exit && { exit }) },
     ...(run && { pid: run.line.pid }),
     endpoints: run?.endpoints ?? {},
     ...(sizes && { size: sizes }),
+    ...(links && { links }),
     life: {
       status,
       startedAt,
@@ -25,4 +29,6 @@ export async function inspect(core: Core, container: Container, { size = false }
       ...ending,
     },
   })
+  const { NetworkSettings } = document as { NetworkSettings: { Networks: Record<string, { NetworkID: string }> } }
+  return { ...document, NetworkSettings: { ...NetworkSettings, Networks: networksLeft(core)(container, NetworkSettings.Networks) } }
 }

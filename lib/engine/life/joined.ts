@@ -1,6 +1,7 @@
 /** What a container shares with another one is named by that one's id on disk, and by its first process when it is started. */
 import type { ContainerSpec, Layout } from '../../container/index.js'
 import { DrydockError } from '../../kernel/errors.js'
+import type { MountSpec } from '../../primitives/rootfs/index.js'
 import type { Core } from '../core.js'
 
 export interface Joined {
@@ -10,7 +11,8 @@ export interface Joined {
 }
 
 /** 409 when the other one does not run. */
-export function joined({ containers }: Core, spec: ContainerSpec): Joined {
+export function joined(core: Core, spec: ContainerSpec): Joined {
+  const { containers } = core
   const { network, sharing } = spec
   const find = (id: string, what: string) => {
     const other = containers.find(id)
@@ -28,6 +30,7 @@ export function joined({ containers }: Core, spec: ContainerSpec): Joined {
   return {
     spec: {
       ...spec,
+      ...(spec.memoryVolumes && { mounts: spec.mounts.map((mount) => inMemory(core, spec, mount)) }),
       ...(network.kind === 'container' && files && { network: { ...network, pid: files.pid } }),
       ...((pid || ipc) && {
         sharing: {
@@ -39,4 +42,16 @@ export function joined({ containers }: Core, spec: ContainerSpec): Joined {
     },
     ...(files && { filesOf: files.layout }),
   }
+}
+
+/** A volume that lives in memory: what another container that runs has of it, or a new one. */
+function inMemory({ containers }: Core, { id, memoryVolumes }: ContainerSpec, mount: MountSpec): MountSpec {
+  const memory = mount.source === undefined ? undefined : memoryVolumes?.[mount.source]
+  if (mount.kind !== 'bind' || !memory) return mount
+  for (const other of containers.all()) {
+    const { spec } = other.record
+    const same = spec.memoryVolumes?.[mount.source as string] && spec.mounts.find(({ source }) => source === mount.source)
+    if (same && other.id !== id && other.pid !== undefined) return { ...mount, of: { pid: other.pid, path: same.target } }
+  }
+  return { ...mount, memory }
 }

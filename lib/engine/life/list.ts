@@ -5,6 +5,8 @@ import { listMounts, listNetworks, listPorts } from '../documents/index.js'
 import { ago } from '../durations.js'
 import type { Document, ListOptions } from '../types.js'
 import type { Container } from './container.js'
+import { networksLeft } from './endpoints.js'
+import { linkedNames } from './links.js'
 import { containerFilter } from './list-filters.js'
 import { sizesOf } from './sizes.js'
 
@@ -14,17 +16,23 @@ export async function list(core: Core, { all, limit, size, filters }: ListOption
   const found = core.containers.all().filter((one) => (everything || one.running || one.status === 'restarting') && matches(one))
   const shown = limit !== undefined && limit > 0 ? found.slice(0, limit) : found
   const nameOf = imageNames(core)
-  return Promise.all(shown.map((one) => rowOf(core, one, size, nameOf)))
+  const left = networksLeft(core)
+  return Promise.all(shown.map((one) => rowOf(core, one, size, { nameOf, left })))
 }
 
-async function rowOf(core: Core, container: Container, withSize: boolean, nameOf: (container: Container) => string): Promise<Document> {
+interface Lookups {
+  readonly nameOf: (container: Container) => string
+  readonly left: ReturnType<typeof networksLeft>
+}
+
+async function rowOf(core: Core, container: Container, withSize: boolean, { nameOf, left }: Lookups): Promise<Document> {
   const { record, run, status } = container
   const { spec, more } = record
   const endpoints = run?.endpoints ?? {}
   const size = withSize ? await sizesOf(core, container) : undefined
   return {
     Id: spec.id,
-    Names: [`/${spec.name}`],
+    Names: [`/${spec.name}`, ...linkedNames(core, container)],
     Image: nameOf(container),
     ImageID: spec.image.id ?? '',
     Command: spec.argv.map(quoted).join(' '),
@@ -35,7 +43,7 @@ async function rowOf(core: Core, container: Container, withSize: boolean, nameOf
     State: status,
     Status: statusText(container),
     HostConfig: { NetworkMode: (more?.hostConfig.NetworkMode as string | undefined) ?? spec.network.kind },
-    NetworkSettings: { Networks: listNetworks(record, endpoints) },
+    NetworkSettings: { Networks: left(container, listNetworks(record, endpoints)) },
     Mounts: listMounts(record),
   }
 }

@@ -1,5 +1,6 @@
 /** A container stands still, and runs on: freezer (cgroup v1) or cgroup.freeze (v2). */
 import { existsSync } from 'node:fs'
+import { cgroupPath } from '../../container/index.js'
 import { DrydockError } from '../../kernel/errors.js'
 import { cgroupAt, freeze, thaw } from '../../primitives/cgroups/index.js'
 import { attributesOf } from '../context.js'
@@ -17,7 +18,7 @@ export function pause(core: Core, container: Container): Promise<void> {
     const { endings } = run
     // What is killed while it stands still stands too.
     await core.health.ends(container)
-    await whileItRuns(container, run, () => freeze(cgroupAt(id, core.machine.cgroups))).catch((error) => {
+    await whileItRuns(container, run, () => freeze(cgroupAt(cgroupPath(container.record.spec), core.machine.cgroups))).catch((error) => {
       core.health.resumes(container)
       throw error
     })
@@ -43,7 +44,7 @@ export async function thawNow(core: Core, container: Container, run: Run): Promi
   run.paused = false
   tell(core, container, 'unpause')
   // One that ends now has run on.
-  await whileItRuns(container, run, () => thaw(cgroupAt(container.id, core.machine.cgroups))).catch((error) => {
+  await whileItRuns(container, run, () => thaw(cgroupAt(cgroupPath(container.record.spec), core.machine.cgroups))).catch((error) => {
     if (container.run === run) throw error
   })
   core.health.resumes(container)

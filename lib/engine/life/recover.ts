@@ -4,7 +4,7 @@
  */
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { listContainers, readContainer } from '../../container/index.js'
+import { cgroupPath, listContainers, readContainer } from '../../container/index.js'
 import { readNotes } from '../../container/notes.js'
 import { sweepSteps } from '../../container/staged.js'
 import { sentenceOf } from '../../kernel/errors.js'
@@ -79,9 +79,9 @@ async function namesAgain(core: Core, { name }: Container, networks: readonly st
   }
 }
 
-function isPaused({ machine }: Core, { id }: Container): boolean {
+function isPaused({ machine }: Core, { record }: Container): boolean {
   try {
-    return isFrozen(cgroupAt(id, machine.cgroups))
+    return isFrozen(cgroupAt(cgroupPath(record.spec), machine.cgroups))
   } catch {
     // It has none that can be frozen.
     return false
@@ -98,13 +98,13 @@ async function settle(core: Core, container: Container, orphans: () => ReadonlyS
   const over = container.exit !== undefined || startedAt === undefined
   if (over && !isLeft(core, container, orphans)) return
   // One that was being started, or whose end is on record, has only left something.
-  if (over) return endAll(core, id)
+  if (over) return endAll(core, container)
   container.exit = await lost(core, container, { startedAt })
 }
 
 /** Is there something of its run in the kernel, without a shim? Its cgroup tells, and where there is none a look at all processes. */
-function isLeft({ machine }: Core, { id, layout }: Container, orphans: () => ReadonlySet<string>): boolean {
-  const [directory] = cgroupAt(id, machine.cgroups)
+function isLeft({ machine }: Core, { record, layout }: Container, orphans: () => ReadonlySet<string>): boolean {
+  const [directory] = cgroupAt(cgroupPath(record.spec), machine.cgroups)
   return directory ? existsSync(directory.path) : orphans().has(layout.upper)
 }
 

@@ -18,12 +18,14 @@ import { nowNanos, timestamp } from '../clock.js'
 
 import type { Core } from '../core.js'
 import { type Launched, launchIn } from '../launch.js'
+import { type Linked, linked, withLinked } from '../links.js'
 import { logAttributes } from '../request/log.js'
 import type { Container } from './container.js'
 import { begin } from './ending.js'
 import { endpointsOf } from './endpoints.js'
 import { type Joined, joined } from './joined.js'
 import { lineOf } from './line.js'
+import { tellLinked } from './links.js'
 import { remember } from './notes.js'
 import { removeNow } from './remove.js'
 import type { Streams } from './streams.js'
@@ -44,7 +46,8 @@ export function start(core: Core, container: Container, by: Starter = 'somebody'
     container.backoff?.cancel()
     if (by !== 'policy') container.pause = undefined
     try {
-      await startNow(core, container, by)
+      const act = () => startNow(core, container, by)
+      await (container.record.spec.memoryVolumes ? core.oneByOne(act) : act())
       return true
     } catch (error) {
       await hasFailed(core, container, error)
@@ -67,7 +70,7 @@ async function startNow(core: Core, container: Container, by: Starter): Promise<
   if (container.exit) rmSync(layout.exit, { force: true })
   let launched: Launched
   try {
-    launched = await launchIn(layout, record, requestOf(core, container, joined(core, record.spec)), {
+    launched = await launchIn(layout, record, requestOf(core, container, joined(core, record.spec), linked(core, container)), {
       newShim: () => core.newShim(),
       monitor: () => monitorOf(container),
       serveNames: (networks) => core.names.use(networks),
@@ -89,6 +92,7 @@ async function startNow(core: Core, container: Container, by: Starter): Promise<
   for (const [streams, source] of sources) streams.adopt(source)
   const endpoints = endpointsOf(core, record.spec, launched.connections)
   begin(core, container, { line: lineOf(launched.shim), startedAt, endpoints, ...(launched.names && { names: launched.names }) })
+  tellLinked(core, container)
   // Who came in this very moment.
   for (const streams of [...container.attaching]) {
     void openStreams(layout.socket, streams.wanted).then(
@@ -99,13 +103,14 @@ async function startNow(core: Core, container: Container, by: Starter): Promise<
   for (const warning of launched.warnings) core.log('warn', `${container.name}: ${warning}`)
 }
 
-function requestOf(core: Core, { record }: Container, together: Joined) {
+function requestOf(core: Core, { record }: Container, { spec, ...together }: Joined, { env, hosts }: Linked) {
   const { more } = record
   return {
     ...together,
+    spec: env.length > 0 ? { ...spec, env: withLinked(env, spec.env) } : spec,
     dataRoot: core.dataRoot,
     machine: core.machine,
-    ...(more && { extraHosts: more.extraHosts, dns: more.dns, endpoints: more.endpoints }),
+    ...(more && { extraHosts: [...more.extraHosts, ...hosts], dns: more.dns, endpoints: more.endpoints }),
   }
 }
 

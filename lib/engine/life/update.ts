@@ -1,4 +1,5 @@
 /** Limits and the restart policy of a container that exists. Engine API 1.47, ContainerUpdate. */
+import { cgroupPath } from '../../container/index.js'
 import { writeDurably } from '../../container/state.js'
 import { DrydockError } from '../../kernel/errors.js'
 import { cgroupAt, update as updateCgroup } from '../../primitives/cgroups/index.js'
@@ -22,13 +23,19 @@ export function update(core: Core, container: Container, body: Document): Promis
     if (container.doomed) throw new DrydockError(`Container is marked for removal and cannot be "update".`, { status: 409 })
     if (!more) throw new DrydockError(`container ${container.name} was made without the engine and cannot be updated`, { status: 409 })
     const { RestartPolicy, ...changes } = said
-    const hostConfig = { ...more.hostConfig, ...changes, ...(RestartPolicy && { RestartPolicy }) }
-    const restart = RestartPolicy ? restartOf({ RestartPolicy, AutoRemove: more.autoRemove }) : more.restart
+    const restart = RestartPolicy ? restartOf({ RestartPolicy }) : more.restart
+    const policy = { Name: restart.policy, MaximumRetryCount: restart.most }
+    const hostConfig = { ...more.hostConfig, ...changes, ...(RestartPolicy && { RestartPolicy: policy }) }
+    if (RestartPolicy && more.autoRemove)
+      throw new DrydockError(
+        `Cannot update container ${container.id}: Restart policy cannot be updated because AutoRemove is enabled for the container`,
+        { status: 409 },
+      )
     const before = asBody(more.hostConfig as HostBody)
     const limits = limitsOf({ ...before, ...dropped(changes), ...changes })
     const warnings =
       run && Object.keys(changes).length > 0
-        ? updateCgroup(cgroupAt(container.id, core.machine.cgroups), limitsOf(changesOnly(changes, before)), core.machine.cgroups)
+        ? updateCgroup(cgroupAt(cgroupPath(spec), core.machine.cgroups), limitsOf(changesOnly(changes, before)), core.machine.cgroups)
         : []
     const next = { ...record, spec: { ...spec, limits }, more: { ...more, hostConfig, restart } }
     writeDurably(container.layout.config, JSON.stringify(next))

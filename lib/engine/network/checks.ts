@@ -1,8 +1,11 @@
 /** Who may be connected to what, in Docker's words. */
 import type { EndpointRequest, NetworkMode } from '../../container/index.js'
+import type { Machine } from '../../container/machine.js'
 import { DrydockError } from '../../kernel/errors.js'
+import { administersNetwork } from '../../kernel/proc/net.js'
 import { DEFAULT_NETWORK } from '../../network/index.js'
 import type { ContainerHandle } from '../context.js'
+import { checkDefault } from '../request/networks.js'
 import type { Network } from './find.js'
 
 export type Networks = NetworkMode & { readonly kind: 'networks' }
@@ -15,6 +18,9 @@ const OF_HOST = 'container cannot be disconnected from host network or connected
 const OF_NONE = 'container cannot be connected to multiple networks with one of the networks in private (none) mode'
 const OF_OTHER = 'container sharing network namespace with another container or host cannot be connected to any other network'
 
+/** Root of a user namespace may, where the network belongs to that namespace: in a bottle, for example. */
+export const mayNotPlug = ({ idmap }: Machine): boolean => idmap !== undefined && !administersNetwork()
+
 /** An ordinary user may make no bridge on the host, nor plug anything into one. */
 export function checkRoot(rootless: boolean, network: string): void {
   if (rootless) refuse(`the network ${network} needs root: an ordinary user may not plug a cable into the host`, 403)
@@ -26,17 +32,14 @@ function checkLives({ status, id }: ContainerHandle): void {
 }
 
 /** The networks that it has now. `rootless`: of an engine that may not plug anything into the host. */
-export function checkConnect(handle: ContainerHandle, network: Network, { ip, aliases }: EndpointRequest, rootless: boolean): Networks {
+export function checkConnect(handle: ContainerHandle, network: Network, request: EndpointRequest, rootless: boolean): Networks {
   checkLives(handle)
   checkRoot(rootless, network.name)
   const mode = handle.record.spec.network
   if (mode.kind === 'container') return refuse(OF_OTHER)
   if (mode.kind === 'host' || network.name === 'host') return refuse(OF_HOST)
   if (mode.kind === 'none' || network.name === 'none') return refuse(OF_NONE)
-  if (network.name === DEFAULT_NETWORK) {
-    if (ip !== undefined) refuse('user specified IP address is supported on user defined networks only')
-    if (aliases.length > 0) refuse('network-scoped alias is supported only for containers in user defined networks')
-  }
+  if (network.name === DEFAULT_NETWORK) checkDefault(request)
   if (handle.endpoints[network.name]) refuse(`endpoint with name ${handle.name} already exists in network ${network.name}`, 403)
   return mode
 }

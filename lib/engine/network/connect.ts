@@ -13,13 +13,15 @@ import {
   plugIn,
   pullOut,
   rewriteLease,
+  routeThrough,
   type Target,
 } from '../../network/index.js'
 import { ensureWhole } from '../connections.js'
 import type { ContainerHandle, EngineContext } from '../context.js'
 import type { Endpoint } from '../documents/index.js'
 import { runsIn } from '../living.js'
-import { checkConnect, type Networks } from './checks.js'
+import { wayOutOf } from '../way-out.js'
+import { checkConnect, mayNotPlug, type Networks } from './checks.js'
 import { changeHosts, changeResolvers } from './files.js'
 import type { BridgeNetwork, Network } from './find.js'
 import { homelessPorts } from './ports.js'
@@ -29,11 +31,11 @@ const ATTEMPTS = 20
 
 /** By whoever has the container exclusively. */
 export async function connect(context: EngineContext, handle: ContainerHandle, network: Network, request: EndpointRequest): Promise<void> {
-  const mode = checkConnect(handle, network, request, context.machine.idmap !== undefined)
+  const mode = checkConnect(handle, network, request, mayNotPlug(context.machine))
   const record = connected(handle.record, mode, network.name, request)
   if (!handle.running || network.kind !== 'bridge') return handle.revise(record)
   context.late.note(handle.id)
-  const { attachment, ports } = await plugged(context, handle, network, request, mode)
+  const { attachment, ports, before } = await plugged(context, handle, network, request, record)
   if (!handle.running) {
     // It has ended in this very moment, and perhaps before there was something to take back.
     context.late.note(handle.id)
@@ -45,6 +47,7 @@ export async function connect(context: EngineContext, handle: ContainerHandle, n
     address: attachment.address,
     prefix: attachment.prefix,
     gateway: attachment.gateway,
+    ...(attachment.ipv6 && { ipv6: attachment.ipv6 }),
     mac: attachment.mac,
     aliases: attachment.aliases,
     ports,
@@ -54,7 +57,7 @@ export async function connect(context: EngineContext, handle: ContainerHandle, n
     changeHosts(handle, { add: attachment.hostsLines })
     changeResolvers(context.dataRoot, handle, mode.names, [...mode.names, network.name])
   })
-  handle.revise(record, { ...handle.endpoints, [network.name]: endpoint })
+  handle.revise(record, { ...handle.endpoints, ...before, [network.name]: endpoint })
   context.events.publish({
     Type: 'network',
     Action: 'connect',
@@ -65,7 +68,8 @@ export async function connect(context: EngineContext, handle: ContainerHandle, n
 
 /** What a container is on, and what it has asked for there, are in its record. */
 function connected(record: ContainerRecord, mode: Networks, name: string, request: EndpointRequest): ContainerRecord {
-  const asksFor = request.ip !== undefined || request.mac !== undefined || request.aliases.length > 0
+  const { aliases, ...wishes } = request
+  const asksFor = Object.keys(wishes).length > 0 || aliases.length > 0
   if (asksFor && !record.more) {
     throw new DrydockError('a container of the command line has no addresses and aliases of its own in a further network', { status: 400 })
   }
@@ -74,7 +78,7 @@ function connected(record: ContainerRecord, mode: Networks, name: string, reques
   return {
     ...record,
     spec: { ...record.spec, network },
-    ...(more && { more: { ...more, endpoints: { ...more.endpoints, [name]: request } } }),
+    ...(more && { more: { ...more, endpoints: { ...more.endpoints, [name]: { ...request, connected: true } } } }),
   }
 }
 
@@ -100,18 +104,23 @@ export const targetOf = ({ pid = 0, layout }: ContainerHandle): Target => ({ pid
 interface Plugged {
   readonly attachment: Attachment
   readonly ports: readonly PublishedPort[]
+  /** Where it was before, when something of that has moved here. */
+  readonly before: Readonly<Record<string, Endpoint>>
 }
 
 async function plugged(
   context: EngineContext,
   handle: ContainerHandle,
-  { name, config }: BridgeNetwork,
+  { name }: BridgeNetwork,
   request: EndpointRequest,
-  mode: Networks,
+  record: ContainerRecord,
 ): Promise<Plugged> {
   const { dataRoot } = context
-  const { spec } = handle.record
+  const { spec, more } = handle.record
   const target = targetOf(handle)
+  const mode = record.spec.network as Networks
+  const isWay = (family: 4 | 6) => wayOutOf(dataRoot, mode.names, record.more?.endpoints, family) === name
+  const [way, way6] = [isWay(4), isWay(6)]
   for (let attempt = 1; ; attempt++) {
     const shim = await context.newShim()
     let attachment: Attachment | undefined
@@ -121,30 +130,34 @@ async function plugged(
       const stray = before && !before.lease.left ? before.lease.device : undefined
       // Somebody who was killed has plugged it in, and has not said so.
       if (stray !== undefined) await withShim(context, (other) => pullOut(other, stray))
-      const held = before && (request.ip === undefined || request.ip === before.address) ? before.address : undefined
+      const held = heldBy(before, request)
       attachment = await planAttachment({
         dataRoot,
         network: name,
         container: { id: handle.id, name: handle.name, hostname: spec.hostname },
-        aliases: [...new Set([...(name === 'bridge' ? [] : mode.aliases), ...request.aliases])],
+        asked: { ...request, aliases: [...new Set([...(name === 'bridge' ? [] : mode.aliases), ...request.aliases])] },
+        ...(more && { dns: more.dns.servers }),
         index: freePosition(target.pid),
-        route: !hasDefaultRoute(target.pid),
+        // Where there is one it is replaced below.
+        route: way && !hasDefaultRoute(target.pid),
+        route6: way6 && !hasDefaultRoute(target.pid, 6),
         attempt,
         shim,
         ports: [],
         maker: 'shared-pid',
-        ...(request.ip !== undefined && { ip: request.ip }),
-        ...(request.mac !== undefined && { mac: request.mac }),
         ...(held !== undefined && { held }),
       })
       await plugIn(shim, attachment, target)
-      const ports = config.more?.internal ? [] : homelessPorts(dataRoot, handle.id)
-      if (mode.ports.length > 0 && mode.names.length === 0 && ports.length === 0)
+      await routeHere(context, attachment, { way, way6 }, target)
+      const { ports, before: told } = way ? takePorts(dataRoot, handle) : { ports: [], before: {} }
+      if (mode.ports.length > 0 && mode.names.length === 1 && ports.length === 0)
         context.log('warn', `${handle.name}: it had no network when it was started, and its ports are published when it is started again`)
       const lease = { ...attachment.lease, ...(ports.length > 0 && { ports }) }
       if (held !== undefined || ports.length > 0) rewriteLease(dataRoot, name, attachment.address, lease)
-      await withShim(context, (other) => leadPorts(other, ports, { address: attachment?.address ?? '', device: lease.device }))
-      return { attachment, ports }
+      const { address, ipv6 } = attachment
+      const to = { address, ...(ipv6 && { address6: ipv6.address }), device: lease.device }
+      await withShim(context, (other) => leadPorts(other, ports, to))
+      return { attachment, ports, before: told }
     } catch (error) {
       await shim.rollback()
       const device = attachment?.lease.device
@@ -153,6 +166,38 @@ async function plugged(
       throw attachment?.explain(error) ?? error
     }
   }
+}
+
+type Leased = ReturnType<typeof leaseOf>
+
+/** Addresses that are its own still, unless it asks for others now. */
+function heldBy(before: Leased, { ip, ip6 }: EndpointRequest) {
+  if (!before || (ip !== undefined && ip !== before.address)) return undefined
+  const { address6 } = before.lease
+  return { address: before.address, ...(address6 !== undefined && (ip6 === undefined || ip6 === address6) && { address6 }) }
+}
+
+/** A better way out than the one that it had. */
+async function routeHere(
+  context: EngineContext,
+  { gateway, ipv6 }: Attachment,
+  { way, way6 }: { readonly way: boolean; readonly way6: boolean },
+  target: Target,
+): Promise<void> {
+  const gateways = [...(way ? [gateway] : []), ...(way6 && ipv6 ? [ipv6.gateway] : [])]
+  if (gateways.length > 0) await routeThrough(await context.newShim(), gateways, target)
+}
+
+/** Ports that lead nowhere now, or to another of its networks, from which they are taken. */
+function takePorts(dataRoot: string, { id, endpoints }: ContainerHandle): Pick<Plugged, 'ports' | 'before'> {
+  const homeless = homelessPorts(dataRoot, id)
+  if (homeless.length > 0) return { ports: homeless, before: {} }
+  const [network, endpoint] = Object.entries(endpoints).find(([, { ports }]) => ports.length > 0) ?? []
+  const found = network === undefined ? undefined : leaseOf(dataRoot, network, id)
+  if (network === undefined || !endpoint || !found) return { ports: [], before: {} }
+  const { ports = [], ...lease } = found.lease
+  rewriteLease(dataRoot, network, found.address, lease)
+  return { ports, before: { [network]: { ...endpoint, ports: [] } } }
 }
 
 /** A shim for an errand that is not undone. */

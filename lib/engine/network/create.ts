@@ -1,4 +1,5 @@
 /** A network out of what a client asks for. What bridges here cannot do is refused by name. Engine API 1.47, NetworkCreate. */
+import { isIPv4 } from 'node:net'
 import { DrydockError } from '../../kernel/errors.js'
 import { createNetwork, type NetworkChoices, type NetworkConfig, type NewNetworkSettings } from '../../network/index.js'
 import { idle, is, type Members, readMembers, refused, saysNothing } from '../request/members.js'
@@ -16,7 +17,7 @@ const BODY: Members = {
   ConfigFrom: refused('object', 'a network has its settings itself'),
   IPAM: is('object'),
   EnableIPv4: is('flag'),
-  EnableIPv6: refused('flag', 'containers have no IPv6 addresses'),
+  EnableIPv6: is('flag'),
   Options: is('map'),
   Labels: is('map'),
 }
@@ -35,6 +36,7 @@ interface Body {
   readonly Attachable?: boolean
   readonly IPAM?: unknown
   readonly EnableIPv4?: boolean
+  readonly EnableIPv6?: boolean
   readonly Options?: Words
   readonly Labels?: Words
 }
@@ -52,13 +54,13 @@ export async function createFrom(dataRoot: string, document: Document): Promise<
   if (body.EnableIPv4 === false) refuse('EnableIPv4=false is not supported: containers have IPv4 addresses')
   checkWords('Labels', Labels)
   checkWords('Options', Options)
-  const { place, choices } = ipamOf(body.IPAM)
-  const { bridge, mtu, routed } = driverOptions(name, Options)
+  const { place, choices } = ipamOf(body.IPAM, body.EnableIPv6 ?? false)
+  const { bridge, mtu, ...chosen } = driverOptions(name, Options)
   const more: NetworkChoices = {
     ...choices,
     ...(body.Internal && { internal: true }),
     ...(body.Attachable && { attachable: true }),
-    ...(routed && { routed }),
+    ...chosen,
     ...(Object.keys(Options).length > 0 && { options: Options }),
   }
   return createNetwork(dataRoot, name, {
@@ -94,11 +96,12 @@ function checkWords(member: string, value: Readonly<Record<string, unknown>>): v
 }
 
 interface Ipam {
-  readonly place: Pick<NewNetworkSettings, 'subnet' | 'gateway'>
+  readonly place: Pick<NewNetworkSettings, 'subnet' | 'gateway' | 'ipv6'>
   readonly choices: Pick<NetworkChoices, 'range' | 'reserved' | 'ipamOptions' | 'gatewayUnsaid'>
 }
 
-function ipamOf(document: unknown): Ipam {
+/** One entry for each family at most; that of IPv6 counts when the network is to have it. */
+function ipamOf(document: unknown, ipv6: boolean): Ipam {
   const {
     Driver = '',
     Options = {},
@@ -110,33 +113,53 @@ function ipamOf(document: unknown): Ipam {
   }
   if (Driver !== '' && Driver !== 'default') refuse(`plugin "${Driver}" not found`, 404)
   checkWords('IPAM.Options', Options)
-  const configs = Config.filter((one) => !saysNothing(one))
-  if (configs.length > 1) refuse('a bridge has one subnet here: IPAM.Config names several')
-  const path = 'IPAM.Config[0].'
+  const pools = Config.flatMap((one, index) => (saysNothing(one) ? [] : [poolOf(one, `IPAM.Config[${index}].`)]))
+  const [four, six] = [false, true].map((wanted) => pools.filter(({ subnet }) => subnet.includes(':') === wanted))
+  for (const some of [four, six]) if (some && some.length > 1) refuse('a bridge has one subnet of a family here: IPAM.Config names several')
+  if (six?.[0] && !ipv6) refuse(`invalid network config: ${six[0].subnet} is a subnet of IPv6, and EnableIPv6 is not set`)
+  const { subnet, gateway, ...choices } = four?.[0] ?? {}
+  return {
+    place: {
+      ...(subnet !== undefined && { subnet }),
+      ...(gateway !== undefined && { gateway }),
+      ...(ipv6 && { ipv6: six?.[0] ?? {} }),
+    },
+    choices: { ...choices, ...(Object.keys(Options).length > 0 && { ipamOptions: Options }) },
+  }
+}
+
+interface Pool {
+  readonly subnet: string
+  readonly gateway?: string
+  readonly range?: string
+  readonly reserved?: Words
+  readonly gatewayUnsaid?: true
+}
+
+function poolOf(document: unknown, path: string): Pool {
   const {
     Subnet = '',
     IPRange = '',
     Gateway = '',
     AuxiliaryAddresses = {},
-  } = readMembers(configs[0], IPAM_CONFIG, path) as { Subnet?: string; IPRange?: string; Gateway?: string; AuxiliaryAddresses?: Words }
+  } = readMembers(document, IPAM_CONFIG, path) as { Subnet?: string; IPRange?: string; Gateway?: string; AuxiliaryAddresses?: Words }
   checkWords(`${path}AuxiliaryAddresses`, AuxiliaryAddresses)
-  if (Subnet === '' && configs.length > 0) refuse('invalid network config: a subnet is needed for a gateway, a range or reserved addresses')
+  if (Subnet === '') refuse('invalid network config: a subnet is needed for a gateway, a range or reserved addresses')
   return {
-    place: { ...(Subnet !== '' && { subnet: Subnet }), ...(Gateway !== '' && { gateway: Gateway }) },
-    choices: {
-      ...(IPRange !== '' && { range: IPRange }),
-      ...(Object.keys(AuxiliaryAddresses).length > 0 && { reserved: AuxiliaryAddresses }),
-      ...(Object.keys(Options).length > 0 && { ipamOptions: Options }),
-      ...(Subnet !== '' && Gateway === '' && { gatewayUnsaid: true }),
-    },
+    subnet: Subnet,
+    ...(Gateway === '' ? { gatewayUnsaid: true } : { gateway: Gateway }),
+    ...(IPRange !== '' && { range: IPRange }),
+    ...(Object.keys(AuxiliaryAddresses).length > 0 && { reserved: AuxiliaryAddresses }),
   }
 }
 
 const PREFIX = 'com.docker.network.'
 
+type DriverOptions = Pick<NewNetworkSettings, 'bridge' | 'mtu'> & Pick<NetworkChoices, 'routed' | 'apart' | 'hostBinding'>
+
 /** Those of Docker's bridge driver. What is nobody's is kept, as Docker does, and means nothing. */
-function driverOptions(network: string, options: Words): { readonly bridge?: string; readonly mtu?: number; readonly routed?: boolean } {
-  const found: { bridge?: string; mtu?: number; routed?: boolean } = {}
+function driverOptions(network: string, options: Words): DriverOptions {
+  const found: { -readonly [name in keyof DriverOptions]: DriverOptions[name] } = {}
   for (const [name, value] of Object.entries(options)) {
     if (!name.startsWith(PREFIX)) continue
     const unsupported = () => refuse(`the option ${name}=${value} of network ${network} is not supported`)
@@ -148,13 +171,14 @@ function driverOptions(network: string, options: Words): { readonly bridge?: str
         found.mtu = mtuOf(name, value)
         break
       case 'bridge.enable_ip_masquerade':
-        found.routed = !flagOf(name, value)
+        if (!flagOf(name, value)) found.routed = true
         break
       case 'bridge.enable_icc':
-        if (!flagOf(name, value)) unsupported()
+        if (!flagOf(name, value)) found.apart = true
         break
       case 'bridge.host_binding_ipv4':
-        if (value !== '' && value !== '0.0.0.0') unsupported()
+        if (value !== '')
+          found.hostBinding = isIPv4(value) ? value : refuse(`failed to parse ${name} value: ${value}: it is no IPv4 address`)
         break
       default:
         unsupported()

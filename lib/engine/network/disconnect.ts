@@ -1,10 +1,10 @@
 /** A container loses a network: from its next start on, and at once while it runs. */
 import type { ContainerRecord } from '../../container/index.js'
 import { sentenceOf } from '../../kernel/errors.js'
-import { readNetwork } from '../../network/config.js'
 import { hasDefaultRoute, leadPorts, leaseOf, leave, type PublishedPort, pullOut, rewriteLease, routeThrough } from '../../network/index.js'
 import type { ContainerHandle, EngineContext } from '../context.js'
 import type { Endpoint } from '../documents/index.js'
+import { wayOutOf } from '../way-out.js'
 import { checkDisconnect, type Networks } from './checks.js'
 import { targetOf, withShim } from './connect.js'
 import { changeHosts, changeResolvers } from './files.js'
@@ -43,7 +43,7 @@ async function unplugged(
   handle: ContainerHandle,
   { names: before }: Networks,
   network: string,
-  { address }: Endpoint,
+  { address, ipv6 }: Endpoint,
   rest: Endpoints,
 ): Promise<Endpoints> {
   const { dataRoot, late, log } = context
@@ -58,7 +58,7 @@ async function unplugged(
   await late.left(handle.id, network)
   try {
     await keepWayOut(context, handle, rest)
-    changeHosts(handle, { remove: [`${address}\t${handle.record.spec.hostname}`] })
+    changeHosts(handle, { remove: [address, ...(ipv6 ? [ipv6.address] : [])].map((one) => `${one}\t${handle.record.spec.hostname}`) })
     changeResolvers(
       dataRoot,
       handle,
@@ -71,35 +71,44 @@ async function unplugged(
   return endpoints
 }
 
-/** Is nothing of it ever on its way out or in? */
-const isInternal = (dataRoot: string, network: string): boolean => readNetwork(dataRoot, network)?.more?.internal === true
+/** Where its way out leads now. */
+function wayAmong({ dataRoot }: EngineContext, { record }: ContainerHandle, endpoints: Endpoints, family: 4 | 6 = 4): Endpoint | undefined {
+  const name = wayOutOf(dataRoot, Object.keys(endpoints), record.more?.endpoints, family)
+  return name === undefined ? undefined : endpoints[name]
+}
 
-/** Ports go along to the first of its networks that has a way in. */
+/** Ports go along to the one of its networks that is its way out now. */
 async function movePorts(
   context: EngineContext,
-  { id }: ContainerHandle,
+  handle: ContainerHandle,
   ports: readonly PublishedPort[],
   endpoints: Endpoints,
 ): Promise<Endpoints> {
   if (ports.length === 0) return endpoints
   const { dataRoot } = context
-  const [next] = Object.entries(endpoints).filter(([name]) => !isInternal(dataRoot, name))
-  const lease = next && leaseOf(dataRoot, next[0], id)
-  if (!next || !lease || lease.lease.left) {
+  const { id } = handle
+  const name = wayOutOf(dataRoot, Object.keys(endpoints), handle.record.more?.endpoints)
+  const endpoint = name === undefined ? undefined : endpoints[name]
+  const lease = name === undefined ? undefined : leaseOf(dataRoot, name, id)
+  if (name === undefined || !endpoint || !lease || lease.lease.left) {
     keepPorts(dataRoot, id, ports)
     await withShim(context, (shim) => leadPorts(shim, ports, undefined))
     return endpoints
   }
-  const [name, endpoint] = next
-  await withShim(context, (shim) => leadPorts(shim, ports, { address: lease.address, device: lease.lease.device }))
+  const { device, address6 } = lease.lease
+  const to = { address: lease.address, ...(address6 !== undefined && { address6 }), device }
+  await withShim(context, (shim) => leadPorts(shim, ports, to))
   rewriteLease(dataRoot, name, lease.address, { ...lease.lease, ports })
   return { ...endpoints, [name]: { ...endpoint, ports } }
 }
 
 /** The default route went with the cable that it led through. */
 async function keepWayOut(context: EngineContext, handle: ContainerHandle, endpoints: Endpoints): Promise<void> {
-  const next = Object.entries(endpoints).find(([name]) => !isInternal(context.dataRoot, name))
   const target = targetOf(handle)
-  if (!next || hasDefaultRoute(target.pid)) return
-  await routeThrough(await context.newShim(), next[1].gateway, target)
+  const [four, six] = [wayAmong(context, handle, endpoints)?.gateway, wayAmong(context, handle, endpoints, 6)?.ipv6?.gateway]
+  const lost = [
+    ...(four !== undefined && !hasDefaultRoute(target.pid) ? [four] : []),
+    ...(six !== undefined && !hasDefaultRoute(target.pid, 6) ? [six] : []),
+  ]
+  if (lost.length > 0) await routeThrough(await context.newShim(), lost, target)
 }

@@ -16,8 +16,8 @@ export function networkDocument(network: Network, members: Members = {}): Docume
     Scope: 'local',
     Driver: network.driver,
     EnableIPv4: true,
-    EnableIPv6: false,
-    IPAM: { Driver: 'default', Options: ipamOptions(config), Config: config ? [ipamConfig(config)] : [] },
+    EnableIPv6: config?.ipv6 !== undefined,
+    IPAM: { Driver: 'default', Options: ipamOptions(config), Config: config ? ipamConfigs(config) : [] },
     Internal: internal,
     Attachable: attachable,
     Ingress: false,
@@ -33,12 +33,13 @@ const isDefault = ({ name }: NetworkConfig): boolean => name === 'bridge'
 
 const ipamOptions = (config: NetworkConfig | undefined) => config?.more?.ipamOptions ?? (config && !isDefault(config) ? {} : null)
 
-const ipamConfig = ({ subnet, gateway, more }: NetworkConfig): Document => ({
-  Subnet: subnet,
-  ...(more?.range !== undefined && { IPRange: more.range }),
-  ...(!more?.gatewayUnsaid && { Gateway: gateway }),
-  ...(more?.reserved && { AuxiliaryAddresses: more.reserved }),
-})
+const ipamConfigs = ({ subnet, gateway, more, ipv6 }: NetworkConfig): Document[] =>
+  [{ subnet, gateway, ...more }, ...(ipv6 ? [ipv6] : [])].map((place) => ({
+    Subnet: place.subnet,
+    ...(place.range !== undefined && { IPRange: place.range }),
+    ...(!place.gatewayUnsaid && { Gateway: place.gateway }),
+    ...(place.reserved && { AuxiliaryAddresses: place.reserved }),
+  }))
 
 /** Of the default one, Docker tells all that hold. */
 function optionsOf(config: NetworkConfig | undefined): Document {
@@ -69,11 +70,18 @@ export function leasedMembers(
   { name: network, config }: BridgeNetwork,
   nameOf: (id: string) => string | undefined = () => undefined,
 ): Members {
-  const bits = config.subnet.split('/')[1]
+  const [bits, bits6] = [config.subnet, config.ipv6?.subnet].map((subnet) => subnet?.split('/')[1])
   return Object.fromEntries(
-    [...liveLeases(dataRoot, network)].map(([address, { id, name, mac }]) => [
+    [...liveLeases(dataRoot, network)].map(([address, { id, name, mac, address6 }]) => [
       id,
-      memberDocument({ id, name: nameOf(id) ?? name, network, mac, address: `${address}/${bits}` }),
+      memberDocument({
+        id,
+        name: nameOf(id) ?? name,
+        network,
+        mac,
+        address: `${address}/${bits}`,
+        ...(address6 !== undefined && { address6: `${address6}/${bits6}` }),
+      }),
     ]),
   )
 }
@@ -85,12 +93,13 @@ interface Member {
   readonly mac?: string
   /** With the bits of its network. */
   readonly address?: string
+  readonly address6?: string
 }
 
-const memberDocument = ({ id, name, network, mac = '', address = '' }: Member): Document => ({
+const memberDocument = ({ id, name, network, mac = '', address = '', address6 = '' }: Member): Document => ({
   Name: name,
   EndpointID: endpointId(id, network),
   MacAddress: mac,
   IPv4Address: address,
-  IPv6Address: '',
+  IPv6Address: address6,
 })

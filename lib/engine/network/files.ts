@@ -24,13 +24,13 @@ export function changeResolvers(
   before: readonly string[],
   now: readonly string[],
 ): void {
-  const said = (networks: readonly string[]) => resolvConfFor({ ...record.more?.dns, nameservers: nameserversOf(dataRoot, networks) })
+  const said = (networks: readonly string[]) => resolvConfFor({ ...record.more?.dns, ...nameserversOf(dataRoot, networks) })
   const [old, fresh] = [said(before), said(now)]
   if (old !== fresh && readFileSync(layout.resolvConf, 'utf8') === old) writeFileSync(layout.resolvConf, fresh)
 }
 
 /** Of user-defined networks their own; the host's where there is none. */
-function nameserversOf(dataRoot: string, networks: readonly string[]): string[] {
+function nameserversOf(dataRoot: string, networks: readonly string[]) {
   const own = networks.flatMap((name) => (name === DEFAULT_NETWORK ? [] : (readNetwork(dataRoot, name)?.gateway ?? [])))
-  return own.length > 0 ? own : hostNameservers().nameservers
+  return own.length > 0 ? { nameservers: own, service: true } : { nameservers: hostNameservers().nameservers }
 }

@@ -18,7 +18,7 @@ import { booleanFilter, checkFilters, type Filters, matchesLabelFilters, matches
 import { is, type Members, readMembers } from '../request/members.js'
 import { endpointRequest } from '../request/networks.js'
 import type { Document, NetworksNoun } from '../types.js'
-import { checkRoot } from './checks.js'
+import { checkRoot, mayNotPlug } from './checks.js'
 import { connect, withShim } from './connect.js'
 import { createFrom } from './create.js'
 import { disconnect } from './disconnect.js'
@@ -117,7 +117,7 @@ function inspect(context: EngineContext, word: string, { scope }: { readonly sco
 
 async function create(context: EngineContext, body: Document): ReturnType<NetworksNoun['create']> {
   const { dataRoot, events } = context
-  checkRoot(context.machine.idmap !== undefined, typeof body.Name === 'string' ? body.Name : '')
+  checkRoot(mayNotPlug(context.machine), typeof body.Name === 'string' ? body.Name : '')
   const { id, name } = await createFrom(dataRoot, body)
   events.publish({ Type: 'network', Action: 'create', ID: id, Attributes: { name, type: 'bridge' } })
   return { Id: id, Warning: '' }
@@ -125,7 +125,7 @@ async function create(context: EngineContext, body: Document): ReturnType<Networ
 
 async function remove(context: EngineContext, { name, id, driver }: Network): Promise<void> {
   const { dataRoot, events } = context
-  checkRoot(context.machine.idmap !== undefined, name)
+  checkRoot(mayNotPlug(context.machine), name)
   await withShim(context, (shim) => removeNetwork(dataRoot, name, shim, () => context.newShim()))
   forgetWhole(dataRoot, name)
   events.publish({ Type: 'network', Action: 'destroy', ID: id, Attributes: { name, type: driver } })

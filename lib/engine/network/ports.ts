@@ -3,13 +3,16 @@
  * they wait in the lease of a network that it has left.
  */
 
+import { isIPv4 } from 'node:net'
 import { readNetworks } from '../../network/config.js'
 import { type PublishedPort, rewriteLease } from '../../network/index.js'
 import { isLocked, readAllLeases } from '../../network/leases.js'
 
 function leasesOf(dataRoot: string, id: string) {
   return readNetworks(dataRoot).flatMap(({ name: network }) =>
-    [...readAllLeases(dataRoot, network)].flatMap(([address, lease]) => (lease.id === id ? [{ network, address, lease }] : [])),
+    [...readAllLeases(dataRoot, network)].flatMap(([address, lease]) =>
+      lease.id === id && isIPv4(address) ? [{ network, address, lease }] : [],
+    ),
   )
 }
 

@@ -44,6 +44,7 @@ export interface HostBody {
   readonly CapAdd?: readonly string[]
   readonly CapDrop?: readonly string[]
   readonly CgroupnsMode?: string
+  readonly CgroupParent?: string
   readonly Dns?: readonly string[]
   readonly DnsOptions?: readonly string[]
   readonly DnsSearch?: readonly string[]
@@ -102,9 +103,10 @@ export interface DeviceMapping {
 }
 
 export interface EndpointBody {
-  readonly IPAMConfig?: { readonly IPv4Address?: string }
+  readonly IPAMConfig?: unknown
   readonly Links?: readonly string[]
   readonly Aliases?: readonly string[]
+  readonly GwPriority?: number
   readonly MacAddress?: string
 }
 

@@ -30,7 +30,7 @@ export function runnableImage(
   return {
     name: word,
     id,
-    layers: layers.length > 0 ? layers : [nothing(dataRoot)],
+    layers: layersOf(layers, dataRoot),
     env: Env ?? [],
     entrypoint: Entrypoint ?? [],
     cmd: Cmd ?? [],
@@ -44,7 +44,21 @@ export function runnableImage(
   }
 }
 
+/** What `FROM scratch` begins with. */
+export const noImage = (dataRoot: string): RunnableImage => ({
+  name: '',
+  layers: layersOf([], dataRoot),
+  env: [],
+  entrypoint: [],
+  cmd: [],
+  workingDir: '',
+  user: '',
+})
+
 /** An image may have no layer, and overlayfs wants one. */
+export const layersOf = (layers: readonly string[], dataRoot: string): readonly string[] =>
+  layers.length > 0 ? layers : [nothing(dataRoot)]
+
 function nothing(dataRoot: string): string {
   const directory = join(dataRoot, 'overlay', 'empty', 'diff')
   mkdirSync(directory, { recursive: true, mode: 0o755 })

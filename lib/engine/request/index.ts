@@ -34,12 +34,14 @@ import { devicesOf, sysctlsOf } from './devices.js'
 import { configOf, hostConfigOf } from './documents.js'
 import { healthBody, healthOf } from './health.js'
 import type { RunnableImage } from './image.js'
+import { linksOf } from './links.js'
 import { logOf } from './log.js'
 import { readMembers } from './members.js'
 import { ownIpcOf, sharingOf } from './modes.js'
 import { mountsOf } from './mounts.js'
 import { networkingOf } from './networks.js'
-import { limitsOf, rlimitsOf } from './resources.js'
+import { checkRanges } from './ranges.js'
+import { cgroupParentOf, limitsOf, limitWarnings, rlimitsOf } from './resources.js'
 import { CONFIG, HOST_CONFIG } from './tables.js'
 
 export interface Asked {
@@ -48,11 +50,12 @@ export interface Asked {
   readonly networking: unknown
 }
 
-/** What the body says, its members checked one by one; nothing is looked up. */
-export function readBody(body: CreateBody): Asked {
+/** What the body says, its members checked one by one; nothing is looked up. `nameless`: it need not name an image. */
+export function readBody(body: CreateBody, { nameless = false }: { readonly nameless?: boolean } = {}): Asked {
   const config = readMembers(body, CONFIG) as ConfigBody & { HostConfig?: unknown; NetworkingConfig?: unknown }
   const host = readMembers(config.HostConfig, HOST_CONFIG, 'HostConfig.') as HostBody
-  if (!config.Image) throw new DrydockError('no image specified', { status: 400 })
+  checkRanges(host)
+  if (!config.Image && !nameless) throw new DrydockError('no image specified', { status: 400 })
   return { config, host, networking: config.NetworkingConfig }
 }
 
@@ -80,13 +83,6 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
   const { dataRoot, image, rootless, recordOf } = around
   const id = randomBytes(32).toString('hex')
   const name = around.name === undefined ? inventName() : checkName(around.name.replace(/^\//, ''))
-  if (host.Links?.length)
-    throw new DrydockError(
-      'HostConfig.Links is not supported: put both containers on a network of their own, where they find each other by name',
-      {
-        status: 400,
-      },
-    )
   checkCapabilities(host)
   const sharing = sharingOf(config, host, recordOf)
   const { devices, rules } = devicesOf(host)
@@ -101,6 +97,7 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
   const env = mergeEnvironment(image.env, parseEnvironment(config.Env ?? [], [], {}))
   const rest = {
     limits: { ...limitsOf(host), ...(rules && { devices: rules }) },
+    parent: cgroupParentOf(host),
     rlimits: rlimitsOf(host),
     hostname: hostnameIn(config, connected.network, sharing, id, recordOf),
     sysctls: sysctlsOf(host, connected.network, sharing),
@@ -109,7 +106,7 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
     hosts: { extraHosts: parseExtraHosts(host.ExtraHosts ?? [], () => readNetwork(dataRoot, DEFAULT_NETWORK)?.gateway), dns: dnsOf(host) },
   }
   // Last, since it makes volumes.
-  const { mounts, ownVolumes, fill, made: madeVolumes } = mountsOf(config, host, image, dataRoot, recordOf)
+  const { mounts, ownVolumes, fill, made: madeVolumes, modes: mountModes, memory } = mountsOf(config, host, image, dataRoot, recordOf)
   const [rows = 0, columns = 0] = host.ConsoleSize ?? []
   const spec: ContainerSpec = {
     id,
@@ -128,6 +125,7 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
     readOnlyRoot: host.ReadonlyRootfs ?? false,
     mounts,
     ...(ownVolumes.length > 0 && { ownVolumes }),
+    ...(Object.keys(memory).length > 0 && { memoryVolumes: memory }),
     ...(host.ShmSize && { shmSize: host.ShmSize }),
     security: {
       ...security,
@@ -137,6 +135,7 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
       capDrop: host.CapDrop ?? [],
     },
     limits: rest.limits,
+    ...rest.parent,
     rlimits: rest.rlimits,
     ...(host.OomScoreAdj && { oomScoreAdj: host.OomScoreAdj }),
     network: connected.network,
@@ -157,18 +156,20 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
     config: configOf({ ...config, ...(healthcheck && { Healthcheck: healthcheck }) }, spec),
     hostConfig: hostConfigOf(host, spec, connected.mode),
     endpoints: connected.endpoints,
+    ...linksOf(host.Links ?? [], connected.network, connected.mode, recordOf),
     ...rest.hosts,
     log,
     restart,
     ...(health && { health }),
     autoRemove: host.AutoRemove ?? false,
+    mountModes,
     keepStdin: spec.stdin && !config.StdinOnce,
     ...(config.StopTimeout !== undefined && { stopTimeout: config.StopTimeout }),
   }
   return {
     record: { version: 1, created: timestamp(nowNanos()), spec, more },
     invented: around.name === undefined,
-    warnings: [...warnings, ...connected.warnings, ...healthWarnings],
+    warnings: [...warnings, ...connected.warnings, ...limitWarnings(host), ...healthWarnings],
     fill,
     madeVolumes,
   }

@@ -8,6 +8,18 @@ const refuse = (sentence: string): never => {
   throw new DrydockError(sentence, { status: 400 })
 }
 
+export interface DefaultLog {
+  readonly logDriver?: string
+  readonly logOptions?: Readonly<Record<string, string>>
+}
+
+/** What the daemon says counts where nothing else is said; its options go with its driver. */
+export function withDefaultLog(host: HostBody, { logDriver = 'json-file', logOptions = {} }: DefaultLog): HostBody {
+  const { Type, Config } = host.LogConfig ?? {}
+  if (Type && Type !== logDriver) return host
+  return { ...host, LogConfig: { Type: logDriver, Config: { ...logOptions, ...Config } } }
+}
+
 /** What is done with it by whoever passes the lines on, of any driver. */
 const DELIVERY = ['mode', 'max-buffer-size']
 const KNOWN = ['max-size', 'max-file', 'compress', 'labels', 'labels-regex', 'env', 'env-regex', 'tag', ...DELIVERY]

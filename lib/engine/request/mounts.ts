@@ -1,5 +1,5 @@
 /** What is mounted in a container: Binds, Mounts, Volumes, Tmpfs and VolumesFrom. Engine API 1.47, Mount. */
-import { dirname, normalize } from 'node:path'
+import { dirname, normalize, posix } from 'node:path'
 import type { ContainerRecord } from '../../container/index.js'
 import { DrydockError } from '../../kernel/errors.js'
 import { randomBytes } from '../../kernel/random.js'
@@ -20,6 +20,10 @@ export interface Mounts {
   readonly fill: readonly MountSpec[]
   /** Names of volumes that were not there before. */
   readonly made: readonly string[]
+  /** Of those that were asked for by themselves, by target: how, in Docker's words. */
+  readonly modes: Readonly<Record<string, string>>
+  /** Options of volumes that live in memory, by their directories. */
+  readonly memory: Readonly<Record<string, readonly string[]>>
 }
 
 const refuse = (sentence: string): never => {
@@ -45,78 +49,105 @@ export function mountsOf(
   const twice = targets.find((target, at) => targets.indexOf(target) !== at)
   if (twice !== undefined) refuse(`Duplicate mount point: ${twice}`)
   const taken = new Set(targets)
-  const others = (host.VolumesFrom ?? []).flatMap((text) => mountsFrom(text, recordOf)).filter(({ target }) => !taken.has(target))
-  for (const { target } of others) taken.add(target)
+  const others = (host.VolumesFrom ?? []).flatMap((text) => mountsFrom(text, recordOf)).filter(({ mount }) => !taken.has(mount.target))
+  for (const { mount } of others) taken.add(mount.target)
   const wanted = [...Object.keys(config.Volumes ?? {}), ...(image.volumes ?? [])]
   const volumes = [...asked, ...wantedVolumes(wanted, taken).map(parse)]
+  const memory = volumes.flatMap((volume) => (volume.memory ? [[volume.mount.source as string, volume.memory] as const] : []))
   return {
-    mounts: [...volumes.map(({ mount }) => mount), ...uniqueTargets(others), ...tmpfs],
+    modes: Object.fromEntries(asked.map(({ mount, mode }) => [mount.target, mode])),
+    memory: Object.fromEntries([...memory, ...others.flatMap(({ memory: one }) => Object.entries(one))]),
+    mounts: [...volumes.map(({ mount }) => mount), ...uniqueTargets(others.map(({ mount }) => mount)), ...tmpfs],
     ownVolumes: volumes.flatMap(({ mount, source }) => (source === 'own' ? [dirname(mount.source as string)] : [])),
     fill: volumes.flatMap(({ mount, copies }) => (copies ? [mount] : [])),
     made: volumes.flatMap(({ made = [] }) => made),
   }
 }
 
+/** Words that may stand behind the name; how a mount is tied to the host's, and that nothing is copied, is the other one's affair. */
+const FROM_MODES = /^(?:ro|rw|z|Z|(?:ro|rw),[zZ]|[zZ],(?:ro|rw))$/
+
 /** `NAME[:ro]`: all its volumes and directories of the host, where it has them. */
-function mountsFrom(text: string, recordOf: (word: string) => ContainerRecord): MountSpec[] {
-  const [, name = '', mode = ''] = /^(.+?)(?::(ro|rw|z|Z|nocopy))?$/.exec(text) ?? []
-  return recordOf(name)
-    .spec.mounts.filter(({ kind }) => kind === 'bind')
-    .map((mount) => (mode === 'ro' ? { ...mount, readOnly: true } : mount))
+function mountsFrom(text: string, recordOf: (word: string) => ContainerRecord) {
+  const [name = '', mode, ...more] = text.split(':')
+  if (name === '' || more.length > 0) refuse(`invalid volumes-from: ${text}`)
+  if (mode !== undefined && !FROM_MODES.test(mode)) refuse(`invalid mode: ${mode}`)
+  const { mounts, memoryVolumes = {} } = recordOf(name).spec
+  return mounts
+    .filter(({ kind }) => kind === 'bind')
+    .map((mount) => {
+      const memory = memoryVolumes[mount.source as string]
+      return {
+        mount: mode?.split(',').includes('ro') ? { ...mount, readOnly: true } : mount,
+        memory: memory ? { [mount.source as string]: memory } : {},
+      }
+    })
 }
 
 /** Of several containers' the last one counts. */
 const uniqueTargets = (mounts: readonly MountSpec[]): MountSpec[] => [...new Map(mounts.map((mount) => [mount.target, mount])).values()]
 
-type Kind = Volume['source']
+/** Which options go with which type. */
+const OPTIONS = { bind: 'BindOptions', volume: 'VolumeOptions', tmpfs: 'TmpfsOptions' } as const
 
 function mountOf(document: unknown, at: number, dataRoot: string, anonymous: () => string): Volume {
   const mount = readMembers(document, MOUNT, `HostConfig.Mounts[${at}].`) as MountBody
   const { Type = '', Source = '', Target = '', ReadOnly = false } = mount
   const wrong = (why: string) => refuse(`invalid mount config for type "${Type}": ${why}`)
+  if (!Object.hasOwn(OPTIONS, Type)) wrong('mount type unknown')
   if (Target === '') wrong('field Target must not be empty')
   checkTarget(Target, Target)
-  const target = normalize(Target)
-  const asked = { ...(ReadOnly && { readOnly: true }), target }
-  switch (Type) {
-    case 'bind': {
-      if (Source === '') wrong('field Source must not be empty')
-      if (!Source.startsWith('/')) wrong(`invalid mount path: '${Source}' mount path must be absolute`)
-      return { ...bindOf(mount, asked, wrong), source: 'path' as Kind, copies: false }
-    }
-    case 'volume': {
-      const { NoCopy = false, DriverConfig, Labels, Subpath } = mount.VolumeOptions ?? {}
-      if (DriverConfig?.Name && DriverConfig.Name !== 'local') wrong(`there is no volume driver "${DriverConfig.Name}", only local`)
-      if (Subpath) wrong('VolumeOptions.Subpath is not supported: the whole volume is mounted')
-      const own: Kind = Source === '' ? 'own' : 'named'
-      const { volume, made } = createVolume(dataRoot, {
-        name: Source || anonymous(),
-        anonymous: Source === '',
-        ...(Labels && { labels: Labels }),
-        ...(DriverConfig?.Options && { options: DriverConfig.Options }),
-      })
-      const bind = { kind: 'bind', source: volume.directory, sourceKind: kindOf(volume.directory), recursive: true } as const
-      return {
-        mount: { ...bind, ...asked, ...(volume.readOnly && { readOnly: true }) },
-        source: own,
-        copies: !NoCopy && !volume.isBind,
-        ...(made && { made: volume.name }),
-      }
-    }
-    case 'tmpfs': {
-      if (Source !== '') wrong('field Source must not be specified')
-      return { mount: { kind: 'tmpfs', ...asked, options: tmpfsOptions(mount) }, source: 'path' as Kind, copies: false }
-    }
-    default:
-      return refuse(`mount type unknown: "${Type}"`)
+  for (const [type, member] of Object.entries(OPTIONS)) {
+    if (type !== Type && mount[member] !== undefined) wrong(`field ${member} must not be specified`)
+  }
+  const asked = { ...(ReadOnly && { readOnly: true }), target: normalize(Target) }
+  if (Type === 'bind') {
+    if (Source === '') wrong('field Source must not be empty')
+    if (!Source.startsWith('/')) wrong(`invalid mount path: '${Source}' mount path must be absolute`)
+    return { ...bindOf(mount, asked, wrong), source: 'path', mode: '', copies: false }
+  }
+  if (Type === 'tmpfs') {
+    if (Source !== '') wrong('field Source must not be specified')
+    return { mount: { kind: 'tmpfs', ...asked, options: tmpfsOptions(mount, wrong) }, source: 'path', mode: '', copies: false }
+  }
+  return volumeOf(mount, asked, wrong, dataRoot, anonymous)
+}
+
+type Wrong = (why: string) => never
+type Asked = Pick<MountSpec, 'target' | 'readOnly'>
+
+function volumeOf(
+  { Source = '', VolumeOptions = {} }: MountBody,
+  asked: Asked,
+  wrong: Wrong,
+  dataRoot: string,
+  anonymous: () => string,
+): Volume {
+  const { NoCopy = false, DriverConfig, Labels, Subpath } = VolumeOptions
+  if (DriverConfig?.Name && DriverConfig.Name !== 'local') wrong(`there is no volume driver "${DriverConfig.Name}", only local`)
+  if (Source.startsWith('/')) wrong(`a volume has a name; ${Source} is a path, for which there is the type bind`)
+  if (Subpath && Source === '') wrong('must not set Subpath when using anonymous volumes')
+  if (Subpath && (Subpath.startsWith('/') || posix.normalize(Subpath).split('/')[0] === '..'))
+    wrong('subpath must be a relative path within the volume')
+  const { volume, made } = createVolume(dataRoot, {
+    name: Source || anonymous(),
+    anonymous: Source === '',
+    ...(Labels && { labels: Labels }),
+    ...(DriverConfig?.Options && { options: DriverConfig.Options }),
+  })
+  if (Subpath && volume.memory) wrong('Subpath is not supported of a volume that lives in memory: it is empty when it is mounted')
+  const bind = { kind: 'bind', source: volume.directory, sourceKind: kindOf(volume.directory), recursive: true } as const
+  return {
+    mount: { ...bind, ...asked, ...(volume.readOnly && { readOnly: true }), ...(Subpath && { subpath: posix.normalize(Subpath) }) },
+    source: Source === '' ? 'own' : 'named',
+    mode: 'z',
+    copies: !NoCopy && !volume.isBind && !volume.memory && !Subpath,
+    ...(volume.memory && { memory: volume.memory }),
+    ...(made && { made: volume.name }),
   }
 }
 
-function bindOf(
-  { Source = '', BindOptions = {} }: MountBody,
-  asked: Pick<MountSpec, 'target' | 'readOnly'>,
-  wrong: (why: string) => never,
-) {
+function bindOf({ Source = '', BindOptions = {} }: MountBody, asked: Asked, wrong: Wrong) {
   const { Propagation = '', NonRecursive = false, CreateMountpoint = false, ReadOnlyForceRecursive = false } = BindOptions
   if (ReadOnlyForceRecursive && NonRecursive) wrong('mount options conflict: ReadOnlyForceRecursive and NonRecursive')
   const propagation = PROPAGATIONS.find((one) => one === Propagation)
@@ -134,7 +165,8 @@ function bindOf(
   }
 }
 
-function tmpfsOptions({ TmpfsOptions: { SizeBytes, Mode, Options } = {} }: MountBody): string[] {
+function tmpfsOptions({ TmpfsOptions: { SizeBytes = 0, Mode, Options } = {} }: MountBody, wrong: Wrong): string[] {
+  if (SizeBytes < 0) wrong(`size is less than zero: ${SizeBytes}`)
   return [
     ...(SizeBytes ? [`size=${SizeBytes}`] : []),
     ...(Mode ? [`mode=${Mode.toString(8)}`] : []),

@@ -1,11 +1,13 @@
 /** Which networks a container is on, and what it has there: NetworkMode, NetworkingConfig, PortBindings. */
-import { isIPv4 } from 'node:net'
+import { isIPv4, isIPv6 } from 'node:net'
 import type { ContainerRecord, EndpointRequest, NetworkMode } from '../../container/index.js'
 import { DrydockError } from '../../kernel/errors.js'
+import { formatIp, formatMac, parseIp, parseMac } from '../../kernel/ip.js'
 import { readNetworks } from '../../network/config.js'
 import { parsePort } from '../../network/ports.js'
 import type { ConfigBody, EndpointBody, HostBody } from './bodies.js'
 import { conflicting, withProtocol } from './common.js'
+import { parseLink } from './links.js'
 import { readMembers } from './members.js'
 import { ENDPOINT, IPAM } from './tables.js'
 
@@ -39,9 +41,12 @@ export function networkingOf(config: ConfigBody, host: HostBody, networking: unk
   const byName: Record<string, EndpointRequest> = {}
   for (const [name, endpoint] of Object.entries(endpoints)) byName[names(name)] = endpoint
   const all = [...new Set([mode, ...Object.keys(byName)])]
-  for (const name of all) if (name === DEFAULT && byName[name]?.aliases.length) throw onlyUserDefined('network-scoped alias')
-  const mac = config.MacAddress
-  if (mac) byName[mode] = { ...(byName[mode] ?? { aliases: [] }), mac }
+  const onDefault = byName[DEFAULT]
+  if (onDefault) checkDefault(onDefault)
+  const main = byName[mode] ?? { aliases: [] }
+  const mac = config.MacAddress && checkedMac(config.MacAddress)
+  if (mac && main.mac !== undefined && main.mac !== mac) throw new DrydockError(TWO_MACS, { status: 400 })
+  if (mac) byName[mode] = { ...main, mac }
   return {
     network: { kind: 'networks', names: all, aliases: [], ports: portsOf(host, known.exposed) },
     endpoints: byName,
@@ -52,6 +57,24 @@ export function networkingOf(config: ConfigBody, host: HostBody, networking: unk
 
 const onlyUserDefined = (what: string): DrydockError =>
   new DrydockError(`${what} is supported only for containers in user defined networks`, { status: 400 })
+
+const TWO_MACS = 'the container-wide MAC address must match the endpoint-specific MAC address for the main network, or should be left empty'
+
+/** What one cannot ask for on the network that everybody shares. */
+export function checkDefault({ ip, ip6, aliases, links }: EndpointRequest): void {
+  if (ip !== undefined || ip6 !== undefined)
+    throw new DrydockError('user specified IP address is supported on user defined networks only', { status: 400 })
+  if (aliases.length > 0) throw onlyUserDefined('network-scoped alias')
+  if (links) throw onlyUserDefined('a link of one network')
+}
+
+function checkedMac(text: string): string {
+  try {
+    return formatMac(parseMac(text.replaceAll('-', ':')))
+  } catch (cause) {
+    throw new DrydockError(`invalid MAC address: ${text}`, { cause, status: 400 })
+  }
+}
 
 /** The host's, none, another container's; undefined: networks with cables. */
 function simpleMode(asked: string, config: ConfigBody, host: HostBody, { recordOf }: Known): NetworkMode | undefined {
@@ -109,18 +132,26 @@ function endpointsOf(networking: unknown): Record<string, EndpointRequest> {
 
 /** An EndpointSettings as clients send it. */
 export function endpointRequest(document: unknown, path: string): EndpointRequest {
-  const { IPAMConfig, Links = [], Aliases = [], MacAddress } = readMembers(document, ENDPOINT, path) as EndpointBody
-  const { IPv4Address } = readMembers(IPAMConfig, IPAM, `${path}IPAMConfig.`) as { IPv4Address?: string }
+  const { IPAMConfig, Links = [], Aliases = [], MacAddress, GwPriority } = readMembers(document, ENDPOINT, path) as EndpointBody
+  const { IPv4Address, IPv6Address } = readMembers(IPAMConfig, IPAM, `${path}IPAMConfig.`) as { IPv4Address?: string; IPv6Address?: string }
   if (IPv4Address && !isIPv4(IPv4Address)) throw new DrydockError(`invalid IPv4 address: ${IPv4Address}`, { status: 400 })
-  if (Links.length > 0)
-    throw new DrydockError(`${path}Links is not supported: give the other container an alias in the network`, { status: 400 })
-  return { aliases: Aliases, ...(IPv4Address && { ip: IPv4Address }), ...(MacAddress && { mac: MacAddress }) }
+  if (IPv6Address && (!isIPv6(IPv6Address) || IPv6Address.includes('%')))
+    throw new DrydockError(`invalid IPv6 address: ${IPv6Address}`, { status: 400 })
+  for (const text of Links) parseLink(text)
+  return {
+    aliases: Aliases,
+    ...(IPv4Address && { ip: IPv4Address }),
+    ...(IPv6Address && { ip6: formatIp(parseIp(IPv6Address).bytes) }),
+    ...(MacAddress && { mac: checkedMac(MacAddress) }),
+    ...(Links.length > 0 && { links: Links }),
+    ...(GwPriority && { priority: GwPriority }),
+  }
 }
 
 /** As `-p` has them. */
 function portsOf({ PortBindings = {}, PublishAllPorts = false }: HostBody, exposed: readonly string[]): string[] {
   const bound = Object.entries(PortBindings).flatMap(([port, bindings]) =>
-    (bindings ?? [{}]).map(({ HostIp = '', HostPort = '' }) => `${HostIp}:${HostPort}:${withProtocol(port)}`),
+    (bindings?.length ? bindings : [{}]).map(({ HostIp = '', HostPort = '' }) => `${HostIp}:${HostPort}:${withProtocol(port)}`),
   )
   const led = new Set(Object.keys(PortBindings).map(withProtocol))
   const texts = [...bound, ...(PublishAllPorts ? exposed.filter((port) => !led.has(port)) : [])]

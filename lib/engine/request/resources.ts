@@ -2,11 +2,13 @@
 
 import { statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { DrydockError } from '../../kernel/errors.js'
-import type { CgroupLimits, IoMax } from '../../primitives/cgroups/index.js'
+import { posix } from 'node:path'
+import { DrydockError, sentenceOf } from '../../kernel/errors.js'
+import { type CgroupLimits, type IoMax, pathComponents } from '../../primitives/cgroups/index.js'
 import { parseRlimit, type Rlimit } from '../../primitives/process.js'
 import type { DeviceRate, HostBody } from './bodies.js'
 import { conflicting, pidsLimit } from './common.js'
+import { checkSets } from './ranges.js'
 
 /** Bytes; below it no program starts. */
 const LEAST_MEMORY = 6 * 1024 * 1024
@@ -18,6 +20,7 @@ const refuse = (sentence: string): never => {
 /** Zero and absent are the same; of `MemorySwappiness` -1 is. */
 export function limitsOf(host: HostBody): CgroupLimits {
   check(host)
+  checkSets(host)
   const { Memory, MemorySwap, MemoryReservation, MemorySwappiness, NanoCpus, CpuShares, CpuQuota, CpuPeriod, BlkioWeight } = host
   const ioMax = ratesOf(host)
   return {
@@ -48,6 +51,9 @@ function check({ Memory = 0, MemorySwap = 0, MemoryReservation = 0, MemorySwappi
   if (MemoryReservation !== 0 && MemoryReservation < LEAST_MEMORY) refuse('Minimum memory reservation allowed is 6MB')
   if (MemoryReservation !== 0 && Memory !== 0 && MemoryReservation > Memory)
     refuse('Minimum memory limit can not be less than memory reservation limit, see usage')
+  const { ShmSize = 0, OomScoreAdj = 0 } = host
+  if (ShmSize < 0) refuse('SHM size can not be less than 0')
+  if (OomScoreAdj < -1000 || OomScoreAdj > 1000) refuse(`Invalid value ${OomScoreAdj}, range for oom score adj is [-1000, 1000]`)
   const { NanoCpus = 0, CpuQuota = 0, CpuPeriod = 0, BlkioWeight = 0, CpuShares = 0 } = host
   if (NanoCpus !== 0 && CpuPeriod !== 0) throw conflicting('Nano CPUs and CPU Period cannot both be set')
   if (NanoCpus !== 0 && CpuQuota !== 0) throw conflicting('Nano CPUs and CPU Quota cannot both be set')
@@ -59,6 +65,25 @@ function check({ Memory = 0, MemorySwap = 0, MemoryReservation = 0, MemorySwappi
     refuse('CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)')
   if (CpuQuota > 0 && CpuQuota < 1000) refuse('CPU cfs quota can not be less than 1ms (i.e. 1000)')
   if (BlkioWeight !== 0 && (BlkioWeight < 10 || BlkioWeight > 1000)) refuse('Range of blkio weight is from 10 to 1000')
+}
+
+/** How deep a cgroup may be below drydock's own; the kernel has a limit too (cgroup.max.depth). */
+const DEEPEST = 8
+
+/** Docker takes it from the top of the tree; here it is below drydock's own, so that nothing of anybody else's is touched. `..` leads nowhere. */
+export function cgroupParentOf({ CgroupParent = '' }: HostBody): { readonly cgroupParent?: string } {
+  const parent = posix.join('/', CgroupParent).replace(/^\/|\/$/g, '')
+  if (parent === '') return {}
+  const wrong = (why: string) => refuse(`HostConfig.CgroupParent: ${why}`)
+  const parts = parent.split('/')
+  if (parts.length > DEEPEST) wrong(`${DEEPEST} directories at most; ${CgroupParent} are ${parts.length}`)
+  if (parts.some((part) => /^[0-9a-f]{64}$/.test(part))) wrong('the cgroup of another container is that one’s own')
+  try {
+    pathComponents(parent)
+  } catch (error) {
+    wrong(sentenceOf(error))
+  }
+  return { cgroupParent: parent }
 }
 
 const RATES = [
@@ -83,6 +108,12 @@ function deviceNumbers(path: string): [number, number] {
   if (!found?.isBlockDevice()) return refuse(`${path} is no block device of this host`)
   return [(found.rdev >>> 8) & 0xfff, (found.rdev & 0xff) | ((found.rdev >>> 12) & 0xfff00)]
 }
+
+/** Of what may go wrong without being forbidden, in Docker's words. */
+export const limitWarnings = ({ OomKillDisable = false, Memory = 0 }: HostBody): string[] =>
+  OomKillDisable && Memory === 0
+    ? ['OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.']
+    : []
 
 /** -1 is no limit. */
 export const rlimitsOf = ({ Ulimits = [] }: HostBody): Rlimit[] =>

@@ -83,7 +83,7 @@ export const HOST_CONFIG: Members = {
   CpuShares: is('integer'),
   Memory: is('integer'),
   NanoCpus: is('integer'),
-  CgroupParent: refused('text', 'containers are in the cgroup of drydock'),
+  CgroupParent: is('text'),
   BlkioWeight: is('integer'),
   BlkioWeightDevice: refused('list', 'weights of single devices are not set'),
   BlkioDeviceReadBps: is('list'),
@@ -123,12 +123,13 @@ export const ENDPOINT: Members = {
   Links: is('texts'),
   Aliases: is('texts'),
   MacAddress: is('text'),
+  GwPriority: is('integer'),
   DriverOpts: refused('map', 'bridges have no options of one container'),
 }
 
 export const IPAM: Members = {
   IPv4Address: is('text'),
-  IPv6Address: refused('text', 'containers have no IPv6 addresses'),
+  IPv6Address: is('text'),
   LinkLocalIPs: refused('texts', 'containers have one address in a network'),
 }
 
@@ -160,7 +161,6 @@ export const UPDATE: Members = {
       'MemorySwap',
       'PidsLimit',
       'RestartPolicy',
-      'CgroupParent',
       'BlkioWeightDevice',
       'CpuRealtimePeriod',
       'CpuRealtimeRuntime',
@@ -173,6 +173,7 @@ export const UPDATE: Members = {
   BlkioDeviceWriteBps: refused('list', 'the device rates of a container that exists stay as they are'),
   BlkioDeviceReadIOps: refused('list', 'the device rates of a container that exists stay as they are'),
   BlkioDeviceWriteIOps: refused('list', 'the device rates of a container that exists stay as they are'),
+  CgroupParent: refused('text', 'the cgroup of a container that exists stays where it is'),
   Devices: refused('list', 'the devices of a container that exists stay as they are'),
   DeviceCgroupRules: refused('texts', 'the devices of a container that exists stay as they are'),
   Ulimits: refused('list', 'the resource limits of processes that exist stay as they are'),

@@ -84,7 +84,7 @@ function info(context: EngineContext): Document {
     Debug: settings.debug,
     NGoroutines: 0,
     SystemTime: new Date().toISOString(),
-    LoggingDriver: 'json-file',
+    LoggingDriver: settings.logDriver ?? 'json-file',
     NEventsListener: context.events.listeners,
     IndexServerAddress: 'https://index.docker.io/v1/',
     RegistryConfig: registryDocument(context),

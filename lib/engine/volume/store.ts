@@ -13,7 +13,7 @@ import { removeTrees } from '../../image/store/tree.js'
 import { DrydockError } from '../../kernel/errors.js'
 import { randomBytes } from '../../kernel/random.js'
 import { namesIfReadable, textIfReadable } from '../../kernel/readable.js'
-import { bindOptions } from './options.js'
+import { localOptions } from './options.js'
 
 /** What volume.json holds. */
 interface StoredVolume {
@@ -36,6 +36,8 @@ export interface Volume {
   readonly anonymous: boolean
   /** It stands for a directory of the host. */
   readonly isBind: boolean
+  /** It lives in memory, as long as a container has it: options of its file system. */
+  readonly memory?: readonly string[]
   /** Nobody may write to it, as its options have it. */
   readonly readOnly: boolean
 }
@@ -68,13 +70,13 @@ export function createVolume(dataRoot: string, request: NewVolume): { readonly v
   const known = readVolume(dataRoot, name)
   if (known) return { volume: known, made: false }
   const { options = null } = request
-  const device = bindOptions(name, options ?? {})
+  const place = localOptions(name, options ?? {})
   const labels = anonymous ? { ...request.labels, [ANONYMOUS]: '' } : (request.labels ?? null)
   ensureDataRoot(dataRoot)
   const making = join(volumesDirectory(dataRoot), `${MAKING}${ownerName()}`)
   mkdirSync(making, { mode: 0o701 })
   try {
-    if (device) symlinkSync(device.path, join(making, '_data'))
+    if (place?.kind === 'bind') symlinkSync(place.path, join(making, '_data'))
     else mkdirSync(join(making, '_data'), { mode: 0o755 })
     const stored: StoredVolume = { version: 1, created: new Date().toISOString(), labels, options }
     writeDurably(join(making, 'volume.json'), JSON.stringify(stored))
@@ -93,7 +95,7 @@ export function readVolume(dataRoot: string, name: string): Volume | undefined {
   if (!found) return undefined
   const stored = storedAt(join(directory, '..', 'volume.json'))
   const labels = stored?.labels ?? null
-  const bind = bindOptions(name, stored?.options ?? {})
+  const place = localOptions(name, stored?.options ?? {})
   return {
     name,
     directory,
@@ -101,8 +103,9 @@ export function readVolume(dataRoot: string, name: string): Volume | undefined {
     labels,
     options: stored?.options ?? null,
     anonymous: stored ? Object.hasOwn(labels ?? {}, ANONYMOUS) : /^[0-9a-f]{64}$/.test(name),
-    isBind: bind !== undefined,
-    readOnly: bind?.readOnly ?? false,
+    isBind: place?.kind === 'bind',
+    ...(place?.kind === 'memory' && { memory: place.options }),
+    readOnly: place?.readOnly ?? false,
   }
 }
 

@@ -8,6 +8,8 @@ import type { TreeReader } from './reader.js'
 import type { Bytes } from './records.js'
 
 export interface WalkOptions {
+  /** The directory whose entries are walked, by a path without links; the root when absent. */
+  readonly from?: Bytes
   /** Where a directory goes on that overlayfs shows under another path than its content has: all layers as one. */
   readonly merged?: () => Promise<TreeReader>
   /** Told before the names of a directory are walked, some at a time; with the first of them all that it has. */
@@ -106,7 +108,7 @@ async function levels(reader: TreeReader, directories: readonly Bytes[], count: 
 }
 
 export async function* walk(reader: TreeReader, options: WalkOptions = {}): AsyncGenerator<Node> {
-  const { merged, meet } = options
+  const { from = '', merged, meet } = options
   const count = { waiting: 0 }
   const enter = async (level: Level | undefined) => {
     if (!level) return
@@ -115,7 +117,7 @@ export async function* walk(reader: TreeReader, options: WalkOptions = {}): Asyn
     if (level.nodes.length > 0 || level.names.length === 0) await meet?.(level.directory, level.nodes, level.names)
   }
   const stack: Level[] = []
-  await enter((await levels(reader, [''], count)).get(''))
+  await enter((await levels(reader, [from], count)).get(from))
   for (let level = stack.at(-1); level; level = stack.at(-1)) {
     const node = level.nodes[level.at]
     if (!node) {

@@ -52,6 +52,12 @@ const HUB_KEY = 'https://index.docker.io/v1/'
 
 export const configPath = (): string => join(process.env.DOCKER_CONFIG || join(homedir(), '.docker'), 'config.json')
 
+/** Registries of which the file says who one is there, as credentialsFor names them. */
+export function knownRegistries(): string[] {
+  const { auths = {}, credHelpers = {} } = readConfig()
+  return [...new Set([...Object.keys(auths), ...Object.keys(credHelpers)])].map((key) => (key === HUB_KEY ? DOCKER_HUB : key))
+}
+
 /** What is known for a registry (`docker.io`, `localhost:5000`); undefined when nobody has logged in. */
 export async function credentialsFor(domain: string): Promise<Credentials | undefined> {
   const config = readConfig()

@@ -20,7 +20,15 @@
  *     errors.ts         Docker's words
  */
 export { configFile, type RegistryConfig, registryConfig, withOptions } from './config.js'
-export { type Credentials, configPath, credentialsFor, eraseCredentials, keepsInFile, saveCredentials } from './credentials.js'
+export {
+  type Credentials,
+  configPath,
+  credentialsFor,
+  eraseCredentials,
+  keepsInFile,
+  knownRegistries,
+  saveCredentials,
+} from './credentials.js'
 export { checkedDescriptor, type Document, INDEXES, LARGEST_MANIFEST, MANIFESTS, readDocument } from './documents.js'
 export { RegistryError, TransportError } from './errors.js'
 export type { Fetched } from './fetch.js'

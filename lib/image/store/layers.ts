@@ -34,6 +34,8 @@ export interface Unpacked {
 
 const UNPACKING = '.unpacking-'
 const REMOVING = '.removing-'
+/** What a build has in hand (lib/engine/build). */
+export const BUILDING = '.building-'
 
 export class Layers {
   readonly #overlay: string
@@ -119,6 +121,6 @@ export class Layers {
 
 export const abandonedLayers = (overlay: string): string[] =>
   listed(overlay)
-    .filter((name) => name.startsWith(UNPACKING) || name.startsWith(REMOVING))
+    .filter((name) => [UNPACKING, REMOVING, BUILDING].some((mark) => name.startsWith(mark)))
     .map((name) => join(overlay, name))
     .filter((path) => !isInHand(path))

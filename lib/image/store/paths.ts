@@ -6,7 +6,7 @@
  *     blobs/incoming/HEX.owner-WHO      who is at it (claims.ts)
  *     blobs/incoming/.new-WHO           one whose digest is not known yet
  *     overlay/CHAINHEX/diff             an unpacked layer, as overlayfs has it; beside it layer.json (layers.ts)
- *     overlay/.unpacking-WHO/diff       one that is being unpacked; .removing-WHO one that is being removed
+ *     overlay/.unpacking-WHO/diff       one that is being unpacked; .removing-WHO one that is being removed; .building-WHO what a build has in hand
  *     images/records/HEX.json           an image: what belongs to it (records.ts)
  *     images/tags/NAME                  a name, and which image it leads to (tags.ts)
  *     images/origins/DIFFHEX.json       in which compressed form, and in which repositories, a layer is known (origins.ts)

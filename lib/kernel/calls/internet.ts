@@ -105,6 +105,23 @@ export function setsockopt_reuseaddr(descriptor: Descriptor, options?: StepOptio
   )
 }
 
+/** setsockopt(2) IPV6_V6ONLY, ipv6(7): the socket takes nothing that comes by IPv4. */
+export function setsockopt_v6only(descriptor: Descriptor, options?: StepOptions): Step {
+  const on = Buffer.alloc(4)
+  on.writeInt32LE(1)
+  return step(
+    'setsockopt',
+    [
+      fd('sockfd', descriptor),
+      word('level', 'sockopt_level', 'ipv6'),
+      word('optname', 'ipv6_option', 'v6only'),
+      bytes('optval', on, { shown: '1' }),
+      int('optlen', on.length),
+    ],
+    options,
+  )
+}
+
 /** setsockopt(2) ICMP_FILTER, raw(7): a raw socket gets a copy of every ICMP message, and from now on only of these types. */
 export function setsockopt_icmp_filter(descriptor: Descriptor, pass: readonly Word<'icmp'>[], options?: StepOptions): Step {
   // A set bit keeps a type away.

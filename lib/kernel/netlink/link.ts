@@ -37,6 +37,8 @@ export interface LinkChange extends LinkSettings {
   readonly netns?: NetworkNamespace
   /** Of a port of a bridge: what it sent may come back to it. Off unless set. */
   readonly hairpin?: boolean
+  /** Of a port of a bridge: it reaches no other port that is isolated too. Linux 4.18. */
+  readonly isolated?: boolean
 }
 
 export interface NewLink extends LinkSettings {
@@ -92,7 +94,7 @@ export function linkSet(target: string | Device, change: LinkChange): NetlinkMes
       settingWords(change),
       change.name && `name ${change.name}`,
       netnsWords(change.netns),
-      change.hairpin !== undefined && `type bridge_slave hairpin ${change.hairpin ? 'on' : 'off'}`,
+      portWords(change),
     ]),
   )
 }
@@ -181,11 +183,18 @@ function settingAttributes({ mac, mtu, master, txqlen, alias }: LinkSettings): A
   return found
 }
 
-function portAttributes({ hairpin }: LinkChange): Attribute[] {
-  if (hairpin === undefined) return []
+function portAttributes({ hairpin, isolated }: LinkChange): Attribute[] {
+  const settings: Attribute[] = []
+  if (hairpin !== undefined) settings.push(u8(constant('ifla_brport', 'mode'), Number(hairpin)))
+  if (isolated !== undefined) settings.push(u8(constant('ifla_brport', 'isolated'), Number(isolated)))
+  if (settings.length === 0) return []
   const kind = attribute(constant('ifla_info', 'slave_kind'), Buffer.from('bridge'))
-  const data = attribute(constant('ifla_info', 'slave_data'), [u8(constant('ifla_brport', 'mode'), Number(hairpin))])
-  return [attribute(constant('ifla', 'linkinfo'), [kind, data])]
+  return [attribute(constant('ifla', 'linkinfo'), [kind, attribute(constant('ifla_info', 'slave_data'), settings)])]
+}
+
+function portWords({ hairpin, isolated }: LinkChange): string {
+  const said = Object.entries({ hairpin, isolated }).flatMap(([name, on]) => (on === undefined ? [] : [`${name} ${on ? 'on' : 'off'}`]))
+  return said.length > 0 ? `type bridge_slave ${said.join(' ')}` : ''
 }
 
 function newLinkAttributes(link: NewLink): Attribute[] {

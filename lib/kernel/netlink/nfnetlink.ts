@@ -12,7 +12,8 @@ import { type Attribute, attribute, type Piece, string, together, typedMessage }
 
 /** A set or map, and elements of it. */
 export interface SetElements {
-  /** Of family ip. */
+  /** Of the table; ip when nothing is said. */
+  readonly family?: 'ip' | 'ip6'
   readonly table: string
   readonly set: string
   readonly elements: readonly SetElement[]
@@ -74,7 +75,7 @@ function transaction(type: 'newsetelem' | 'delsetelem', changes: readonly SetEle
 
 const VERB = { newsetelem: 'add', delsetelem: 'delete', getsetelem: 'get' } as const
 
-function changeMessage(type: keyof typeof VERB, { table, set, elements }: SetElements, change: boolean): NetlinkMessage {
+function changeMessage(type: keyof typeof VERB, { family = 'ip', table, set, elements }: SetElements, change: boolean): NetlinkMessage {
   const number = (constant('nfnl_subsys', 'nftables') << 8) | constant('nft_msg', type)
   const list = elements.map(({ key, data }) =>
     nested(constant('nfta_list', 'elem'), [
@@ -84,12 +85,12 @@ function changeMessage(type: keyof typeof VERB, { table, set, elements }: SetEle
     ]),
   )
   const pieces: Piece[] = [
-    generic(constant('socket_family', 'inet'), 0),
+    generic(constant('socket_family', family === 'ip' ? 'inet' : 'inet6'), 0),
     string(constant('nfta_set_elem_list', 'table'), table),
     string(constant('nfta_set_elem_list', 'set'), set),
     nested(constant('nfta_set_elem_list', 'elements'), list),
   ]
-  const shown = `nft ${VERB[type]} element ip ${table} ${set} { ${elements.map((one) => one.shown).join(', ')} }`
+  const shown = `nft ${VERB[type]} element ${family} ${table} ${set} { ${elements.map((one) => one.shown).join(', ')} }`
   return typedMessage(number, change ? (type === 'newsetelem' ? ['ack', 'create'] : ['ack']) : [], pieces, shown)
 }
 

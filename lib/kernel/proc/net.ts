@@ -1,4 +1,5 @@
 /** The network as a process sees it: /proc/PID/net is that of its network namespace. proc_pid_net(5). */
+import { accessSync, constants } from 'node:fs'
 import { DrydockError } from '../errors.js'
 import { formatIp } from '../ip.js'
 import { linesOf, type Pid, readProcFile } from './read.js'
@@ -10,7 +11,7 @@ export interface Traffic {
   readonly sent: { readonly bytes: number; readonly packets: number; readonly errors: number; readonly dropped: number }
 }
 
-/** An IPv4 route of the main table. */
+/** A route: of IPv4, of the main table; of IPv6, of any. */
 export interface RouteLine {
   readonly device: string
   readonly destination: string
@@ -97,6 +98,22 @@ export function parseRoutes(text: string): RouteLine[] {
     })
 }
 
+/** /proc/PID/net/ipv6_route: destination and source with their lengths, next hop, metric, two counters, flags, all in hexadecimal; and the device. */
+export function parseRoutes6(text: string): RouteLine[] {
+  return linesOf(text).map((line) => {
+    const [destination, length, , , gateway, metric, , , flags, device] = line.trim().split(/\s+/)
+    if (device === undefined) throw new DrydockError(`this is no line of /proc/PID/net/ipv6_route: ${JSON.stringify(line)}`)
+    const address = (digits: string) => formatIp(Buffer.from(digits, 'hex'))
+    return {
+      device,
+      destination: address(destination as string),
+      prefixLength: Number.parseInt(length as string, 16),
+      ...(Number.parseInt(flags as string, 16) & ROUTE_GATEWAY && { gateway: address(gateway as string) }),
+      metric: Number.parseInt(metric as string, 16),
+    }
+  })
+}
+
 /** /proc/PID/net/tcp and tcp6. */
 export function parseTcp(text: string): TcpSocket[] {
   return linesOf(text)
@@ -165,6 +182,12 @@ export function readRoutes(pid: Pid = 'self', root = '/proc'): RouteLine[] | und
   return text === undefined ? undefined : parseRoutes(text)
 }
 
+/** None where the kernel has no IPv6. */
+export function readRoutes6(pid: Pid = 'self', root = '/proc'): RouteLine[] | undefined {
+  const text = readProcFile(`${root}/${pid}/net/ipv6_route`)
+  return text === undefined ? undefined : parseRoutes6(text)
+}
+
 export function readArp(pid: Pid = 'self', root = '/proc'): ArpEntry[] | undefined {
   const text = readProcFile(`${root}/${pid}/net/arp`)
   return text === undefined ? undefined : parseArp(text)
@@ -173,6 +196,19 @@ export function readArp(pid: Pid = 'self', root = '/proc'): ArpEntry[] | undefin
 export function readSnmp(pid: Pid = 'self', root = '/proc'): Record<string, Record<string, number>> | undefined {
   const text = readProcFile(`${root}/${pid}/net/snmp`)
   return text === undefined ? undefined : parseSnmp(text)
+}
+
+/**
+ * Has this process the rights of an administrator over its network? To who has, the kernel shows the settings of a network namespace as files that
+ * he may write, whoever owns them (net_ctl_permissions in net/sysctl_net.c). Nothing is written.
+ */
+export function administersNetwork(): boolean {
+  try {
+    accessSync('/proc/sys/net/ipv4/ip_forward', constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** All TCP sockets of both families. A kernel without IPv6 has no second file. */

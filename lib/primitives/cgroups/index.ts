@@ -32,4 +32,4 @@ export {
   update,
 } from './live.js'
 export { lostParent, removeParents } from './parents.js'
-export { type CgroupLimits, type CgroupSpec, checkLimits, type IoMax, weightOfShares } from './spec.js'
+export { type CgroupLimits, type CgroupSpec, checkLimits, type IoMax, pathComponents, weightOfShares } from './spec.js'

@@ -1,10 +1,10 @@
 /** /dev: a few harmless nodes, terminals and shared memory of its own. OCI runtime specification, config-linux.md, "Default Devices". */
-import { chown, close, mkdir, mknod, open, symlink } from '../../kernel/calls/files.js'
-import { mount, move_mount, open_tree } from '../../kernel/calls/mounts.js'
-import { setns } from '../../kernel/calls/process.js'
+import { chown, close, mkdir, mknod, symlink } from '../../kernel/calls/files.js'
+import { mount, move_mount } from '../../kernel/calls/mounts.js'
 import { DrydockError } from '../../kernel/errors.js'
 import { ref, type Step } from '../../kernel/step.js'
 import { topDirectory } from './attach.js'
+import { takeOther } from './others.js'
 import { componentsOf, type RootfsSpec } from './spec.js'
 import { ownTmpfs } from './tmpfs.js'
 
@@ -94,23 +94,9 @@ function sharedMemory({ sharedIpc = false, noShm = false, shmSize = SHM_SIZE }: 
 
 const SHM = ref('rootfs.shm')
 
-/**
- * The /dev/shm of another container is a mount of its mount namespace, and only who is in there can take a copy of it (open_tree(2), EINVAL). This process
- * has a namespace of its own already, and comes back to it: all that it holds of the other one is that mount.
- */
-export function otherSharedMemory({ sharedIpc }: RootfsSpec): Step[] {
-  if (typeof sharedIpc !== 'object') return []
-  const [own, other] = [ref('rootfs.own'), ref('rootfs.other')]
-  return [
-    open('/proc/self/ns/mnt', ['rdonly'], { keep: own.ref, why: 'The way back.' }),
-    open(`/proc/${sharedIpc.pid}/ns/mnt`, ['rdonly'], { keep: other.ref, why: 'Whose memory is shared is seen in its own mounts alone …' }),
-    setns(other, ['mnt'], { why: '… so this process goes in …' }),
-    open_tree('/dev/shm', ['clone', 'cloexec'], { keep: SHM.ref, why: '… takes a mount that hangs nowhere along …' }),
-    setns(own, ['mnt'], { why: '… and is back.' }),
-    close(other),
-    close(own),
-  ]
-}
+/** Taken while this process can still go into other mount namespaces. */
+export const otherSharedMemory = ({ sharedIpc }: RootfsSpec): Step[] =>
+  typeof sharedIpc === 'object' ? takeOther({ pid: sharedIpc.pid, path: '/dev/shm' }, SHM) : []
 
 /** The nodes; this process stands in /dev. */
 function nodeSteps(nodes: readonly DeviceNode[], rootless: boolean): Step[] {

@@ -7,6 +7,7 @@
  *     kernel-files.ts   /proc, /sys, /sys/fs/cgroup
  *     devices.ts        /dev;   tmpfs.ts: file systems in memory
  *     mounts.ts         volumes, /etc/hosts and the like
+ *     others.ts         mounts that another container has
  *     masks.ts          what may not be read or written
  */
 import { type Fragment, inPhase } from '../../kernel/step.js'
@@ -20,7 +21,9 @@ import { checkSpec, componentsOf, type Root, type RootfsSpec } from './spec.js'
 
 export { DEFAULT_DEVICE_NODES, type DeviceNode } from './devices.js'
 export { MASKED_PATHS, type PresentPath, presentPaths, READ_ONLY_PATHS } from './masks.js'
+export type { OtherMount } from './others.js'
 export type { CgroupView, FileSpec, MountSpec, Propagation, Root, RootfsSpec } from './spec.js'
+export { memoryOptions } from './tmpfs.js'
 
 /** The steps of the phases mounts, root and mask. `kernel` is the release that overlay's options are chosen for: this one's by default. */
 export function rootfs(spec: RootfsSpec, kernel?: string): Fragment {

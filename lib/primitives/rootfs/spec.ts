@@ -3,6 +3,7 @@ import { DrydockError } from '../../kernel/errors.js'
 import type { CgroupDirectory } from '../cgroups/index.js'
 import type { DeviceNode } from './devices.js'
 import type { PresentPath } from './masks.js'
+import type { OtherMount } from './others.js'
 
 /** Where the container's files come from. All paths are the host's: absolute, without symbolic links in them. */
 export type Root =
@@ -30,6 +31,12 @@ export interface MountSpec {
   readonly source?: string
   /** bind: what the source is; a plan cannot look. Default: directory. */
   readonly sourceKind?: 'file' | 'directory'
+  /** bind: a path within the source, whose links lead nowhere out of it. */
+  readonly subpath?: string
+  /** bind: in place of the source a file system in memory that is made now, with these options (`size=1m`, `mode=700`, `noexec`). */
+  readonly memory?: readonly string[]
+  /** bind: in place of the source what another container has mounted for it. */
+  readonly of?: OtherMount
   /** A path inside. What is missing of it is made, owned by root, with mode 0755. */
   readonly target: string
   /** With everything that is mounted below the source, if `recursive`. */

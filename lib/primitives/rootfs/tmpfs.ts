@@ -78,3 +78,16 @@ export function bindAttributes(options: readonly string[]): Word<'mount_attr'>[]
     throw new DrydockError(`a bind mount has no option '${option}': it takes ro, nosuid, nodev, noexec and noatime`, { status: 400 })
   })
 }
+
+/** The same words for a file system in memory that is a mount of its own: attributes of the mount, and what tmpfs itself takes. */
+export function memoryOptions(options: readonly string[]): { attributes: Word<'mount_attr'>[]; data: [string, string][] } {
+  const { flags, data } = tmpfsOptions(options, [])
+  const attributes = flags.flatMap((word): Word<'mount_attr'>[] => {
+    if (word === 'nosuid' || word === 'nodev' || word === 'noexec' || word === 'noatime' || word === 'strictatime') return [word]
+    if (word === 'nodiratime' || word === 'rdonly') return [word]
+    if (word === 'relatime') return []
+    throw new DrydockError(`a file system in memory has no option '${word}'`, { status: 400 })
+  })
+  const pairs = (data ?? '').split(',').filter((pair) => pair !== '')
+  return { attributes, data: pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]) }
+}

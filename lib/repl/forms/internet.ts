@@ -52,6 +52,13 @@ export const INTERNET_FORMS: readonly Form[] = [
   ),
   form(
     from,
+    'setsockopt_v6only',
+    'setsockopt',
+    [one('fd', DESCRIPTOR), keyword('level', word('sockopt_level'), 'ipv6'), keyword('option', word('ipv6_option'), 'v6only')],
+    ({ fd }, options) => [fd, options],
+  ),
+  form(
+    from,
     'setsockopt_icmp_filter',
     'setsockopt',
     [

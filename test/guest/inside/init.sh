@@ -1,7 +1,7 @@
 #!/bin/sh
 # Process 1 of the guest: the file systems that every Linux has, cgroup v2 as systemd would leave it, then the command that
-# the kernel was started with (drydock=NAME: what the kernel does not know it gives to process 1).
-export PATH=/usr/bin:/usr/sbin HOME=/root TERM=dumb
+# the kernel was started with (drydock=NAME: what the kernel does not know it gives to process 1), which is its hostname too.
+export PATH=/usr/bin:/usr/sbin HOME=/root TERM=dumb DRYDOCK_PATIENCE=6
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mkdir -p /dev/pts /dev/shm /dev/mqueue
@@ -11,6 +11,7 @@ mount -t mqueue mqueue /dev/mqueue
 mount -t tmpfs -o mode=1777 tmp /tmp
 mount -t tmpfs -o mode=755 run /run
 ln -s /proc/self/fd /dev/fd
+echo "$drydock" > /etc/hostname
 hostname -F /etc/hostname
 ifconfig lo up
 # The image was made by whoever runs the tests, so the files may be his.

@@ -4,7 +4,7 @@ import { summaryWithNone, unixTime } from '../../../lib/engine/image/documents.j
 import { credentialsOf, named, nameOfNew } from '../../../lib/engine/image/repository.js'
 import { osRelease } from '../../../lib/engine/system/machine.js'
 import { volumesIn } from '../../../lib/engine/volume/index.js'
-import { bindOptions } from '../../../lib/engine/volume/options.js'
+import { localOptions } from '../../../lib/engine/volume/options.js'
 import { mergeConfig } from '../../../lib/image/merge-config.js'
 import { familiar } from '../../../lib/image/reference.js'
 import { specOf } from '../../support/spec.js'
@@ -81,11 +81,18 @@ test('os-release is quoted as a shell has it', () => {
 })
 
 test('of the local driver’s options a directory of the host is what can be had', () => {
-  expect(bindOptions('v', {})).toBeUndefined()
-  expect(bindOptions('v', { type: 'none', o: 'rw,bind', device: '/a/../b' })).toEqual({ path: '/b', readOnly: false })
-  expect(bindOptions('v', { type: '', o: 'rbind,ro', device: '/b' })).toEqual({ path: '/b', readOnly: true })
-  expect(() => bindOptions('v', { type: 'none', o: 'bind', device: 'b' })).toThrow('create v: the device of a bind is an absolute path')
-  expect(() => bindOptions('v', { type: 'nfs', o: 'addr=1', device: ':/x' })).toThrow('create v: a volume of type nfs is not supported')
+  expect(localOptions('v', {})).toBeUndefined()
+  expect(localOptions('v', { type: 'none', o: 'rw,bind', device: '/a/../b' })).toEqual({ kind: 'bind', path: '/b', readOnly: false })
+  expect(localOptions('v', { type: '', o: 'rbind,ro', device: '/b' })).toEqual({ kind: 'bind', path: '/b', readOnly: true })
+  expect(localOptions('v', { type: 'tmpfs', o: 'size=1m,noexec,ro', device: 'tmpfs' })).toEqual({
+    kind: 'memory',
+    options: ['size=1m', 'noexec'],
+    readOnly: true,
+  })
+  expect(() => localOptions('v', { type: 'tmpfs', o: 'junk=1', device: 'tmpfs' })).toThrow("create v: a tmpfs has no option 'junk=1'")
+  expect(() => localOptions('v', { type: 'tmpfs', o: 'size=1m' })).toThrow('create v: missing required option: "device"')
+  expect(() => localOptions('v', { type: 'none', o: 'bind', device: 'b' })).toThrow('create v: the device of a bind is an absolute path')
+  expect(() => localOptions('v', { type: 'nfs', o: 'addr=1', device: ':/x' })).toThrow('create v: a volume of type nfs is not supported')
 })
 
 test('volumes of a container are known by where they are', () => {

@@ -44,3 +44,17 @@ test('moments there and back', () => {
   for (const text of ['2026-01-31T10:00:00Z', '2026-01-31T10:00:00.5Z', '2026-01-31T10:00:00.000000001Z'])
     expect(timestamp(nanosOf(text))).toBe(text)
 })
+
+test('who leaves too many waiting is cut off, and never told half of them as if it were all', async () => {
+  const events = new Events()
+  const over = new AbortController()
+  const stream = events.stream({ filters: new Map(), signal: over.signal })
+  for (let at = 0; at < 1024; at++) publish(events, 'start')
+  expect(events.listeners).toBe(1)
+  publish(events, 'die')
+  expect(events.listeners).toBe(0)
+  const heard = async () => {
+    for await (const _ of stream) throw new Error('nothing is told any more')
+  }
+  await expect(heard()).rejects.toThrow('the client has left more than 1024 events waiting')
+})

@@ -1,9 +1,10 @@
 /** A network out of what clients ask for, and by name what cannot be had. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createFrom } from '../../../lib/engine/network/create.js'
+import { freeAddress6 } from '../../../lib/network/pool6.js'
 
 let dataRoot: string
 beforeEach(() => {
@@ -68,6 +69,8 @@ test('nulls and empty things ask for nothing', async () => {
   ).toMatchObject({
     more: { routed: true },
   })
+  const Options = { 'com.docker.network.bridge.enable_icc': 'false', 'com.docker.network.bridge.host_binding_ipv4': '127.0.0.1' }
+  expect(await createFrom(dataRoot, { Name: 'apart', Options })).toMatchObject({ more: { apart: true, hostBinding: '127.0.0.1' } })
 })
 
 test('what cannot be is refused by name, in docker’s words where it has some', async () => {
@@ -78,7 +81,6 @@ test('what cannot be is refused by name, in docker’s words where it has some',
   expect(await refused({ Driver: 'host' })).toEqual([403, 'only one instance of "host" network is allowed'])
   expect(await refused({ Driver: 'overlay' })).toEqual([503, expect.stringContaining('This node is not a swarm manager.')])
   expect(await refused({ Scope: 'swarm' })).toEqual([403, 'cannot create a swarm scoped network when swarm is not active'])
-  expect(await refused({ EnableIPv6: true })).toEqual([400, 'EnableIPv6 is not supported: containers have no IPv6 addresses'])
   expect(await refused({ EnableIPv4: false })).toEqual([400, expect.stringContaining('EnableIPv4=false')])
   expect(await refused({ ConfigFrom: { Network: 'x' } })).toEqual([400, expect.stringContaining('ConfigFrom is not supported')])
   expect(await refused({ IPAM: { Driver: 'nope' } })).toEqual([404, 'plugin "nope" not found'])
@@ -94,14 +96,52 @@ test('what cannot be is refused by name, in docker’s words where it has some',
   ])
   const option = (name: string, value: string) => refused({ Options: { [`com.docker.network.${name}`]: value } })
   expect(await option('driver.mtu', 'x')).toEqual([400, expect.stringContaining('failed to parse com.docker.network.driver.mtu value: x')])
-  expect(await option('bridge.enable_icc', 'false')).toEqual([
-    400,
-    expect.stringContaining('enable_icc=false of network net is not supported'),
-  ])
+  expect(await option('bridge.host_binding_ipv4', 'fd00::1')).toEqual([400, expect.stringContaining('it is no IPv4 address')])
   expect(await option('bridge.gateway_mode_ipv4', 'routed')).toEqual([400, expect.stringContaining('is not supported')])
   expect(await option('bridge.enable_icc', 'perhaps')).toEqual([400, expect.stringContaining('failed to parse')])
   expect(await refused({ Labels: { a: 1 } })).toEqual([400, 'invalid JSON: Labels.a must be a string'])
   expect(await refused({ Labels: [] })).toEqual([400, 'invalid JSON: Labels must be an object'])
   expect(await refused({})).toBe('made')
   expect(await refused({})).toEqual([409, 'network with name net already exists'])
+})
+
+describe('IPv6', () => {
+  const six = (Config: object[], more: object = {}) => createFrom(dataRoot, { Name: 'six', EnableIPv6: true, IPAM: { Config }, ...more })
+  const able = existsSync('/proc/sys/net/ipv6')
+
+  test.runIf(able)('is a subnet beside the other one, or one of its own', async () => {
+    const pools = [
+      { Subnet: 'fd77:0::/64', IPRange: 'fd77::ff:0/112', Gateway: 'fd77::1', AuxiliaryAddresses: { router: 'fd77::00ff:1' } },
+      { Subnet: '10.5.0.0/24' },
+    ]
+    expect(await six(pools)).toMatchObject({
+      subnet: '10.5.0.0/24',
+      ipv6: { subnet: 'fd77::/64', gateway: 'fd77::1', range: 'fd77::ff:0/112', reserved: { router: 'fd77::ff:1' } },
+    })
+    const own = await createFrom(dataRoot, { Name: 'own', EnableIPv6: true })
+    expect(own.ipv6?.subnet).toMatch(/^fd[0-9a-f]{2}:[0-9a-f:]+::\/64$/)
+    expect(own.ipv6?.gateway).toBe(own.ipv6?.subnet.replace('::/64', '::1'))
+  })
+
+  test.runIf(able)('that cannot be is refused by name', async () => {
+    const refusal = (Config: object[], more: object = {}) => six(Config, more).catch(({ status, message }) => [status, message])
+    expect(await refusal([{ Subnet: 'fd77::/64' }], { EnableIPv6: false })).toEqual([400, expect.stringContaining('EnableIPv6 is not set')])
+    expect(await refusal([{ Subnet: 'fd77::/64' }, { Subnet: 'fd78::/64' }])).toEqual([400, expect.stringContaining('names several')])
+    expect(await refusal([{ Subnet: 'fd77::/127' }])).toEqual([400, expect.stringContaining('8 to 126 bits')])
+    expect(await refusal([{ Subnet: 'fd77::1/64' }])).toEqual([400, expect.stringContaining('fd77::/64')])
+    expect(await refusal([{ Subnet: 'fe80::/64' }])).toEqual([400, expect.stringContaining('a meaning of their own')])
+    expect(await refusal([{ Subnet: 'fd77::/64', Gateway: 'fd78::1' }])).toEqual([400, expect.stringContaining('does not belong')])
+    expect(await refusal([{ Subnet: 'fd77::/64', IPRange: 'fd78::/80' }])).toEqual([400, expect.stringContaining('does not belong')])
+    await six([{ Subnet: 'fd77::/64' }])
+    expect(await refusal([{ Subnet: 'fd77::/80' }], { Name: 'over' })).toEqual([403, expect.stringContaining('Pool overlaps')])
+  })
+
+  test('has addresses enough: where a container is in the other family, or the first that is free', () => {
+    const place = { subnet: 'fd77::/120', gateway: 'fd77::1', reserved: { router: 'fd77::3' } }
+    expect(freeAddress6(place, 2, () => false)).toBe('fd77::2')
+    expect(freeAddress6(place, 2, (address) => address === 'fd77::2')).toBe('fd77::4')
+    expect(freeAddress6(place, 300, () => false)).toBe('fd77::2')
+    expect(freeAddress6({ ...place, range: 'fd77::f0/124' }, 3, () => false)).toBe('fd77::f3')
+    expect(freeAddress6(place, 2, () => true)).toBeUndefined()
+  })
 })

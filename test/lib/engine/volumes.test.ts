@@ -49,7 +49,10 @@ test.each([
   ['cargo:/../', "the destination can't be '/'"],
   ['a:b:c:d', "invalid volume specification: 'a:b:c:d'"],
   ['cargo::ro', "invalid volume specification: 'cargo::ro'"],
-  ['cargo:/x:rw,shiny', "there is no option 'shiny'"],
+  ['cargo:/x:rw,shiny', 'invalid mode: rw,shiny'],
+  ['cargo:/x:rw,ro', 'invalid mode: rw,ro'],
+  ['cargo:/x:rshared', 'invalid mount config for type "volume": field BindOptions must not be specified'],
+  ['/tmp:/x:nocopy', 'invalid mount config for type "bind": field VolumeOptions must not be specified'],
   ['-x:/x', 'invalid volume name (-x)'],
 ])('%s is refused', (text, sentence) => {
   expect(() => volume(text)).toThrow(sentence)

@@ -15,16 +15,16 @@ const lease = (name: string, digit: string, aliases: string[] = []) => ({
 
 const names = collectNames(
   'net',
-  '172.18.0.0/16',
+  ['172.18.0.0/16', 'fd77::/64'],
   new Map([
-    ['172.18.0.2', lease('Web', 'a', ['front'])],
-    ['172.18.0.3', lease('api', 'b', ['front'])],
+    ['172.18.0.2', { ...lease('Web', 'a', ['front']), address6: 'fd77::2' }],
+    ['172.18.0.3', { ...lease('api', 'b', ['front']), hostname: 'Hull', links: { store: 'web', gone: 'nobody' } }],
   ]),
 )
 
-const ask = (name: string, type: Question['type'] = 'A') => {
+const ask = (name: string, type: Question['type'] = 'A', asker?: string) => {
   const query: Packet = { type: 'query', id: 7, flags: 0x100, questions: [{ type, name, class: 'IN' }] }
-  const answer = answerLocally(query, names)
+  const answer = answerLocally(query, names, asker)
   return (
     answer && { code: (answer.flags ?? 0) & 15, id: answer.id, data: (answer.answers ?? []).map((one) => (one as { data: unknown }).data) }
   )
@@ -40,12 +40,29 @@ describe('the names of a network', () => {
   })
 
   it('have no other records, and no others are known', () => {
-    expect(ask('web', 'AAAA')).toEqual({ code: 0, id: 7, data: [] })
+    expect(ask('api', 'AAAA')).toEqual({ code: 0, id: 7, data: [] })
+    expect(ask('web', 'MX')).toEqual({ code: 0, id: 7, data: [] })
     expect(ask('example.org')).toBeUndefined()
     expect(ask('constructor')).toBeUndefined()
   })
 
+  it('are of both families, and host names too', () => {
+    expect(ask('web', 'AAAA')?.data).toEqual(['fd77::2'])
+    expect(ask('front', 'AAAA')?.data).toEqual(['fd77::2'])
+    expect(ask('hull')?.data).toEqual(['172.18.0.3'])
+  })
+
+  it('are for one container what it calls others', () => {
+    expect(ask('STORE', 'A', 'b'.repeat(64))?.data).toEqual(['172.18.0.2'])
+    expect(ask('store', 'A', 'a'.repeat(64))).toBeUndefined()
+    expect(ask('gone', 'A', 'b'.repeat(64))).toBeUndefined()
+    expect(ask('constructor', 'A', 'b'.repeat(64))).toBeUndefined()
+  })
+
   it('are found backwards', () => {
+    expect(ask(`2.${'0.'.repeat(27)}7.7.d.f.ip6.arpa`, 'PTR')?.data).toEqual(['Web.net'])
+    expect(ask(`3.${'0.'.repeat(27)}7.7.d.f.ip6.arpa`, 'PTR')?.code).toBe(3)
+    expect(ask(`3.${'0.'.repeat(27)}8.7.d.f.ip6.arpa`, 'PTR')).toBeUndefined()
     expect(ask('2.0.18.172.in-addr.arpa', 'PTR')?.data).toEqual(['Web.net'])
     expect(ask('9.0.18.172.in-addr.arpa', 'PTR')?.code).toBe(3)
     expect(ask('8.8.8.8.in-addr.arpa', 'PTR')).toBeUndefined()
@@ -89,5 +106,7 @@ describe('resolv.conf', () => {
     expect(resolvConfFor({ nameservers: ['10.0.0.1'], servers: ['1.1.1.1'], search: ['.'], options: ['ndots:0'] }, host)).toBe(
       'nameserver 1.1.1.1\noptions ndots:0\n',
     )
+    const behind = { nameservers: ['172.18.0.1'], servers: ['1.1.1.1', '127.0.0.1'], search: ['.'], options: ['ndots:0'], service: true }
+    expect(resolvConfFor(behind, host)).toBe('nameserver 172.18.0.1\nnameserver 127.0.0.1\noptions ndots:0\n')
   })
 })

@@ -254,6 +254,7 @@ const TYPED: Record<string, [line: string, step: Step][]> = {
   recvfrom: [['recvfrom <s> 1500', internet.recvfrom(ref('s'), 1500)]],
   setsockopt_rcvtimeo: [['setsockopt <s> socket rcvtimeo 1500', internet.setsockopt_rcvtimeo(ref('s'), 1500)]],
   setsockopt_sndtimeo: [['setsockopt 3 socket sndtimeo 2000', internet.setsockopt_sndtimeo(3, 2000)]],
+  setsockopt_v6only: [['setsockopt <s> ipv6 v6only', internet.setsockopt_v6only(ref('s'))]],
   setsockopt_icmp_filter: [['setsockopt <s> raw icmp_filter echo_reply', internet.setsockopt_icmp_filter(ref('s'), ['echo_reply'])]],
   nfnetlink_socket: [['f = socket netlink raw netfilter', sockets.nfnetlink_socket({ keep: 'f' })]],
   setsockopt_reuseaddr: [['setsockopt <s> socket reuseaddr', internet.setsockopt_reuseaddr(ref('s'))]],

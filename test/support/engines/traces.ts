@@ -2,12 +2,30 @@
 import type { TestEngine } from '../engines.js'
 import { PEERS } from '../peers-cgroups.js'
 
-/** Processes (the dead ones left out: who reaps them there is no engine), mounts, links, cgroups, files that live as long as a container. */
+/** As many shims as an engine keeps ready at the most: for its next containers, and for its own work. */
+const MOST_IDLE = 16
+
+/**
+ * Processes (the dead ones left out: who reaps them there is no engine), mounts, links, cgroups, files that live as long as a container. Of shims those
+ * that hold a file or have a child: how many wait for work depends on how much of it there was at one time.
+ */
 const LOOK = `
-ps -eo pid=,ppid=,stat=,comm= | while read pid parent stat name; do
-  case $stat in Z*) continue;; esac
-  [ $pid = $$ ] || [ $parent = $$ ] || echo "process $name"
+idle=0
+for pid in $(ps -eo pid=); do
+  read -r parent stat name <<END
+$(ps -o ppid=,stat=,comm= $pid)
+END
+  case $stat in Z*|'') continue;; esac
+  [ $pid = $$ ] || [ $parent = $$ ] && continue
+  if [ "$name" = shim ]; then
+    held=$(ls -l /proc/$pid/fd 2>/dev/null | sed -n 's/.* -> //p' | grep -vE '^(socket:|pipe:|anon_inode:|/dev/null)' | sort | tr '\n' ' ')
+    child=$(cat /proc/$pid/task/$pid/children 2>/dev/null)
+    if [ -z "$held$child" ]; then idle=$((idle + 1)); continue; fi
+    name="shim that holds $held\${child:+and has a child}"
+  fi
+  echo "process $name"
 done
+[ $idle -le ${MOST_IDLE} ] || echo "process shims that wait for work: $idle"
 sed 's/^[0-9]* [0-9]* /mount /' /proc/self/mountinfo
 ip -o link | sed 's/^[0-9]*: \\([^:@]*\\).*/link \\1/'
 for tree in /sys/fs/cgroup /sys/fs/cgroup/*; do

@@ -119,7 +119,7 @@ async function refusals(): Promise<void> {
     none: await connect('none', 'one'),
     addressOnBridge: await connect('bridge', 'idle', { IPAMConfig: { IPv4Address: '172.17.0.9' } }),
     aliasOnBridge: await connect('bridge', 'idle', { Aliases: ['x'] }),
-    links: await connect('sea', 'idle', { Links: ['two:two'] }),
+    links: await connect('sea', 'idle', { Links: ['two:two:too'] }),
     taken: await connect('sea', 'alone', {}),
     notThere: await failure(networks.disconnect('sea', { Container: 'one' })),
     notThereYet: await failure(networks.disconnect('sea', { Container: 'idle' })),

@@ -14,13 +14,23 @@ export async function* pack(file: string, name: string): AsyncGenerator<Buffer> 
 }
 
 async function* node(file: string, name: string): AsyncGenerator<Buffer> {
+  yield* fileEntry(file, name)
+  if (!(await lstat(file)).isDirectory()) return
+  for await (const { name: child } of await opendir(file)) yield* node(join(file, child), `${name}/${child}`)
+}
+
+/** What is at `file`, as `name`; of a directory not what is in it. `owner`: whose it is said to be, in place of its own. */
+export async function* fileEntry(
+  file: string,
+  name: string,
+  owner: { readonly uid?: number; readonly gid?: number } = {},
+): AsyncGenerator<Buffer> {
   const found = await lstat(file)
   const type = typeOf(found)
   if (type === undefined) return
   const link = type === 'symlink' ? await readlink(file, 'buffer') : undefined
-  yield tarHeader(headerOf(found, type, name, link))
+  yield tarHeader({ ...headerOf(found, type, name, link), ...owner })
   if (type === 'file') yield* content(file, found.size)
-  if (type === 'directory') for await (const { name: child } of await opendir(file)) yield* node(join(file, child), `${name}/${child}`)
 }
 
 function headerOf(found: Stats, type: TarInput['type'], name: string, link: Buffer | undefined): TarInput {

@@ -28,7 +28,7 @@ import { leaveHost, makeRoot, ownTree } from '../../../primitives/rootfs/root.js
 import { compileProfile, INTERPRETER_CALLS, type Profile } from '../../../primitives/seccomp/index.js'
 
 export interface ViewSpec {
-  readonly spec: ContainerSpec
+  readonly spec: Pick<ContainerSpec, 'image' | 'mounts' | 'readOnlyRoot'>
   readonly layout: Layout
   /** Its first process, as the shim's pid namespace numbers it; absent: it does not run. */
   readonly pid: number | undefined

@@ -17,8 +17,10 @@ import { type Asked, follow, look, pathError, TROUBLE } from './look.js'
 import { shown } from './names.js'
 import { unpacked } from './unpacked.js'
 
+type Spec = Pick<ContainerSpec, 'mounts' | 'readOnlyRoot' | 'user'>
+
 export interface WriteOptions {
-  readonly spec: ContainerSpec
+  readonly spec: Spec
   readonly machine: Machine
   readonly noOverwriteDirNonDir: boolean
   /** Files become those of the container's user, when it has one. */
@@ -27,7 +29,7 @@ export interface WriteOptions {
 }
 
 /** Where the archive goes: every link followed. Throws in docker's words when it cannot go there. */
-export async function checkDestination(shim: Shim, asked: Asked, spec: ContainerSpec): Promise<string> {
+export async function checkDestination(shim: Shim, asked: Asked, spec: Omit<Spec, 'user'>): Promise<string> {
   const stat = await look(shim, { ...asked, absolute: await follow(shim, asked.absolute) })
   if (stat.kind !== 'directory') throw new DrydockError('extraction point is not a directory', { status: 400 })
   const place = await follow(shim, asked.absolute)
@@ -81,7 +83,7 @@ export async function unpackInto(
 }
 
 /** The user that its programs run as, by its own passwd. */
-async function userOf(shim: Shim, spec: ContainerSpec) {
+async function userOf(shim: Shim, spec: Spec) {
   const steps = (size?: number) => lookUpUsers({ mounts: spec.mounts }, size).steps
   const answers = await shim.run(container(steps()))
   const whole = readInPart(answers) ? await shim.run(container(steps(LARGEST))) : answers

@@ -138,6 +138,7 @@ export const IP_PROTOCOL: WordNotes<'ip_protocol'> = {
 export const SOCKOPT_LEVEL: WordNotes<'sockopt_level'> = {
   socket: 'an option that every kind of socket has',
   raw: 'an option of raw sockets',
+  ipv6: 'an option of IPv6',
 }
 
 export const SO: WordNotes<'so'> = {
@@ -155,4 +156,8 @@ export const SHUTDOWN: WordNotes<'shutdown'> = {
 
 export const RAW_OPTION: WordNotes<'raw_option'> = {
   icmp_filter: 'which types of ICMP messages are kept away from the socket, a bit for each',
+}
+
+export const IPV6_OPTION: WordNotes<'ipv6_option'> = {
+  v6only: 'the socket takes nothing that comes by IPv4, so that another one may have the port there',
 }

@@ -39,6 +39,7 @@ export const FLAG_NOTES = {
   so: files.SO,
   shutdown: files.SHUTDOWN,
   raw_option: files.RAW_OPTION,
+  ipv6_option: files.IPV6_OPTION,
   prctl: credentials.PRCTL,
   cap_ambient: credentials.CAP_AMBIENT,
   securebits: credentials.SECUREBITS,

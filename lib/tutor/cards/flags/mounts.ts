@@ -70,4 +70,5 @@ export const MOVE_MOUNT: WordNotes<'move_mount'> = {
 export const OPEN_TREE: WordNotes<'open_tree'> = {
   clone: 'a detached copy instead of the mount itself',
   cloexec: 'the descriptor closes at the execve',
+  empty_path: 'the path is empty: what the descriptor before it names, a file too',
 }

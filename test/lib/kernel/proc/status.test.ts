@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { describe, expect, it } from 'vitest'
 import { parseStat, readProcess } from '../../../../lib/kernel/proc/processes.js'
-import { capabilityNames, parseStatus, readStatus, signalNames } from '../../../../lib/kernel/proc/status.js'
+import { capabilityNames, parseStatus, readStatus, readStatusLine, signalNames } from '../../../../lib/kernel/proc/status.js'
 
 const STATUS = `Name:\tsleep
 Umask:\t0022
@@ -101,6 +101,21 @@ describe('/proc/PID/status', () => {
     expect(capabilities.bounding.names.at(-1)).toBe('cap_63')
     expect(capabilityNames(1n << 21n)).toEqual(['sys_admin'])
     expect(signalNames(1n << 8n)).toEqual(['kill'])
+  })
+
+  it('gives one line alone', () => {
+    const status = readStatus('self')
+    expect(readStatusLine('self', 'NSpid')).toBe(status?.lines.get('NSpid'))
+    expect(readStatusLine('self', 'PPid')).toBe(String(process.ppid))
+    expect(Number.parseInt(readStatusLine('self', 'VmRSS') ?? '', 10)).toBeGreaterThan(1024)
+    // The beginning of a name is no name, and neither is what stands in another line.
+    expect(readStatusLine('self', 'NSpi')).toBeUndefined()
+    expect(readStatusLine(2 ** 30, 'PPid')).toBeUndefined()
+  })
+
+  it('knows the bits of both halves', () => {
+    expect(capabilityNames((1n << 63n) | (1n << 32n) | (1n << 31n) | 1n)).toEqual(['chown', 'setfcap', 'mac_override', 'cap_63'])
+    expect(signalNames(0n)).toEqual([])
   })
 
   it('keeps lines that nobody knows yet', () => {

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
-import { unframe } from '../../../../lib/cli/engine/unframe.js'
+import { unframe } from '../../../lib/kernel/unframe.js'
 
 const frame = (stream: number, text: string): Buffer => {
   const header = Buffer.alloc(8)

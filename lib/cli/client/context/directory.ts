@@ -1,0 +1,54 @@
+/** A directory as a build's context: an archive of what .dockerignore leaves, everything root's, as docker's command line sends it. */
+import { lstat, opendir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Ignore } from '../../../image/dockerfile/index.js'
+import { TAR_END, tarHeader, tarPadding } from '../../../image/tar/index.js'
+import { fileEntry } from '../copy/pack.js'
+
+export interface DirectoryOptions {
+  readonly patterns: readonly string[]
+  /** Files beside those of the directory, or in their place: text by name. */
+  readonly extra: Readonly<Record<string, string>>
+}
+
+export async function* packDirectory(directory: string, { patterns, extra }: DirectoryOptions): AsyncGenerator<Buffer> {
+  const ignore = new Ignore(patterns)
+  for (const [name, text] of Object.entries(extra)) yield* added(name, text)
+  yield* below(directory, '', ignore, new Set(Object.keys(extra)))
+  yield TAR_END
+}
+
+/** One file alone. */
+export async function* packText(name: string, text: string): AsyncGenerator<Buffer> {
+  yield* added(name, text)
+  yield TAR_END
+}
+
+async function* below(directory: string, prefix: string, ignore: Ignore, taken: ReadonlySet<string>): AsyncGenerator<Buffer> {
+  const names: string[] = []
+  for await (const { name } of await opendir(join(directory, prefix))) names.push(name)
+  for (const name of names.sort()) {
+    const path = prefix === '' ? name : `${prefix}/${name}`
+    if (taken.has(path)) continue
+    const file = join(directory, path)
+    const found = await lstat(file)
+    const ignored = ignore.ignores(path)
+    if (!ignored) yield* fileEntry(file, path, { uid: 0, gid: 0 })
+    if (found.isDirectory() && (!ignored || ignore.goesInto(path))) yield* below(directory, path, ignore, taken)
+  }
+}
+
+function* added(name: string, text: string): Generator<Buffer> {
+  const content = Buffer.from(text)
+  yield tarHeader({
+    path: Buffer.from(name),
+    type: 'file',
+    mode: 0o600,
+    uid: 0,
+    gid: 0,
+    size: content.length,
+    mtime: { seconds: Math.floor(Date.now() / 1000), nanoseconds: 0 },
+  })
+  yield content
+  yield tarPadding(content.length)
+}

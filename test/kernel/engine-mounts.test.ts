@@ -1,0 +1,196 @@
+/** Volumes by options, parts of volumes, mounts of other containers: what a container has of them, and what is told. */
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest'
+import type { Engine } from '../../lib/engine/index.js'
+import type { Document } from '../../lib/engine/types.js'
+import { body, enginePlace, type Place, textOf } from '../support/engine.js'
+import { requires } from '../support/requires.js'
+
+const test = requires('root', 'command:busybox')
+
+let place: Place
+let engine: Engine
+beforeAll(async () => {
+  place = await enginePlace()
+  engine = await place.open()
+})
+afterEach(async () => {
+  for (const { id } of engine.context.containers.all()) await engine.containers.remove(id, { force: true, volumes: true })
+  for (const { Name } of (await engine.volumes.list(new Map())).Volumes) await engine.volumes.remove(Name as string, { force: true })
+})
+afterAll(async () => {
+  await engine?.close()
+  await place?.remove()
+})
+
+type Host = Readonly<Record<string, unknown>>
+
+const create = async (command: string, host: Host, more: Host = {}) =>
+  (await engine.containers.create(body(['sh', '-c', command], more, host), {})).Id
+async function say(command: string, host: Host, more: Host = {}): Promise<string> {
+  const id = await create(command, host, more)
+  const { stream } = await engine.containers.attach(id, { stdin: false, stdout: true, stderr: true, stream: true, logs: false })
+  const said = textOf(stream)
+  await engine.containers.start(id)
+  const { stdout, stderr } = await said
+  return stdout + stderr
+}
+const running = async (host: Host) => {
+  const id = await create('sleep 1000', host)
+  await engine.containers.start(id)
+  return id
+}
+async function exec(id: string, command: string): Promise<string> {
+  const { Id } = await engine.execs.create(id, { Cmd: ['sh', '-c', command], AttachStdout: true, AttachStderr: true })
+  const { stdout, stderr } = await textOf((await engine.execs.start(Id, {}))?.stream as AsyncIterable<Buffer>)
+  return stdout + stderr
+}
+const mountsOf = async (id: string) => (await engine.containers.inspect(id)).Mounts as Document[]
+const refused = (host: Host) => create('true', host).catch(({ status, message }) => [status, message])
+const inVolume = (name: string, ...parts: string[]) => join(place.root, 'volumes', name, '_data', ...parts)
+
+describe('a volume that lives in memory', () => {
+  const memory = { type: 'tmpfs', device: 'tmpfs', o: 'size=1m,mode=700,noexec' }
+
+  test('is what its options say, is shared by those that run, and empty when nobody has had it', async () => {
+    await engine.volumes.create({ Name: 'fleeting', DriverOpts: memory })
+    const first = await running({ Binds: ['fleeting:/one:ro'] })
+    expect(await exec(first, 'grep " /one " /proc/self/mountinfo')).toMatch(/ \/one ro,noexec.* - tmpfs \S+ rw,size=1024k,mode=700/)
+    const second = await running({ Mounts: [{ Type: 'volume', Source: 'fleeting', Target: '/two' }] })
+    expect(await exec(second, 'echo here > /two/note; cat /two/note')).toBe('here\n')
+    expect(await exec(first, 'cat /one/note; echo x > /one/note')).toMatch(/^here\n.*Read-only file system/)
+    await engine.containers.stop(first, { timeout: 0 })
+    const third = await running({ VolumesFrom: [second] })
+    expect(await exec(third, 'cat /two/note')).toBe('here\n')
+    expect(await mountsOf(third)).toMatchObject([{ Type: 'volume', Name: 'fleeting', Destination: '/two', Mode: '', RW: true }])
+    for (const id of [second, third]) await engine.containers.stop(id, { timeout: 0 })
+    await engine.containers.start(first)
+    expect(await exec(first, 'ls -a /one')).toBe('.\n..\n')
+  })
+
+  test('those that start at one time have the same', async () => {
+    await engine.volumes.create({ Name: 'fleeting', DriverOpts: memory })
+    const ids = await Promise.all([1, 2, 3].map(() => create('sleep 1000', { Binds: ['fleeting:/m'] })))
+    await Promise.all(ids.map((id) => engine.containers.start(id)))
+    const seen = await Promise.all(ids.map((id) => exec(id, 'stat -c %d /m')))
+    expect(new Set(seen).size).toBe(1)
+  })
+})
+
+describe('a part of a volume', () => {
+  test('a directory or a file of it, whatever links are in it', async () => {
+    await engine.volumes.create({ Name: 'whole' })
+    mkdirSync(inVolume('whole', 'a/b'), { recursive: true })
+    writeFileSync(inVolume('whole', 'a/b/file'), 'deep\n')
+    symlinkSync('/a/b', inVolume('whole', 'inner'))
+    symlinkSync('/etc/passwd', inVolume('whole', 'outer'))
+    const part = (Subpath: string) => ({ Mounts: [{ Type: 'volume', Source: 'whole', Target: '/x', VolumeOptions: { Subpath } }] })
+    expect(await say('cat /x/file', part('a/b'))).toBe('deep\n')
+    expect(await say('cat /x', part('a/b/file'))).toBe('deep\n')
+    expect(await say('cat /x/file', part('inner'))).toBe('deep\n')
+    expect(await refused(part('outer'))).toEqual([400, expect.stringMatching(/^cannot access path .*\/outer: no such file/)])
+    expect(await refused(part('none'))).toEqual([400, expect.stringContaining('cannot access path')])
+    expect(await refused(part('../whole'))).toEqual([400, expect.stringContaining('subpath must be a relative path')])
+    // What it was when it was looked at it need not be any more.
+    const id = await create('cat /x/file', part('a/b'))
+    await engine.containers.stop(await running({ Binds: ['whole:/w'] }), { timeout: 0 })
+    const swapper = await say('busybox rm -r /w/a/b; busybox ln -s ../../../../../../../../etc /w/a/b', { Binds: ['whole:/w'] })
+    expect(swapper).toBe('')
+    await expect(engine.containers.start(id)).rejects.toThrow()
+  })
+})
+
+describe('mounts in all forms', () => {
+  test('what is told of each', async () => {
+    await engine.volumes.create({ Name: 'cargo' })
+    const host = {
+      Binds: ['cargo:/a', 'cargo:/ab:ro', 'cargo:/n:nocopy', '/tmp:/f', '/tmp:/g:ro,rprivate'],
+      Mounts: [
+        { Type: 'volume', Source: 'cargo', Target: '/c', ReadOnly: true },
+        { Type: 'volume', Target: '/d' },
+        { Type: 'bind', Source: '/tmp', Target: '/e', BindOptions: { Propagation: 'private', NonRecursive: true } },
+        { Type: 'tmpfs', Target: '/t', TmpfsOptions: { SizeBytes: 65536, Mode: 0o1770, Options: [['exec']] } },
+      ],
+    }
+    const command = 'for n in c e f g t; do grep " /$n " /proc/self/mountinfo; done'
+    const id = await create(command, host, { Volumes: { '/own': {} } })
+    const told = Object.fromEntries(
+      (await mountsOf(id)).map(({ Destination, Type, Mode, RW, Propagation }) => [Destination, [Type, Mode, RW, Propagation].join(' ')]),
+    )
+    expect(told).toEqual({
+      '/a': 'volume z true ',
+      '/ab': 'volume ro false ',
+      '/n': 'volume nocopy true ',
+      '/f': 'bind  true rprivate',
+      '/g': 'bind ro,rprivate false rprivate',
+      '/c': 'volume z false ',
+      '/d': 'volume z true ',
+      '/e': 'bind  true private',
+      '/t': 'tmpfs  true ',
+      '/own': 'volume  true ',
+    })
+    const lines = (await say(command, host)).trim().split('\n')
+    expect(
+      lines.map((line) =>
+        line
+          .split(' ')
+          .slice(4, 6)
+          .join(' ')
+          .replace(/,?relatime/, ''),
+      ),
+    ).toEqual(['/c ro', '/e rw', '/f rw', '/g ro', '/t rw,nosuid,nodev'])
+    expect(lines[4]).toMatch(/size=64k,mode=1770/)
+  })
+
+  test('those of other containers: read-only, the last one counts, own ones count more', async () => {
+    await engine.volumes.create({ Name: 'cargo' })
+    const first = await create('true', { Binds: ['cargo:/a', '/tmp:/b'], Tmpfs: { '/c': '' } })
+    const second = await create('true', { Binds: ['/tmp:/a:ro'] })
+    const id = await create('true', { VolumesFrom: [`${first}:ro,z`, second], Binds: ['/var:/b'] }, { Volumes: { '/a': {}, '/z': {} } })
+    const told = (await mountsOf(id)).map(({ Destination, Type, RW, Source }) => [Destination, Type, RW, Type === 'bind' ? Source : ''])
+    expect(told.sort()).toEqual([
+      ['/a', 'bind', false, '/tmp'],
+      ['/b', 'bind', true, '/var'],
+      ['/z', 'volume', true, ''],
+    ])
+    expect(await refused({ VolumesFrom: ['nosuch'] })).toEqual([404, 'No such container: nosuch'])
+    expect(await refused({ VolumesFrom: [`${first}:nocopy`] })).toEqual([400, 'invalid mode: nocopy'])
+    expect(await refused({ VolumesFrom: [`${first}:rprivate`] })).toEqual([400, 'invalid mode: rprivate'])
+  })
+
+  test('members in any case; what does not go together is refused by its name', async () => {
+    const id = await create('true', {
+      mounts: [{ type: 'volume', target: '/v', volumeoptions: { labels: { a: 'b' }, driverconfig: { options: {} } } }],
+    })
+    const [{ Name } = {}] = await mountsOf(id)
+    expect(await engine.volumes.inspect(Name as string)).toMatchObject({ Labels: { a: 'b' } })
+    const one = (mount: object) => refused({ Mounts: [mount] })
+    const bind = { Type: 'bind', Source: '/tmp', Target: '/x' }
+    expect(await one({ ...bind, Type: 'npipe' })).toEqual([400, 'invalid mount config for type "npipe": mount type unknown'])
+    expect(await one({ ...bind, Source: '/nosuch' })).toEqual([400, expect.stringContaining('bind source path does not exist: /nosuch')])
+    expect(await one({ ...bind, Source: 'relative' })).toEqual([400, expect.stringContaining('mount path must be absolute')])
+    expect(await one({ ...bind, VolumeOptions: {} })).toEqual([400, expect.stringContaining('field VolumeOptions must not be specified')])
+    expect(await one({ ...bind, BindOptions: { Propagation: 'odd' } })).toEqual([
+      400,
+      expect.stringContaining('invalid propagation mode: odd'),
+    ])
+    expect(await one({ Type: 'tmpfs', Target: '/x', TmpfsOptions: { SizeBytes: -1 } })).toEqual([
+      400,
+      expect.stringContaining('less than zero'),
+    ])
+    expect(await one({ Type: 'tmpfs', Target: '/x', TmpfsOptions: { SizeBytes: '1' } })).toEqual([
+      400,
+      expect.stringContaining('whole number'),
+    ])
+    expect(await one({ Type: 'volume', Target: '/x', VolumeOptions: { Subpath: 'a' } })).toEqual([
+      400,
+      expect.stringContaining('anonymous'),
+    ])
+    const nfs = { DriverConfig: { Name: 'local', Options: { type: 'nfs', device: ':/x', o: 'addr=127.0.0.1' } } }
+    expect(await one({ Type: 'volume', Source: 'far', Target: '/x', VolumeOptions: nfs })).toEqual([
+      400,
+      expect.stringContaining('a volume of type nfs is not supported'),
+    ])
+  })
+})
