@@ -4,6 +4,7 @@ import { DOCKER_HUB, parseDomain } from '../image/reference.js'
 import { configPath, credentialsFor, keepsInFile, login as logIn, RegistryError, registryConfig } from '../image/registry/index.js'
 import { DrydockError } from '../kernel/errors.js'
 import { dataRoot } from '../kernel/places.js'
+import { STRANGERS_REFUSED } from '../network/strangers.js'
 import { interruptible } from './interrupt.js'
 import { parseVerb } from './verb.js'
 
@@ -63,7 +64,7 @@ async function again(domain: string): Promise<boolean> {
   process.stderr.write(`Authenticating with existing credentials... [Username: ${kept.username}]\n`)
   process.stderr.write("\n Info -> To login with a different account, run 'drydock logout' followed by 'drydock login'\n\n")
   try {
-    await interruptible((signal) => logIn(domain, kept, { config: registryConfig(dataRoot()), signal }))
+    await interruptible((signal) => logIn(domain, kept, { config: registryConfig(dataRoot()), signal, guard: STRANGERS_REFUSED }))
   } catch (error) {
     if (!(error instanceof RegistryError) || error.status !== 401) throw error
     process.stderr.write(`Login did not succeed, error: ${error.message}\n`)
@@ -75,7 +76,7 @@ async function again(domain: string): Promise<boolean> {
 
 async function attempt(domain: string, account: Account): Promise<void> {
   if (account.password === '') throw wrong('password is empty')
-  await interruptible((signal) => logIn(domain, account, { config: registryConfig(dataRoot()), signal }))
+  await interruptible((signal) => logIn(domain, account, { config: registryConfig(dataRoot()), signal, guard: STRANGERS_REFUSED }))
   if (keepsInFile(domain)) {
     process.stderr.write(
       `\nWARNING! Your credentials are stored unencrypted in '${configPath()}'.\nConfigure a credential helper to remove this warning. See\nhttps://docs.docker.com/go/credential-store/\n\n`,

@@ -5,6 +5,7 @@ import type { Reference } from '../image/reference.js'
 import { Registry, registryConfig, withOptions } from '../image/registry/index.js'
 import type { Store } from '../image/store/index.js'
 import type { Platform } from '../image/types.js'
+import { STRANGERS_REFUSED } from '../network/strangers.js'
 import { freeBuffersSoon } from './buffers.js'
 import { interruptible } from './interrupt.js'
 import { displayOn, type Screen } from './progress.js'
@@ -55,7 +56,7 @@ export async function withRegistry<T>(
   const config = withOptions(registryConfig(dataRoot), { mirrors: flags.registryMirror, insecure: flags.insecureRegistry })
   const display = screen && displayOn(screen)
   return interruptible(async (signal) => {
-    const registry = new Registry(reference, { config, signal })
+    const registry = new Registry(reference, { config, signal, guard: STRANGERS_REFUSED })
     try {
       return await act(registry, (event) => display?.show(event), signal)
     } finally {

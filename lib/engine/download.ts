@@ -2,6 +2,7 @@
 import { Certificates } from '../image/registry/certificates.js'
 import { HttpClient, type HttpResponse } from '../image/registry/http.js'
 import { DrydockError } from '../kernel/errors.js'
+import { STRANGERS_REFUSED } from '../network/strangers.js'
 
 /**
  * What `http://` and `https://` lead to, without credentials, when its head is there. Redirects are followed, but from TLS to none. Fails in the words that registries
@@ -9,7 +10,7 @@ import { DrydockError } from '../kernel/errors.js'
  */
 export async function download(url: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
   const certificates = new Certificates([])
-  const http = new HttpClient({ signal, tls: (host) => certificates.for(host, { checked: true }) })
+  const http = new HttpClient({ signal, guard: STRANGERS_REFUSED, tls: (host) => certificates.for(host, { checked: true }) })
   try {
     const response = await http.request({ method: 'GET', url: new URL(url) })
     if (response.status !== 200) {

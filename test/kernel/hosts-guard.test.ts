@@ -51,25 +51,32 @@ afterAll(async () => {
 const sh = (script: string, input?: string) => runInside(inside, ['sh', '-c', script], input)
 const left = async () => Number(/packets (\d+)/.exec((await sh('nft list counter ip watch there')).stdout)?.[1])
 
-const drydock = async (address: string, ...args: string[]) => {
-  const { code, stderr } = await runInside(inside, [process.execPath, DRYDOCK, '-H', address, ...args, 'ps'])
+const refuses = async (...args: string[]) => {
+  const { code, stderr } = await runInside(inside, [process.execPath, DRYDOCK, ...args])
   expect([code, stderr]).toEqual([1, expect.stringMatching(/172\.20\.122\.11[56] is vm-[12], and from here .* gateway 10\.9\.9\.1/)])
   expect(await left()).toBe(0)
 }
 
 describe('from here nothing leaves for the two hosts', () => {
   const test = requires(...NEEDS)
-  test('by address', () => drydock('tcp://172.20.122.115:2375'))
-  test('with TLS', () => drydock('tcp://172.20.122.116:2376', '--tls'))
-  test('by a name that means one of them', () => drydock('tcp://ship.example:2375'))
+  test('by address', () => refuses('-H', 'tcp://172.20.122.115:2375', 'ps'))
+  test('with TLS', () => refuses('-H', 'tcp://172.20.122.116:2376', '--tls', 'ps'))
+  test('by a name that means one of them', () => refuses('-H', 'tcp://ship.example:2375', 'ps'))
+
+  test('to a registry', async () => {
+    await refuses('--no-engine', 'pull', '172.20.122.116:5000/library/box')
+    await refuses('--no-engine', 'pull', 'ship.example:5000/library/box')
+    await refuses('--no-engine', 'pull', '--registry-mirror', 'http://172.20.122.115:5000', 'box')
+    await refuses('--no-engine', 'login', '-u', 'mate', '-p', 'harbour', '172.20.122.116:5000')
+  })
 
   const withSsh = requires(...NEEDS, 'command:ssh')
-  withSsh('by ssh', () => drydock('ssh://mate@172.20.122.115'))
+  withSsh('by ssh', () => refuses('-H', 'ssh://mate@172.20.122.115', 'ps'))
   withSsh('by a name in the settings of ssh', async () => {
     await sh('mkdir -p -m 700 /root/.ssh && cat > /root/.ssh/config', 'Host flagship\n  HostName 172.20.122.116\n')
     // ssh(1) looks for its settings where the user's entry says that home is, and not in HOME.
     await sh('printf "root:x:0:0::/root:/bin/sh\\n" > /etc/passwd')
-    await drydock('ssh://flagship')
+    await refuses('-H', 'ssh://flagship', 'ps')
   })
 
   test('and what does leave is counted', async () => {

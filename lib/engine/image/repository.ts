@@ -2,6 +2,7 @@
 import { parseDigest, parseReference, type Reference, withDigest, withoutTag, withTag } from '../../image/reference.js'
 import { type Credentials, credentialsFor, Registry, type RegistryConfig, registryConfig, withOptions } from '../../image/registry/index.js'
 import { DrydockError } from '../../kernel/errors.js'
+import { STRANGERS_REFUSED } from '../../network/strangers.js'
 import type { EngineContext } from '../context.js'
 import type { RegistryAuth } from '../types.js'
 
@@ -40,6 +41,7 @@ export async function withRepository<T>(
 ): Promise<T> {
   const registry = new Registry(reference, {
     config: registrySettings(context),
+    guard: STRANGERS_REFUSED,
     credentials: credentialSource(reference.domain, auth),
     signal,
     onWait: ({ milliseconds, why }) => context.log('warn', `${why}; another try in ${Math.round(milliseconds)} ms`),

@@ -7,6 +7,7 @@ import { isDigest, parseDomain, parseReference, type Reference, withDefaultTag, 
 import { readDocument, type SearchResult, searchImages } from '../../image/registry/index.js'
 import type { Platform } from '../../image/types.js'
 import { DrydockError } from '../../kernel/errors.js'
+import { STRANGERS_REFUSED } from '../../network/strangers.js'
 import type { EngineContext } from '../context.js'
 import { booleanFilter, checkFilters } from '../filters.js'
 import type { Document, ImagesNoun } from '../types.js'
@@ -86,7 +87,12 @@ async function search(context: EngineContext, term: string, options: Parameters<
   const stars = Math.max(0, ...(filters.get('stars') ?? []).map(starsOf))
   const [first = ''] = term.split('/', 1)
   const domain = parseDomain(/[.:]|^localhost$/.test(first) ? first : '')
-  const found = await searchImages(term, { config: registrySettings(context), credentials: credentialSource(domain, auth), limit })
+  const found = await searchImages(term, {
+    config: registrySettings(context),
+    credentials: credentialSource(domain, auth),
+    limit,
+    guard: STRANGERS_REFUSED,
+  })
   return found
     .filter((one) => (official === undefined || one.official === official) && (automated === undefined || one.automated === automated))
     .filter((one) => one.stars >= stars)

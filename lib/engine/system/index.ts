@@ -12,6 +12,7 @@ import { checkLogin } from '../../image/registry/index.js'
 import { SHIM_PATH } from '../../kernel/constants.js'
 import { DrydockError } from '../../kernel/errors.js'
 import { VERSION } from '../../kernel/version.js'
+import { STRANGERS_REFUSED } from '../../network/strangers.js'
 import type { EngineContext } from '../context.js'
 import { credentialsOf, imageUsage, registrySettings } from '../image/index.js'
 import type { ContainersNoun, Document, RegistryAuth, SystemNoun } from '../types.js'
@@ -165,6 +166,6 @@ async function login(context: EngineContext, auth: RegistryAuth): Promise<{ read
   const credentials = credentialsOf(auth)
   if (!credentials) throw new DrydockError('no username or identity token was given to log in with', { status: 400 })
   const domain = parseDomain(auth.serveraddress ?? '')
-  const { identityToken = '' } = await checkLogin(domain, credentials, { config: registrySettings(context) })
+  const { identityToken = '' } = await checkLogin(domain, credentials, { config: registrySettings(context), guard: STRANGERS_REFUSED })
   return { Status: 'Login Succeeded', IdentityToken: identityToken }
 }

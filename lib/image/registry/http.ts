@@ -4,6 +4,7 @@
  */
 import { Agent, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import { Agent as TlsAgent } from 'node:https'
+import type { LookupFunction } from 'node:net'
 import type { Trust } from './certificates.js'
 import { readable, TransportError, transportError, verb } from './errors.js'
 import { exchange } from './exchange.js'
@@ -38,6 +39,15 @@ export interface HttpOptions {
   readonly signal?: AbortSignal | undefined
   /** How to believe that a server is who it says: asked once for each host and port. */
   readonly tls?: (host: string) => Trust
+  readonly guard?: Guard | undefined
+}
+
+/** Whom not to connect to: each fails with the reason. */
+export interface Guard {
+  /** A host name or an address, as it stands in a URL. */
+  address(host: string): Promise<void>
+  /** Instead of dns.lookup. */
+  readonly lookup: LookupFunction
 }
 
 const MOST_REDIRECTS = 10
@@ -55,13 +65,18 @@ export class HttpClient {
   readonly #timeouts: Timeouts
   readonly #signal: AbortSignal | undefined
   readonly #tls: HttpOptions['tls']
-  readonly #plain = new Agent(KEEP)
+  readonly #guard: HttpOptions['guard']
+  readonly #kept: typeof KEEP & { readonly lookup?: LookupFunction }
+  readonly #plain: Agent
   readonly #secure = new Map<string, TlsAgent>()
 
-  constructor({ timeouts = TIMEOUTS, signal, tls }: HttpOptions = {}) {
+  constructor({ timeouts = TIMEOUTS, signal, tls, guard }: HttpOptions = {}) {
     this.#timeouts = timeouts
     this.#signal = signal
     this.#tls = tls
+    this.#guard = guard
+    this.#kept = { ...KEEP, ...(guard && { lookup: guard.lookup }) }
+    this.#plain = new Agent(this.#kept)
   }
 
   /**
@@ -99,14 +114,15 @@ export class HttpClient {
     if (protocol === 'http:') return this.#plain
     const known = this.#secure.get(host)
     if (known) return known
-    const options = { ...KEEP, ...this.#tls?.(host) }
+    const options = { ...this.#kept, ...this.#tls?.(host) }
     const agent = proxy ? new TunnelAgent(proxy, options) : new TlsAgent(options)
     this.#secure.set(host, agent)
     return agent
   }
 
-  #send(request: HttpRequest): Promise<IncomingMessage> {
+  async #send(request: HttpRequest): Promise<IncomingMessage> {
     const proxy = proxyFor(request.url)
+    await this.#guard?.address((proxy ?? request.url).hostname)
     return exchange(request, { agent: this.#agent(request.url, proxy), proxy, timeouts: this.#timeouts, signal: this.#signal })
   }
 }

@@ -10,7 +10,7 @@ import { INDEXES, LARGEST_MANIFEST, MANIFESTS } from './documents.js'
 import { download } from './download.js'
 import { errorOf, pullError, pushError, readable, TransportError } from './errors.js'
 import { digestOf, type Fetched, fetchManifest } from './fetch.js'
-import { HttpClient, type HttpResponse, type Timeouts } from './http.js'
+import { type Guard, HttpClient, type HttpResponse, type Timeouts } from './http.js'
 import { NO_PATIENCE, type OnWait, PATIENCE, type Patience } from './retry.js'
 import { upload } from './upload.js'
 import { type Found, findManifest } from './walk.js'
@@ -24,6 +24,8 @@ export interface RegistryOptions {
   readonly onWait?: OnWait | undefined
   readonly timeouts?: Timeouts
   readonly patience?: Patience
+  /** Whom not to connect to. */
+  readonly guard?: Guard
 }
 
 const ACCEPT = { accept: [...MANIFESTS, ...INDEXES].join(', ') }
@@ -48,7 +50,7 @@ export class Registry {
     this.#options = options
     const certificates = new Certificates(options.config.certificates)
     const tls = (host: string) => certificates.for(host, { checked: !this.#unchecked.has(host) })
-    this.#http = new HttpClient({ timeouts: options.timeouts, signal: options.signal, tls })
+    this.#http = new HttpClient({ timeouts: options.timeouts, signal: options.signal, tls, guard: options.guard })
   }
 
   /** Close the connections that are kept for the next request. Nothing hangs when it is not called. */

@@ -9,7 +9,7 @@ import type { RegistryConfig } from './config.js'
 import { Connection, type Source, sourcesOf } from './connection.js'
 import { type Credentials, credentialsFor } from './credentials.js'
 import { errorOf, readable, TransportError } from './errors.js'
-import { HttpClient, type HttpResponse, type Timeouts } from './http.js'
+import { type Guard, HttpClient, type HttpResponse, type Timeouts } from './http.js'
 import { NO_PATIENCE } from './retry.js'
 
 export interface SearchResult {
@@ -28,6 +28,8 @@ export interface SearchOptions {
   readonly limit: number
   readonly signal?: AbortSignal
   readonly timeouts?: Timeouts
+  /** Whom not to connect to. */
+  readonly guard?: Guard
   /** Where Docker Hub's index is. */
   readonly hub?: URL
 }
@@ -45,7 +47,7 @@ export async function searchImages(term: string, options: SearchOptions): Promis
   const unchecked = new Set<string>()
   const certificates = new Certificates(options.config.certificates)
   const tls = (host: string) => certificates.for(host, { checked: !unchecked.has(host) })
-  const http = new HttpClient({ timeouts: options.timeouts, signal: options.signal, tls })
+  const http = new HttpClient({ timeouts: options.timeouts, signal: options.signal, tls, guard: options.guard })
   try {
     const sources = await sourcesOf(domain, options.config)
     for (const { insecure, bases } of sources) {
