@@ -1,7 +1,7 @@
 /** The exercises of lesson 9. What each asks for stands with its hints; the checks look at the two hosts for exactly that. */
 import type { Exercise, Random } from '../../lib/tutor/lesson.js'
 import { checkBoth } from './checks/both.js'
-import { checkDoors, doorsSetting, listenersOf } from './checks/doors.js'
+import { checkDoors, doorsSetting } from './checks/doors.js'
 import { checkErrand, errandSetting } from './checks/errand.js'
 import { checkVerify, verifySetting } from './checks/verify.js'
 import { TwoHosts } from './ground.js'
@@ -18,7 +18,7 @@ export const exercises: readonly Exercise[] = [
       'the port for its name, as people write it, and no other. (The tutor will knock at every port from vm-2.) Your steps are made on vm-1.',
     needs: ['links'],
     ground: onVm1,
-    challenge: (random: Random) => ({ log: `/run/${random.name()}`, listeners: listenersOf(random) }),
+    challenge: (random: Random) => ({ log: `/run/${random.name()}` }),
     setting: doorsSetting,
     check: checkDoors,
     hints: [

@@ -62,7 +62,7 @@ export async function openHouse(own: Neighbour, all: readonly Neighbour[], rack:
     const home = bottle.readOnly.includes('root') ? '/run/root' : '/root'
     const places = { data: data ? DATA[0] : ASIDE.data, bin: bin ? '/usr/local/bin' : ASIDE.bin, home }
     const shim = await bottle.shim()
-    await shim.run(host([...directories(places), ...files(own, all, places.bin, node, bottle.readOnly.includes('etc'))]))
+    await shim.run(host([...directories(places), ...files(own, all, places, node, bottle.readOnly.includes('etc'))]))
     await shim.rollback()
     const path = [...(bin ? [] : [ASIDE.bin]), ...SEARCH]
     if (!path.includes(dirname(node))) path.push(dirname(node))
@@ -95,8 +95,10 @@ function directories({ data, bin, home }: Places): Step[] {
   ]
 }
 
-function files(own: Neighbour, all: readonly Neighbour[], bin: string, node: string, etcReadOnly: boolean): Step[] {
-  const command = `#!/bin/sh\nexec ${quoted(node)} ${quoted(join(PROJECT, 'scripts/drydock.cjs'))} "$@"\n`
+function files(own: Neighbour, all: readonly Neighbour[], { bin, data }: Places, node: string, etcReadOnly: boolean): Step[] {
+  // Who comes in by ssh, or by a shell of another program's, has not got this host's environment.
+  const aside = data === DATA[0] ? '' : `export DRYDOCK_DATA_ROOT="\${DRYDOCK_DATA_ROOT:-${data}}"\n`
+  const command = `#!/bin/sh\n${aside}exec ${quoted(node)} ${quoted(join(PROJECT, 'scripts/drydock.cjs'))} "$@"\n`
   const etc: readonly [string, number, string][] = [
     ['hostname', 0o644, `${own.name}\n`],
     ['hosts', 0o644, hostsFile(all)],

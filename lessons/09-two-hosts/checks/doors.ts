@@ -2,8 +2,10 @@
 import { mkdirSync, readdirSync } from 'node:fs'
 import type { Bottle } from '../../../lib/bottle.js'
 import { accept4, bind_inet, close, connect_inet, listen, ref, type Step, setsockopt_rcvtimeo, socket } from '../../../lib/index.js'
+import type { Endpoint } from '../../../lib/kernel/endpoint.js'
 import type { Ground } from '../../../lib/tutor/ground.js'
-import type { Random, Setting, Trial } from '../../../lib/tutor/lesson.js'
+import type { Setting, Trial } from '../../../lib/tutor/lesson.js'
+import { random } from '../../../lib/tutor/random.js'
 import { twoHosts } from '../ground.js'
 import { linesIn, tableOf } from '../table.js'
 
@@ -11,25 +13,25 @@ import { linesIn, tableOf } from '../table.js'
 const PLACES = ['0.0.0.0', 'own', '127.0.0.1', '127.0.0.2'] as const
 const MORE = 3
 
-/** Each as `address:port`, at least one of every kind. Ports are below those that the kernel gives to clients (32768 and up). */
-export function listenersOf(random: Random): string[] {
-  const places: string[] = [...PLACES, ...Array.from({ length: MORE }, () => random.pick(PLACES))]
+/** At least one of every kind. Ports are below those that the kernel gives to clients (32768 and up). `own`: the address of vm-1. */
+function newListeners(own: string): Endpoint[] {
+  const places = [...PLACES, ...Array.from({ length: MORE }, () => random.pick(PLACES))]
   const ports = new Set<number>()
   while (ports.size < places.length) ports.add(random.integer(1024, 32_000))
-  return [...ports].map((port, index) => `${places[index]}:${port}`).sort()
+  return [...ports].map((port, index) => {
+    const place = places[index] ?? 'own'
+    return { address: place === 'own' ? own : place, port }
+  })
 }
 
 const LISTENER = (index: number) => ref(`listener.${index}`)
 
 /** The listeners, and a connection of vm-1 with itself: it too has a port that is vm-1's own, at which nobody is let in. */
-export async function doorsSetting(bottle: Bottle, { log, listeners }: Trial['challenge'], ground: Ground): Promise<Setting> {
+export async function doorsSetting(bottle: Bottle, { log }: Trial['challenge'], ground: Ground): Promise<Setting> {
   mkdirSync(bottle.hostPath(log as string))
   const own = twoHosts({ ground }).address('vm-1')
   const server = await bottle.shim()
-  const all = (listeners as readonly string[]).map((text) => {
-    const [place = '', port = ''] = text.split(':')
-    return { address: place === 'own' ? own : place, port: Number(port) }
-  })
+  const all = newListeners(own)
   await server.run(
     all.flatMap(({ address, port }, index): Step[] => [
       socket('inet', 'stream', 0, { keep: LISTENER(index).ref }),
@@ -56,18 +58,17 @@ export async function checkDoors(trial: Trial): Promise<void> {
   const visitor = await hosts.on('vm-2').shim()
   for (const port of ports) if (await lets(visitor, hosts.address('vm-1'), port)) open.add(port)
   const named = readdirSync(vm1.hostPath(trial.challenge.log as string))
-  const of = (port: number) => lines.find(({ local }) => local.port === port)
-  for (const name of named) {
-    const port = Number(name)
-    const line = Number.isInteger(port) ? of(port) : undefined
-    if (!line) trial.expect(false, `${name} is in the log, and there is no such port in the table`, 2)
-    else if (!open.has(port)) {
-      const listening = lines.some(({ local, state }) => local.port === port && state === 'listen')
-      const why = listening ? `who listens there does so at ${line.local.address}` : 'nobody listens there'
-      trial.expect(false, `${port} is in the log, and vm-2 was not let in at it: ${why}`, listening ? 3 : 1)
-    }
+  const lineOf = (port: number) => lines.find(({ local }) => local.port === port)
+  const unknown = named.filter((name) => !lineOf(Number(name)))
+  trial.expect(unknown.length === 0, `in the log, and no port in the table: ${unknown.join(', ')}`, 2)
+  for (const port of named.map(Number)) {
+    const line = lineOf(port)
+    if (!line || open.has(port)) continue
+    const why = line.state === 'listen' ? `who listens there does so at ${line.local.address}` : 'nobody listens there'
+    trial.expect(false, `${port} is in the log, and vm-2 was not let in at it: ${why}`, line.state === 'listen' ? 3 : 1)
   }
-  for (const port of open) trial.expect(named.includes(String(port)), `vm-2 was let in at ${port}, which is not in the log`, 2)
+  const left = [...open].filter((port) => !named.includes(String(port)))
+  trial.expect(left.length === 0, `vm-2 was let in, and the log has nothing of it: ${left.join(', ')}`, 2)
 }
 
 /** Does a connection come to stand? */
