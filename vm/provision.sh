@@ -68,9 +68,8 @@ copy_project() {
 }
 
 set_up_project() {
-	# The first of its commands sets up what a fresh clone lacks.
-	sudo -u "$user" -H env CI=true "PATH=$PATH" node "$project/scripts/start.cjs" doctor --help >/dev/null
-	sudo -u "$user" -H env "PATH=$PATH" "$project/scripts/drydock.cjs" --version
+	# Like every first command it sets up what a fresh clone lacks, and bundles the command line; quick where the checkout came with all of that.
+	sudo -u "$user" -H env CI=true "PATH=$PATH" "$project/scripts/drydock.cjs" --version
 }
 
 # --- names and addresses ----------------------------------------------------------------------------------------------
