@@ -5,7 +5,7 @@ import { inventName } from '../../container/names.js'
 import { NO_NOTES } from '../../container/notes.js'
 import { makeContainer, unmakeContainer } from '../../container/staged.js'
 import { matches, ownPlatform, parsePlatform, showPlatform } from '../../image/platform.js'
-import { DrydockError } from '../../kernel/errors.js'
+import { DrydockError, sentenceOf } from '../../kernel/errors.js'
 import type { MountSpec } from '../../primitives/rootfs/index.js'
 import { attributesOf, type EngineSettings } from '../context.js'
 import type { Core } from '../core.js'
@@ -38,7 +38,7 @@ export async function create(
       image: runnableImage(word, image, core.dataRoot),
       rootless: core.machine.idmap !== undefined,
       ...(name && { name }),
-      recordOf: (other) => core.containers.find(other).record,
+      recordOf: (other) => recordOf(core, other),
     })
     // Until the container is known, nobody can see that it has them.
     for (const volume of volumesIn(requested.record)) {
@@ -58,6 +58,15 @@ export async function create(
     throw error
   } finally {
     for (const release of holds) release()
+  }
+}
+
+/** Of a container that is mentioned. One that is not there is the caller's mistake: to a client 404 means that the image is to be fetched. */
+function recordOf({ containers }: Core, word: string): ContainerRecord {
+  try {
+    return containers.find(word).record
+  } catch (cause) {
+    throw new DrydockError(sentenceOf(cause), { cause, status: 400 })
   }
 }
 
