@@ -154,7 +154,7 @@ describe('mounts in all forms', () => {
       ['/b', 'bind', true, '/var'],
       ['/z', 'volume', true, ''],
     ])
-    expect(await refused({ VolumesFrom: ['nosuch'] })).toEqual([404, 'No such container: nosuch'])
+    expect(await refused({ VolumesFrom: ['nosuch'] })).toEqual([400, 'No such container: nosuch'])
     expect(await refused({ VolumesFrom: [`${first}:nocopy`] })).toEqual([400, 'invalid mode: nocopy'])
     expect(await refused({ VolumesFrom: [`${first}:rprivate`] })).toEqual([400, 'invalid mode: rprivate'])
   })

@@ -263,7 +263,7 @@ describe('what is shared', () => {
     ])
     expect(await refused({ Sysctls: { 'net.core.somaxconn': '1' }, NetworkMode: 'host' })).toEqual([400, expect.any(String)])
     expect(await refused({ Devices: [{ PathOnHost: '/dev/none' }] })).toEqual([400, expect.stringContaining('no such file or directory')])
-    expect(await refused({ IpcMode: 'container:x' })).toEqual([404, 'No such container: x'])
+    expect(await refused({ IpcMode: 'container:x' })).toEqual([400, 'No such container: x'])
     expect(await refused({ IpcMode: 'other' })).toEqual([400, expect.stringContaining('HostConfig.IpcMode is not supported')])
     expect(await refused({ Runtime: 'kata' })).toEqual([400, expect.stringContaining('HostConfig.Runtime')])
   })
