@@ -28,6 +28,8 @@ export interface RecordedMore {
   readonly hostConfig: Readonly<Record<string, unknown>>
   /** By network. */
   readonly endpoints: Readonly<Record<string, EndpointRequest>>
+  /** Hardware address that was asked for without a network: of the one that is its mode, also when it comes back to that. */
+  readonly mac?: string
   /** Containers of the default network that it is linked to; absent: none. */
   readonly links?: readonly LinkRequest[]
   /** Lines for /etc/hosts, and what resolv.conf is to say in place of the host's. */

@@ -1,5 +1,5 @@
 /** The bridge of a network: whether it is there, and the steps that make it. All by netlink, in the network namespace of a given shim. */
-import { close } from '../kernel/calls/files.js'
+import { close, open, write } from '../kernel/calls/files.js'
 import { netlink, rtnetlink_socket } from '../kernel/calls/sockets.js'
 import { DrydockError } from '../kernel/errors.js'
 import { type Family, formatMac, parsePrefix } from '../kernel/ip.js'
@@ -9,8 +9,9 @@ import { bridgeAdd, linkSet } from '../kernel/netlink/link.js'
 import { address_dump, answerOf, link_get, route_dump } from '../kernel/netlink/steps.js'
 import { StepError } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
-import { host, ref } from '../kernel/step.js'
+import { host, type Ref, ref, type Step } from '../kernel/step.js'
 import type { NetworkConfig } from './config.js'
+import type { Ipv6Place } from './pool6.js'
 
 /** `172.17.0.1/16`: the bridge's address, which is its containers' gateway. */
 export const bridgeAddress = ({ gateway, subnet }: NetworkConfig): string => `${gateway}/${parsePrefix(subnet).length}`
@@ -53,17 +54,23 @@ export async function makeBridge(shim: Shim, config: NetworkConfig): Promise<voi
       rtnetlink_socket({ keep: socket.ref }),
       netlink(socket, bridge, { allow: ['EEXIST', 'EBUSY'] }),
       netlink(socket, addressAdd(device, bridgeAddress(config), { broadcast: 'auto' }), { allow: ['EEXIST'] }),
-      ...(config.ipv6
-        ? [
-            netlink(socket, addressAdd(device, `${config.ipv6.gateway}/${parsePrefix(config.ipv6.subnet).length}`, { nodad: true }), {
-              allow: ['EEXIST'],
-            }),
-          ]
-        : []),
+      ...(config.ipv6 ? addressSteps6(config, config.ipv6, socket) : []),
       netlink(socket, linkSet(device, { up: true })),
       close(socket),
     ]),
   )
+}
+
+/** Where new devices have no IPv6 (net.ipv6.conf.default.disable_ipv6) they can be given no address. */
+function addressSteps6({ bridge, index }: NetworkConfig, { gateway, subnet }: Ipv6Place, socket: Ref): Step[] {
+  const setting = ref('ipv6')
+  const address = addressAdd({ index, name: bridge }, `${gateway}/${parsePrefix(subnet).length}`, { nodad: true })
+  return [
+    open(`/proc/sys/net/ipv6/conf/${bridge}/disable_ipv6`, ['wronly'], { keep: setting.ref }),
+    write(setting, '0'),
+    close(setting),
+    netlink(socket, address, { allow: ['EEXIST'] }),
+  ]
 }
 
 /** Networks that this namespace knows: of its addresses and of its routes, the default route left out. `10.0.0.0/8`. */

@@ -51,14 +51,11 @@ export async function missingSettings(shim: Shim, { bridge, ipv6 }: NetworkConfi
     },
   ]
   if (ipv6) {
-    wanted.push(
-      { path: conf('ipv6', bridge, 'disable_ipv6'), value: '0', said: `switched IPv6 on for ${bridge}` },
-      {
-        path: conf('ipv6', 'all', 'forwarding'),
-        value: '1',
-        said: 'switched net.ipv6.conf.all.forwarding on: without it this host passes no packet of IPv6 from one interface to another',
-      },
-    )
+    wanted.push({
+      path: conf('ipv6', 'all', 'forwarding'),
+      value: '1',
+      said: 'switched net.ipv6.conf.all.forwarding on: without it this host passes no packet of IPv6 from one interface to another',
+    })
   }
   const found = await Promise.all(wanted.map(async (setting) => ({ setting, value: (await readThrough(shim, setting.path))?.trim() })))
   // One that is not there is of a family that this kernel has not got.

@@ -8,7 +8,7 @@ const { test } = at
 
 type Scene = Readonly<Record<string, unknown>>
 
-let seen: Readonly<Record<'links' | 'names' | 'resolvers' | 'ways' | 'apart' | 'six', Scene>>
+let seen: Readonly<Record<'links' | 'names' | 'resolvers' | 'ways' | 'leavesAndJoins' | 'together' | 'apart' | 'six', Scene>>
 beforeAll(async () => {
   if (!at.able) return
   const { exitCode, stdout, stderr } = await at.host.run(program('engine-reach'))
@@ -65,6 +65,17 @@ test('of several networks the first by priority, then by name, is the way out, a
     again: ['default via 10.6.0.1', '10.6.0.2'],
     told: { '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '8080' }] },
   })
+})
+
+test('a hardware address of its own stays when it leaves its network and joins it again before it is started', () => {
+  expect(seen.leavesAndJoins).toEqual([expect.stringMatching(/^eth0 02:42:0a:06:00:/), 'eth1 02:00:00:00:00:43'])
+})
+
+test('two of one network that are started again at once are started, or hear that the other one does not run', () => {
+  const { ends, same } = seen.together
+  const allowed = ['"done"', '[409,"cannot join network of a non running container: ID"]']
+  expect((ends as string[]).filter((end) => !allowed.includes(end))).toEqual([])
+  expect(same).toBe(true)
 })
 
 test('on a network without enable_icc neighbours are kept apart; its ports are where it says', () => {

@@ -3,6 +3,7 @@ import type { ContainerSpec, Layout } from '../../container/index.js'
 import { DrydockError } from '../../kernel/errors.js'
 import type { MountSpec } from '../../primitives/rootfs/index.js'
 import type { Core } from '../core.js'
+import { runsIn } from '../living.js'
 
 export interface Joined {
   readonly spec: ContainerSpec
@@ -42,6 +43,21 @@ export function joined(core: Core, spec: ContainerSpec): Joined {
     },
     ...(files && { filesOf: files.layout }),
   }
+}
+
+/** Has one of those whose namespaces it was to share ended since, or been started again? Resolves when the engine knows of it: the kernel does before. */
+export async function othersHaveGone({ containers }: Core, { network, sharing }: ContainerSpec): Promise<boolean> {
+  const shared = [...(network.kind === 'container' ? [network] : []), sharing?.pid, sharing?.ipc].flatMap((one) =>
+    typeof one === 'object' ? [one] : [],
+  )
+  let gone = false
+  for (const { of, pid } of shared) {
+    const other = containers.byId(of)
+    if (other?.pid === pid && other && runsIn(pid, other.layout.upper)) continue
+    if (other?.pid === pid) await other?.ended
+    gone = true
+  }
+  return gone
 }
 
 /** A volume that lives in memory: what another container that runs has of it, or a new one. */

@@ -17,13 +17,13 @@ import { DrydockError, sentenceOf } from '../../kernel/errors.js'
 import { nowNanos, timestamp } from '../clock.js'
 
 import type { Core } from '../core.js'
-import { type Launched, launchIn } from '../launch.js'
+import { type Launched, type LaunchRequest, launchIn } from '../launch.js'
 import { type Linked, linked, withLinked } from '../links.js'
 import { logAttributes } from '../request/log.js'
 import type { Container } from './container.js'
 import { begin } from './ending.js'
 import { endpointsOf } from './endpoints.js'
-import { type Joined, joined } from './joined.js'
+import { type Joined, joined, othersHaveGone } from './joined.js'
 import { lineOf } from './line.js'
 import { tellLinked } from './links.js'
 import { remember } from './notes.js'
@@ -70,12 +70,14 @@ async function startNow(core: Core, container: Container, by: Starter): Promise<
   if (container.exit) rmSync(layout.exit, { force: true })
   let launched: Launched
   try {
-    launched = await launchIn(layout, record, requestOf(core, container, joined(core, record.spec), linked(core, container)), {
-      newShim: () => core.newShim(),
-      monitor: () => monitorOf(container),
-      serveNames: (networks) => core.names.use(networks),
-      monitored: () => attachAll(container, sources),
-    })
+    launched = await launchJoined(core, container, (request) =>
+      launchIn(layout, record, request, {
+        newShim: () => core.newShim(),
+        monitor: () => monitorOf(container),
+        serveNames: (networks) => core.names.use(networks),
+        monitored: () => attachAll(container, sources),
+      }),
+    )
   } catch (error) {
     for (const source of sources.values()) source.destroy()
     throw error
@@ -101,6 +103,19 @@ async function startNow(core: Core, container: Container, by: Starter): Promise<
     )
   }
   for (const warning of launched.warnings) core.log('warn', `${container.name}: ${warning}`)
+}
+
+/** Whom it shares namespaces with may end, or be started again, in this very moment: then its first process is another one, or there is none, which is the better sentence. */
+async function launchJoined(core: Core, container: Container, launch: (request: LaunchRequest) => Promise<Launched>): Promise<Launched> {
+  const { spec } = container.record
+  for (;;) {
+    const together = joined(core, spec)
+    try {
+      return await launch(requestOf(core, container, together, linked(core, container)))
+    } catch (error) {
+      if (!(await othersHaveGone(core, together.spec))) throw error
+    }
+  }
 }
 
 function requestOf(core: Core, { record }: Container, { spec, ...together }: Joined, { env, hosts }: Linked) {

@@ -30,7 +30,8 @@ import { homelessPorts } from './ports.js'
 const ATTEMPTS = 20
 
 /** By whoever has the container exclusively. */
-export async function connect(context: EngineContext, handle: ContainerHandle, network: Network, request: EndpointRequest): Promise<void> {
+export async function connect(context: EngineContext, handle: ContainerHandle, network: Network, asked: EndpointRequest): Promise<void> {
+  const request = withOwnMac(handle.record, network.name, asked)
   const mode = checkConnect(handle, network, request, mayNotPlug(context.machine))
   const record = connected(handle.record, mode, network.name, request)
   if (!handle.running || network.kind !== 'bridge') return handle.revise(record)
@@ -64,6 +65,11 @@ export async function connect(context: EngineContext, handle: ContainerHandle, n
     ID: network.id,
     Attributes: { container: handle.id, name: network.name, type: network.driver },
   })
+}
+
+/** One that was asked for without a network is that of its mode: compose 1.29 takes a container off it and puts it on again before it is started. */
+function withOwnMac({ more }: ContainerRecord, network: string, asked: EndpointRequest): EndpointRequest {
+  return more?.mac !== undefined && asked.mac === undefined && network === more.hostConfig.NetworkMode ? { ...asked, mac: more.mac } : asked
 }
 
 /** What a container is on, and what it has asked for there, are in its record. */

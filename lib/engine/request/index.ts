@@ -156,6 +156,7 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
     config: configOf({ ...config, ...(healthcheck && { Healthcheck: healthcheck }) }, spec),
     hostConfig: hostConfigOf(host, spec, connected.mode),
     endpoints: connected.endpoints,
+    ...(connected.mac && { mac: connected.mac }),
     ...linksOf(host.Links ?? [], connected.network, connected.mode, recordOf),
     ...rest.hosts,
     log,

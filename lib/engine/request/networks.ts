@@ -14,6 +14,8 @@ import { ENDPOINT, IPAM } from './tables.js'
 export interface Networking {
   readonly network: NetworkMode
   readonly endpoints: Readonly<Record<string, EndpointRequest>>
+  /** Of the network that is its mode, when it was asked for without one. */
+  readonly mac?: string
   /** As HostConfig tells it afterwards. */
   readonly mode: string
   readonly warnings: readonly string[]
@@ -50,6 +52,7 @@ export function networkingOf(config: ConfigBody, host: HostBody, networking: unk
   return {
     network: { kind: 'networks', names: all, aliases: [], ports: portsOf(host, known.exposed) },
     endpoints: byName,
+    ...(mac && { mac }),
     mode,
     warnings: [],
   }

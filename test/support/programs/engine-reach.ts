@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { decode, encode } from 'dns-packet'
@@ -156,6 +156,35 @@ async function ways(): Promise<void> {
   for (const name of ['byName', 'byPriority']) await engine.containers.remove(name, { force: true })
 }
 
+/** As compose 1.29 makes a container: its hardware address is said of none of its networks, and it leaves and joins before it is started. */
+async function leavesAndJoins(): Promise<void> {
+  const { containers, networks } = engine
+  await containers.create(body(['sleep', '1000'], { MacAddress: '02:00:00:00:00:43' }, { NetworkMode: 'sea' }), { name: 'early' })
+  await networks.disconnect('sea', { Container: 'early' })
+  await networks.connect('bay', { Container: 'early' })
+  await networks.connect('sea', { Container: 'early', EndpointConfig: { IPAMConfig: { IPv4Address: '10.5.0.43' } } })
+  await containers.start('early')
+  const links = await near('early', 'ip', '-o', 'link')
+  seen.leavesAndJoins = [...links.matchAll(/(eth\d)@.*link\/ether (\S+)/g)].map(([, device, mac]) => `${device} ${mac}`)
+  await containers.remove('early', { force: true })
+}
+
+/** Two that share a network are started again at once: whoever finds the other one gone says so, in docker's words. */
+async function together(): Promise<void> {
+  await start('base', 'sea')
+  await start('guest', 'container:base', {}, { Hostname: '' })
+  const ends = new Set<string>()
+  for (let round = 0; round < 4; round++) {
+    const restart = (name: string) => failure(engine.containers.restart(name, { timeout: 0 }))
+    for (const end of await Promise.all([restart('guest'), restart('base')])) ends.add(JSON.stringify(end).replace(/[0-9a-f]{64}/, 'ID'))
+  }
+  await engine.containers.start('guest')
+  const network = (name: string) => readlinkSync(`/proc/${pidOf(name)}/ns/net`)
+  await engine.containers.restart('guest', { timeout: 0 })
+  seen.together = { ends: [...ends], same: network('base') === network('guest') }
+  for (const name of ['guest', 'base']) await engine.containers.remove(name, { force: true })
+}
+
 /** No one reaches a neighbour, and everyone the host; ports are where the network says. */
 async function apart(): Promise<void> {
   const Options = { 'com.docker.network.bridge.enable_icc': 'false', 'com.docker.network.bridge.host_binding_ipv4': '127.0.0.1' }
@@ -202,6 +231,8 @@ async function udp(address: string, port: number): Promise<string> {
 
 async function six(): Promise<void> {
   await run('ip', ['address', 'add', '2001:db8::1/128', 'dev', 'lo'])
+  // As some hosts have it.
+  writeFileSync('/proc/sys/net/ipv6/conf/default/disable_ipv6', '1')
   await engine.networks.create({ Name: 'six', EnableIPv6: true, IPAM: { Config: [{ Subnet: '10.8.0.0/24' }, { Subnet: 'fd77::/64' }] } })
   await engine.networks.create({ Name: 'far', EnableIPv6: true })
   const PortBindings = { '80/tcp': [{ HostPort: '8080' }], '53/udp': [{ HostPort: '5353' }] }
@@ -263,7 +294,7 @@ async function six(): Promise<void> {
 const bridgeOf = (name: string): string => JSON.parse(readFileSync(join(place.root, 'networks', `${name}.json`), 'utf8')).bridge
 
 try {
-  const scenes = [links, names, resolvers, ways, apart, ...(existsSync('/proc/sys/net/ipv6') ? [six] : [])]
+  const scenes = [links, names, resolvers, ways, leavesAndJoins, together, apart, ...(existsSync('/proc/sys/net/ipv6') ? [six] : [])]
   for (const scene of scenes) await scene()
   process.stdout.write(JSON.stringify(seen))
 } finally {
