@@ -146,7 +146,7 @@ describe('run', () => {
     expect(await refused({ Image: 'nope' })).toEqual([404, 'No such image: nope:latest'])
     expect(await refused({ Image: '' })).toEqual([400, 'no image specified'])
     expect(await refused({ Cmd: null })).toEqual([400, expect.stringContaining('no command specified')])
-    expect(await refused({ HostConfig: { NetworkMode: 'container:nobody' } })).toEqual([404, 'No such container: nobody'])
+    expect(await refused({ HostConfig: { NetworkMode: 'container:nobody' } })).toEqual([400, 'No such container: nobody'])
     expect(await refused({}, 'x')).toEqual([400, expect.stringContaining('invalid container name (x)')])
     expect(await refused({ Volumes: { data: {} }, HostConfig: { Binds: ['/a:relative'] } })).toEqual([400, expect.any(String)])
   })

@@ -162,7 +162,7 @@ describe('words of a client', () => {
     const { status, headers, text, json } = await ask(`/containers/${encodeURIComponent(nasty)}/json`)
     expect([status, headers['x-injected']]).toEqual([500, undefined])
     expect(json()).toEqual({ message: 'what of a\\r\\nX-Injected: yes\\r\\n\\r\\n\\u001b[2J\\u202e?' })
-    expect(text).not.toMatch(/\u001b|\u202e/)
+    for (const one of ['\u001b', '\u202e']) expect(text).not.toContain(one)
     expect(said).toHaveLength(1)
   })
 
