@@ -28,11 +28,23 @@ function prepare() {
   return undefined
 }
 
+/** Flags before the verb that have a word of their own behind them (lib/cli/globals.ts). */
+const WITH_WORD = ['-H', '--host', '-c', '--context', '-l', '--log-level', '--config', '--tlscacert', '--tlscert', '--tlskey']
+
+/** What the daemon is told, when that is the verb: what stands before it too, as lib/cli/main.ts has it. */
+function daemonWords(argv) {
+  let at = 0
+  while (at < argv.length && argv[at].startsWith('-')) at += WITH_WORD.includes(argv[at]) ? 2 : 1
+  if (argv[at] !== 'daemon') return undefined
+  return [...argv.slice(0, at).filter((word) => word !== '--no-engine'), ...argv.slice(at + 1)]
+}
+
 /** Run the bundle, and keep what was compiled of it for this verb; only of a call that went well and did more than print its help. */
 async function startBundle(argv) {
-  if (argv[0] === 'daemon') {
+  const words = daemonWords(argv)
+  if (words) {
     const { exports, keep } = require('./compiled.cjs').load(DAEMON, 'daemon')
-    return exports.daemon(argv.slice(1), keep)
+    return exports.daemon(words, keep)
   }
   const verb = argv.find((word) => /^[a-z]+$/.test(word)) || 'main'
   // With an engine other code runs than without; and the quickest call of all is not to carry the code that fetches images.

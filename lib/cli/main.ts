@@ -30,6 +30,9 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(await help())
     return 1
   }
+  // What stands before it is meant for it: -D, -H and the like are words of an engine too.
+  if (name === 'daemon')
+    return withoutEngine(name, [...argv.slice(0, -globals.words.length).filter((word) => word !== '--no-engine'), ...rest])
   return globals.alone || NO_CLIENTS.includes(name) ? withoutEngine(name, rest) : withEngine(name, rest, globals)
 }
 

@@ -6,11 +6,25 @@ import { describe, expect, onTestFinished } from 'vitest'
 import { ask } from '../support/api.js'
 import { daemonPlace, runForTest } from '../support/daemon.js'
 import { freePort } from '../support/fake-engine.js'
+import { DRYDOCK } from '../support/private-host.js'
 import { requires } from '../support/requires.js'
 
 const test = requires('root')
 
 const info = async (socketPath: string) => (await ask({ socketPath }, '/info')).json() as { ID: string; Labels: string[]; Debug: boolean }
+
+test('flags before the verb are the daemon’s own', async () => {
+  const { socket, at, root } = daemonPlace()
+  const places = ['--data-root', at('data'), '--exec-root', at('run')]
+  const daemon = runForTest([process.execPath, DRYDOCK, '-D', '-H', `unix://${socket}`, 'daemon', ...places], {
+    XDG_CONFIG_HOME: at('config'),
+    HOME: root,
+  })
+  await daemon.until(/API listen on unix:/)
+  expect((await info(socket)).Debug).toBe(true)
+  const wrong = runForTest([process.execPath, DRYDOCK, '--context', 'x', 'daemon', ...places])
+  expect(await wrong.ended).toMatchObject({ status: 125, said: expect.stringMatching(/^unknown flag: --context\n/) })
+})
 
 describe('a unix socket', () => {
   test('is for the group that is named, and gone when the engine is', async () => {
