@@ -5,7 +5,7 @@ import { inventName } from '../../container/names.js'
 import { NO_NOTES } from '../../container/notes.js'
 import { makeContainer, unmakeContainer } from '../../container/staged.js'
 import { matches, ownPlatform, parsePlatform, showPlatform } from '../../image/platform.js'
-import { DrydockError, sentenceOf } from '../../kernel/errors.js'
+import { DrydockError } from '../../kernel/errors.js'
 import type { MountSpec } from '../../primitives/rootfs/index.js'
 import { attributesOf, type EngineSettings } from '../context.js'
 import type { Core } from '../core.js'
@@ -62,15 +62,6 @@ export async function create(core: Core, body: CreateBody, { name, platform, nam
     throw error
   } finally {
     for (const release of holds) release()
-  }
-}
-
-/** Of a container that is mentioned. One that is not there is the caller's mistake: to a client 404 means that the image is to be fetched. */
-function recordOf({ containers }: Core, word: string): ContainerRecord {
-  try {
-    return containers.find(word).record
-  } catch (cause) {
-    throw new DrydockError(sentenceOf(cause), { cause, status: 400 })
   }
 }
 
