@@ -20,9 +20,10 @@ const needsBottle = requires('user-namespaces')
 afterAll(endHostSpawner)
 
 needsBottle('the file that is handed out fails, the solution passes, and lies change nothing', { timeout: 120_000 }, async () => {
-  const results = await verifyLesson(lesson)
+  // Who leaves without an answer is the same in every lesson (checker.test.ts); here he would have an engine started for nothing.
+  const results = await verifyLesson(lesson, ['exercise', 'solution', 'liar'])
   expect(results.filter(({ ok }) => !ok)).toEqual([])
-  expect(results.length).toBe(lesson.exercises.length * 4)
+  expect(results.length).toBe(lesson.exercises.length * 3)
   for (const { exercise, program, passed, saw } of results)
     if (passed === undefined) console.log(`skipped: ${exercise} (${program}): ${saw.join('; ')}`)
 })
@@ -83,7 +84,6 @@ describe('what goes wrong on the way there', () => {
       2,
     ],
     ['errand', 'of the wrong file', 'return solution.errand({ ...given, file: "/etc/hostname" })', /has "vm-1/, 1],
-    ['verify', 'with no authority', 'return solution.verify({ ...given, ca: undefined })', /has no container/, 4],
     [
       'verify',
       'for any name',

@@ -40,7 +40,6 @@ export async function atAPort(stage: Stage): Promise<void> {
   await stage.say(
     `“Is the docker daemon running?” It is. It listens at one place, and the client has asked at another: \`${SOCKET}\`, where no file is. In the article the same message comes at the same moment, with the words _don’t panic_. From lesson 8 you know which of the two programs has said it.`,
   )
-  await type(stage, 'vm-1', ['drydock', '-H', tcp(hosts), 'info', '--format', '{{.Name}}'])
   await type(stage, 'vm-1', ['drydock', 'info', '--format', '{{.Name}}'], remote(hosts))
-  await stage.say('`-H` for one command, `DOCKER_HOST` for all that follow.')
+  await stage.say('`-H` names a place for one command, `DOCKER_HOST` for all that follow.')
 }
