@@ -2,6 +2,7 @@
 import { lesson } from '../../lib/tutor/lesson.js'
 import { exercises } from './exercises.js'
 import { whatDrivesIt } from './scenes/before.js'
+import { runAndKeep } from './scenes/build.js'
 import { byHand } from './scenes/by-hand.js'
 import { killed } from './scenes/killed.js'
 import { itsLayer } from './scenes/layer.js'
@@ -25,6 +26,7 @@ export default lesson({
     { heading: 'What run says', needs: CONTAINERS, play: whatRunSays },
     { heading: 'Happy whales', needs: CONTAINERS, play: happyWhales },
     { heading: 'A directory and a record', needs: CONTAINERS, play: itsLayer },
+    { heading: 'Run, and keep it', needs: CONTAINERS, play: runAndKeep },
     { heading: 'kill -9', needs: CONTAINERS, play: killed },
     { heading: 'Who may ask', needs: CONTAINERS, play: whoMayAsk },
     { heading: 'What is between them', needs: CONTAINERS, play: whatDrivesIt },
