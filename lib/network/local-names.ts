@@ -26,6 +26,7 @@ export interface Names {
 /** A container is found by its name, its aliases, its host name, its id and the first twelve digits of that. */
 export function collectNames(network: string, subnets: readonly string[], leases: ReadonlyMap<string, Lease>): Names {
   const addresses = new Map<string, string[]>()
+  const hosts = new Map<string, string[]>()
   const names = new Map<string, string>()
   const ids = new Map<string, string>()
   const links = new Map<string, Readonly<Record<string, string>>>()
@@ -38,10 +39,13 @@ export function collectNames(network: string, subnets: readonly string[], leases
     }
     if (lease.links) links.set(id, lease.links)
     if (dns) resolvers.set(id, dns)
-    for (const one of new Set([name, ...aliases, hostname, id, id.slice(0, 12)].map((each) => each.toLowerCase()))) {
+    for (const one of new Set([name, ...aliases, id, id.slice(0, 12)].map((each) => each.toLowerCase()))) {
       addresses.set(one, [...(addresses.get(one) ?? []), ...own])
     }
+    hosts.set(hostname.toLowerCase(), [...(hosts.get(hostname.toLowerCase()) ?? []), ...own])
   }
+  // Nobody has asked for these to be names there: what somebody has is that one's.
+  for (const [host, own] of hosts) if (!addresses.has(host)) addresses.set(host, own)
   return { network, subnets, addresses, names, ids, links, resolvers }
 }
 

@@ -19,9 +19,9 @@ export interface Ipv6Place {
 }
 
 /** Throws for a kernel that was built or booted (ipv6.disable=1) without. */
-export function checkIpv6(): void {
-  if (existsSync('/proc/sys/net/ipv6')) return
-  throw new DrydockError('this kernel has no IPv6 (there is no /proc/sys/net/ipv6): make the network without it', { status: 400 })
+export function checkIpv6(settings = '/proc/sys/net/ipv6'): void {
+  if (existsSync(settings)) return
+  throw new DrydockError(`this kernel has no IPv6 (there is no ${settings}): make the network without it`, { status: 400 })
 }
 
 const numberOf = (bytes: Uint8Array): bigint => bytes.reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n)

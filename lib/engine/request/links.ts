@@ -15,7 +15,7 @@ export interface ParsedLink {
 export function parseLink(text: string): ParsedLink {
   if (text === '') throw new DrydockError('empty string specified for links', { status: 400 })
   const [name = '', alias = name, more] = text.split(':')
-  if (more !== undefined) throw new DrydockError(`bad format for links: ${text}`, { status: 400 })
+  if (more !== undefined || /[\s=]/.test(alias)) throw new DrydockError(`bad format for links: ${text}`, { status: 400 })
   return { name: name.replace(/^\//, ''), alias: alias.startsWith('/') ? basename(alias) : alias }
 }
 

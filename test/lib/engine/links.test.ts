@@ -9,7 +9,7 @@ describe('a link', () => {
     expect(parseLink('db')).toEqual({ name: 'db', alias: 'db' })
     expect(parseLink('/db:/web/store')).toEqual({ name: 'db', alias: 'store' })
     expect(() => parseLink('')).toThrow('empty string specified for links')
-    expect(() => parseLink('a:b:c')).toThrow('bad format for links: a:b:c')
+    for (const text of ['a:b:c', 'a:b\nc', 'a:b=c']) expect(() => parseLink(text)).toThrow(`bad format for links: ${text}`)
   })
 })
 

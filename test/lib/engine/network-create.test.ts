@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createFrom } from '../../../lib/engine/network/create.js'
-import { freeAddress6 } from '../../../lib/network/pool6.js'
+import { checkIpv6, freeAddress6 } from '../../../lib/network/pool6.js'
 
 let dataRoot: string
 beforeEach(() => {
@@ -134,6 +134,10 @@ describe('IPv6', () => {
     expect(await refusal([{ Subnet: 'fd77::/64', IPRange: 'fd78::/80' }])).toEqual([400, expect.stringContaining('does not belong')])
     await six([{ Subnet: 'fd77::/64' }])
     expect(await refusal([{ Subnet: 'fd77::/80' }], { Name: 'over' })).toEqual([403, expect.stringContaining('Pool overlaps')])
+  })
+
+  test('is refused by a kernel without', () => {
+    expect(() => checkIpv6('/proc/sys/net/none')).toThrow('this kernel has no IPv6 (there is no /proc/sys/net/none)')
   })
 
   test('has addresses enough: where a container is in the other family, or the first that is free', () => {

@@ -50,6 +50,11 @@ describe('the names of a network', () => {
     expect(ask('web', 'AAAA')?.data).toEqual(['fd77::2'])
     expect(ask('front', 'AAAA')?.data).toEqual(['fd77::2'])
     expect(ask('hull')?.data).toEqual(['172.18.0.3'])
+    const own = new Map([
+      ['172.18.0.2', lease('web', 'a')],
+      ['172.18.0.3', { ...lease('api', 'b'), hostname: 'web' }],
+    ])
+    expect(collectNames('net', [], own).addresses.get('web')).toEqual(['172.18.0.2'])
   })
 
   it('are for one container what it calls others', () => {
