@@ -71,6 +71,7 @@ describe('a volume that lives in memory', () => {
 
   test('those that start at one time have the same', async () => {
     await engine.volumes.create({ Name: 'fleeting', DriverOpts: memory })
+    expect(await refused({ Binds: ['fleeting:/one', 'fleeting:/two'] })).toEqual([400, expect.stringContaining('mounted once')])
     const ids = await Promise.all([1, 2, 3].map(() => create('sleep 1000', { Binds: ['fleeting:/m'] })))
     await Promise.all(ids.map((id) => engine.containers.start(id)))
     const seen = await Promise.all(ids.map((id) => exec(id, 'stat -c %d /m')))

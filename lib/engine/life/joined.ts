@@ -28,10 +28,12 @@ export function joined(core: Core, spec: ContainerSpec): Joined {
       `can't join IPC of container ${ipc.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
       { status: 409 },
     )
+  const mounts = spec.memoryVolumes && spec.mounts.map((mount) => inMemory(core, spec, mount))
+  if (core.machine.idmap) refuseForUser(ipc && 'queues and shared memory', mounts?.some(({ of }) => of) && 'a volume in memory')
   return {
     spec: {
       ...spec,
-      ...(spec.memoryVolumes && { mounts: spec.mounts.map((mount) => inMemory(core, spec, mount)) }),
+      ...(mounts && { mounts }),
       ...(network.kind === 'container' && files && { network: { ...network, pid: files.pid } }),
       ...((pid || ipc) && {
         sharing: {
@@ -58,6 +60,12 @@ export async function othersHaveGone({ containers }: Core, { network, sharing }:
     gone = true
   }
   return gone
+}
+
+/** Each container of an ordinary user's is in a user namespace of its own, and has no rights in that of another one. */
+function refuseForUser(...shared: (string | false | undefined)[]): void {
+  const what = shared.find((one) => one)
+  if (what) throw new DrydockError(`sharing ${what} with another container needs an engine of root`, { status: 403 })
 }
 
 /** A volume that lives in memory: what another container that runs has of it, or a new one. */

@@ -49,15 +49,18 @@ export function mountsOf(
   const twice = targets.find((target, at) => targets.indexOf(target) !== at)
   if (twice !== undefined) refuse(`Duplicate mount point: ${twice}`)
   const taken = new Set(targets)
-  const others = (host.VolumesFrom ?? []).flatMap((text) => mountsFrom(text, recordOf)).filter(({ mount }) => !taken.has(mount.target))
+  const theirs = (host.VolumesFrom ?? []).flatMap((text) => mountsFrom(text, recordOf))
+  const others = lastOfEach(theirs.filter(({ mount }) => !taken.has(mount.target)))
   for (const { mount } of others) taken.add(mount.target)
   const wanted = [...Object.keys(config.Volumes ?? {}), ...(image.volumes ?? [])]
   const volumes = [...asked, ...wantedVolumes(wanted, taken).map(parse)]
+  const sources = [...volumes, ...others].flatMap(({ mount, memory }) => (memory && Object.keys(memory).length > 0 ? [mount.source] : []))
+  if (new Set(sources).size !== sources.length) refuse('a volume that lives in memory is mounted once in a container')
   const memory = volumes.flatMap((volume) => (volume.memory ? [[volume.mount.source as string, volume.memory] as const] : []))
   return {
     modes: Object.fromEntries(asked.map(({ mount, mode }) => [mount.target, mode])),
     memory: Object.fromEntries([...memory, ...others.flatMap(({ memory: one }) => Object.entries(one))]),
-    mounts: [...volumes.map(({ mount }) => mount), ...uniqueTargets(others.map(({ mount }) => mount)), ...tmpfs],
+    mounts: [...volumes.map(({ mount }) => mount), ...others.map(({ mount }) => mount), ...tmpfs],
     ownVolumes: volumes.flatMap(({ mount, source }) => (source === 'own' ? [dirname(mount.source as string)] : [])),
     fill: volumes.flatMap(({ mount, copies }) => (copies ? [mount] : [])),
     made: volumes.flatMap(({ made = [] }) => made),
@@ -84,8 +87,10 @@ function mountsFrom(text: string, recordOf: (word: string) => ContainerRecord) {
     })
 }
 
-/** Of several containers' the last one counts. */
-const uniqueTargets = (mounts: readonly MountSpec[]): MountSpec[] => [...new Map(mounts.map((mount) => [mount.target, mount])).values()]
+/** Of several containers' mounts at one place the last one counts. */
+const lastOfEach = <T extends { readonly mount: MountSpec }>(all: readonly T[]): T[] => [
+  ...new Map(all.map((one) => [one.mount.target, one])).values(),
+]
 
 /** Which options go with which type. */
 const OPTIONS = { bind: 'BindOptions', volume: 'VolumeOptions', tmpfs: 'TmpfsOptions' } as const
