@@ -41,6 +41,8 @@ const HTTP: ServerOptions = {
 
 /** Milliseconds between two complaints about the same. */
 const PAUSE = 60_000
+/** How many may wait to be let in, as with Docker's daemon; a unix socket refuses who comes then with EAGAIN. The kernel takes no more than net.core.somaxconn (listen(2)). */
+const BACKLOG = 4096
 /** Seconds of silence before the kernel asks whether the other side is still there. */
 const SILENCE = 60
 
@@ -122,7 +124,7 @@ function listening(server: TcpServer, where: ListenOptions, name: string): Promi
       const why = REASONS[cause.code ?? ''] ?? cause.message
       reject(new DrydockError(`cannot listen on ${name}: ${why}`, { cause }))
     })
-    server.listen(where, () => resolve())
+    server.listen({ ...where, backlog: BACKLOG }, () => resolve())
   })
 }
 

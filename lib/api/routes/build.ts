@@ -40,7 +40,7 @@ export function buildRoutes(app: FastifyInstance, { engine: { builds }, log }: A
 
 /** Only BuildKit knows a build by an id. The one of a client that goes is cancelled. */
 function cancel(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  if (queryOf(request).text('id') === undefined) return sendFailure(reply, { status: 500, message: 'build ID not provided' })
+  if (queryOf(request).text('id') === undefined) return sendFailure(reply, { status: 400, message: 'build ID not provided' })
   return sendFailure(reply, { status: 501, message: 'this engine has no BuildKit: a build ends when its client goes away' })
 }
 

@@ -55,7 +55,7 @@ async function dockerfileIn(source: Source, asked: string): Promise<{ readonly t
     const text = await textOf(source, name)
     if (text !== undefined) return { text, name }
   }
-  throw new DrydockError(`Cannot locate specified Dockerfile: ${asked}`, { status: 500 })
+  throw new DrydockError(`Cannot locate specified Dockerfile: ${asked}`, { status: 400 })
 }
 
 /** Undefined: nothing is there. */

@@ -259,7 +259,7 @@ const BUILD_ROUTES: readonly Route[] = [
     body: 'archive',
     stream: true,
   },
-  { method: 'POST', path: '/build/cancel', query: { id: text('x') } },
+  { method: 'POST', path: '/build/cancel', query: { id: text('x') }, may: [501] },
   { method: 'POST', path: '/build/prune', query: { all: flag, 'keep-storage': integer(0, 100), filters: filters({ until }) } },
   { method: 'GET', path: '/plugins', query: { filters: filters({ enabled: ['true'], capability: ['x'] }) } },
   { method: 'GET', path: '/plugins/{volume}/json' },

@@ -33,7 +33,8 @@ for tree in /sys/fs/cgroup /sys/fs/cgroup/*; do
 done | sed 's/^/cgroup /'
 find /run/drydock /run/engine/state -type s -o -type f 2>/dev/null | sed 's/^/file /; s/spawner-[0-9]*/spawner-PID/'
 for data in /var/lib/drydock /run/engine/data; do
-  for kind in containers overlay overlay2 volumes networks; do [ -d $data/$kind ] && ls -A $data/$kind | sed "s/^/$kind /"; done
+  # What stands for an image without layers is made once for all.
+  for kind in containers overlay overlay2 volumes networks; do [ -d $data/$kind ] && ls -A $data/$kind | grep -vx empty | sed "s/^/$kind /"; done
 done
 [ -d /var/lib/drydock ] && find /var/lib/drydock -path '*leases*' ! -name .reclaim | sed 's/^/lease /'
 exit 0`
