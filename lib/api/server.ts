@@ -52,7 +52,7 @@ export async function createAnswer(context: ApiContext): Promise<Answer> {
   return (request, response) => app.routing(request, response)
 }
 
-const ROUTES: readonly ((app: FastifyInstance, context: ApiContext) => void)[] = [
+export const ROUTES: readonly ((app: FastifyInstance, context: ApiContext) => void)[] = [
   systemRoutes,
   eventRoutes,
   containerRoutes,

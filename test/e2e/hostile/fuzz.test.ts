@@ -15,7 +15,8 @@ import { changesSince, settledTraces, type Traces, warmUp } from '../../support/
 import { onEngine, type TestEngine } from '../../support/engines.js'
 
 const TIMES = Number(process.env.DRYDOCK_FUZZ ?? 400)
-const SEED = Number(process.env.DRYDOCK_SEED ?? (Date.now() % 1_000_000) + 1)
+/** The same ones every time, unless others are asked for: what fails, fails for everybody. */
+const SEED = Number(process.env.DRYDOCK_SEED ?? 1)
 /** Of the daemon's memory beyond what it had before, in MiB. Node gives back what it does not need when it likes. */
 const MORE_MEMORY = 200
 

@@ -40,6 +40,9 @@ export const CONTAINER_ROUTES: readonly Route[] = [
   },
   { method: 'POST', path: '/containers/prune', query: { filters: filters({ label, 'label!': label, until: ['1h', '2020-01-01'] }) } },
   { method: 'GET', path: of('/json'), query: { size: flag } },
+  // By the name that it has in another one that is linked to it.
+  { method: 'GET', path: of('/{container}/json') },
+  { method: 'DELETE', path: of('/{container}'), query: { link: flag, force: flag, v: flag } },
   { method: 'POST', path: of('/start'), query: { detachKeys: text('', 'ctrl-a') } },
   { method: 'POST', path: of('/stop'), query: ends },
   { method: 'POST', path: of('/restart'), query: ends },
