@@ -162,6 +162,6 @@ describe('what is told', () => {
 test('there is no cache beside the images, and no build by an id', async () => {
   const { ask } = await testApi({ builds: { prune: async () => ({ CachesDeleted: null, SpaceReclaimed: 0 }) } })
   expect((await ask('/build/prune?filters=', { method: 'POST' })).json()).toEqual({ CachesDeleted: null, SpaceReclaimed: 0 })
-  expect((await ask('/build/cancel', { method: 'POST' })).status).toBe(500)
+  expect((await ask('/build/cancel', { method: 'POST' })).status).toBe(400)
   expect((await ask('/build/cancel?id=x', { method: 'POST' })).status).toBe(501)
 })
