@@ -1,4 +1,5 @@
 /** The lesson's engine: `drydock daemon` in the bottle, with a data root in memory and one image in it. */
+
 import { existsSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -7,6 +8,7 @@ import type { Bottle } from '../../lib/bottle.js'
 import { clone3, execve, host, mkdir, mount, type Step } from '../../lib/index.js'
 import { DrydockError } from '../../lib/kernel/errors.js'
 import type { Exit } from '../../lib/kernel/frames.js'
+import { patience } from '../../lib/kernel/patience.js'
 import { invoker } from '../../lib/kernel/places.js'
 import type { Shim } from '../../lib/kernel/shim.js'
 import type { Box, Stage, Suggestion } from '../../lib/tutor/lesson.js'
@@ -111,7 +113,7 @@ export async function quietEngine(bottle: Bottle): Promise<Engine> {
 }
 
 /** Milliseconds that an engine may take until it answers, on a slow machine too; and between two questions. */
-const PATIENCE = 20_000
+const PATIENCE = patience(20_000)
 const BETWEEN_QUESTIONS = 10
 
 /** `shim`: whose child the engine is. */

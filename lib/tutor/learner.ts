@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { SYSCALLS } from '../kernel/constants.js'
 import { encodeSteps, Slots } from '../kernel/encode.js'
 import { DrydockError, sentenceOf } from '../kernel/errors.js'
+import { patience } from '../kernel/patience.js'
 import { invoker } from '../kernel/places.js'
 import { readStatusLine } from '../kernel/proc/status.js'
 import type { Step } from '../kernel/step.js'
@@ -24,13 +25,10 @@ export interface LearnerLimits {
   readonly printedBytes: number
 }
 
-/** On a very slow machine, an emulated one for instance, everything takes so many times as long, and nothing is wrong with the program. */
-const PATIENCE = Math.max(1, Number(process.env.DRYDOCK_PATIENCE) || 1)
-
-const LIMITS: LearnerLimits = { milliseconds: 10_000 * PATIENCE, memoryMiB: 512, printedBytes: 64 * 1024 }
+const LIMITS: LearnerLimits = { milliseconds: patience(10_000), memoryMiB: 512, printedBytes: 64 * 1024 }
 
 /** How much more processor time than `milliseconds` a program gets whose tutor was killed: the kernel ends it then. */
-const ORPHAN_SECONDS = 15 * PATIENCE
+const ORPHAN_SECONDS = Math.ceil(patience(15_000) / 1000)
 
 export async function runLearner(file: string, name: string, challenge: unknown, limits: Partial<LearnerLimits> = {}): Promise<LearnerRun> {
   const { milliseconds, memoryMiB, printedBytes } = { ...LIMITS, ...limits }
