@@ -29,12 +29,15 @@ function ofCommands(expected: Command, got: Command): Difference[] {
   )
   return [
     ...(expected.exit === got.exit ? [] : [{ key: `${at}: exit`, peer: String(expected.exit), drydock: String(got.exit) }]),
-    ...ofLists(`${at}: stdout`, expected.stdout, got.stdout),
+    ...ofLists(`${at}: stdout`, inOrder(expected), inOrder(got)),
     ...ofLists(`${at}: stderr`, expected.stderr, got.stderr),
     ...ofLists(`${at}: requests`, expected.requests, got.requests),
     ...documents,
   ]
 }
+
+/** The names of one image are in a map of docker's client, which has them in any order. */
+const inOrder = ({ words, stdout }: Command): readonly string[] => (/^images( |$)/.test(words) ? [...stdout].sort() : stdout)
 
 /** One difference for all lines that are not the same, without those that are the same at the beginning and at the end. */
 function ofLists(key: string, expected: readonly string[], got: readonly string[]): Difference[] {
