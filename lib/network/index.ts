@@ -25,4 +25,4 @@ export { hostNameservers, hostResolvConf, type ResolvConf, resolvConfFor } from 
 export async function startNameService(dataRoot: string, network: string): Promise<NameService> {
   return (await import('./names.js')).startNameService(dataRoot, network)
 }
-export type { MoreShims } from './run-nft.js'
+export { hasNft, type MoreShims } from './run-nft.js'

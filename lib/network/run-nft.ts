@@ -1,4 +1,5 @@
 /** The nft program, run in the network namespace of a shim: Node cannot go there, a shim's child is born there. */
+import { existsSync } from 'node:fs'
 import { close, dup3, open, pipe2, read, readlink, write } from '../kernel/calls/files.js'
 import { clone, execve } from '../kernel/calls/process.js'
 import { DrydockError } from '../kernel/errors.js'
@@ -10,6 +11,9 @@ import { container, host, ref } from '../kernel/step.js'
 export type MoreShims = () => Promise<Shim>
 
 const PLACES = ['/usr/sbin/nft', '/sbin/nft', '/usr/local/sbin/nft', '/usr/bin/nft'] as const
+
+/** Whether it is where it is looked for. */
+export const hasNft = (): boolean => PLACES.some((path) => existsSync(path))
 
 export interface NftOutcome {
   readonly code: number

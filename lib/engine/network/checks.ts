@@ -3,7 +3,7 @@ import type { EndpointRequest, NetworkMode } from '../../container/index.js'
 import type { Machine } from '../../container/machine.js'
 import { DrydockError } from '../../kernel/errors.js'
 import { administersNetwork } from '../../kernel/proc/net.js'
-import { DEFAULT_NETWORK } from '../../network/index.js'
+import { DEFAULT_NETWORK, hasNft } from '../../network/index.js'
 import type { ContainerHandle } from '../context.js'
 import { checkDefault } from '../request/networks.js'
 import type { Network } from './find.js'
@@ -20,6 +20,12 @@ const OF_OTHER = 'container sharing network namespace with another container or 
 
 /** Root of a user namespace may, where the network belongs to that namespace: in a bottle, for example. */
 export const mayNotPlug = ({ idmap }: Machine): boolean => idmap !== undefined && !administersNetwork()
+
+/**
+ * Whether a container of which nothing is said gets no network: where it may not be plugged in, and where it can be (root of a user namespace) but the machine
+ * has nothing to make the rules with. Root hears of that as of an error.
+ */
+export const isAloneByDefault = (machine: Machine): boolean => mayNotPlug(machine) || (machine.idmap !== undefined && !hasNft())
 
 /** An ordinary user may make no bridge on the host, nor plug anything into one. */
 export function checkRoot(rootless: boolean, network: string): void {
