@@ -84,15 +84,17 @@ describe('npm run hosts', () => {
     three.type('ls /run/said; stty size\r')
     await three.see('40 80')
     three.resize(99, 33)
-    three.type('stty size\r')
-    await three.see('33 99')
+    // The new size comes by another way than what is typed.
+    three.type('until stty size | grep "33 99"; do sleep 0.1; done; echo it follows\r')
+    await three.see('it follows\n')
     three.type('exit 5\r')
     expect(await three.ended()).toBe(5)
     // One that is killed takes its shell along, and nobody else.
     one.kill()
     await one.ended()
-    two.type('ps ax | grep -c "[b]ash -i"; exit\r')
-    await two.see('1\n')
+    // The hangup reaches that shell a moment after its command has gone.
+    two.type('until ps ax | grep -c "[b]ash -i" | grep -qx 1; do sleep 0.1; done; echo one is left; exit\r')
+    await two.see('one is left\n')
     expect(await two.ended()).toBe(0)
     const command = terminal('exec', 'vm-1', '--', 'sh', '-c', 'tty; exit 4')
     await command.see('/dev/pts/')

@@ -25,12 +25,18 @@ afterEach(() => rmSync(home, { recursive: true }))
 
 const ownPlaces = () => ({ DRYDOCK_STATE_DIR: join(home, 'state'), DRYDOCK_WORKSPACE: join(home, 'workspace'), NO_COLOR: '1' })
 
+/** What could not go on, each with what was shown before it, or the end. */
+function complaints(said: string): string {
+  const found = [...said.matchAll(/^error/gm)].map(({ index }) => said.slice(Math.max(0, index - 1500), index + 500))
+  return found.length > 0 ? found.join('\n…\n') : said.slice(-3000)
+}
+
 describe.each(LESSONS)('lesson %i', (number) => {
   test('plays through, readable in a file, and the host is as before', async () => {
     const before = await hostSnapshot()
     const [file, ...args] = command(number)
     const { exitCode, stdout, stderr } = await execa(file as string, args, { reject: false, env: ownPlaces() })
-    expect(exitCode, stderr || stdout.slice(-3000)).toBe(0)
+    expect(exitCode, stderr || complaints(stdout)).toBe(0)
     readable(stdout)
     expect(stdout).toContain('Your machine is as before')
     expect(stdout).not.toMatch(/^error/m)
@@ -42,7 +48,7 @@ describe.each(LESSONS)('lesson %i', (number) => {
     'plays through for an ordinary user, saying what it cannot show',
     async () => {
       const { exitCode, stdout, stderr } = await runAsOrdinaryUser(command(number), { env: { NO_COLOR: '1' } })
-      expect(exitCode, `${stderr}${String(stdout).slice(-3000)}`).toBe(0)
+      expect(exitCode, `${stderr}${complaints(String(stdout))}`).toBe(0)
       readable(String(stdout))
       expect(stdout).toContain('Your machine is as before')
       expect(stdout).not.toMatch(/^error/m)

@@ -30,7 +30,7 @@ const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
 const OPEN = `for cgroup in $CGROUPS; do echo $$ >$cgroup/cgroup.procs; done
 exec unshare --mount --pid --fork --kill-child --mount-proc --net --ipc --uts --cgroup --propagation private sh -ec "$SETTLE"`
 
-/** It ends when its standard input does: with whoever made it. */
+/** It ends when its standard input does: with whoever made it. Its first process is the parent of orphans. */
 const SETTLE = `
 mkdir -p /var/lib/drydock
 for directory in /run /var/lib/drydock; do mount -t tmpfs private $directory; done
@@ -51,7 +51,10 @@ tac /proc/self/mountinfo | while read -r id parent device root at rest; do
 done
 ip link set lo up
 echo ready
-exec cat`
+# Whatever has lost its parent becomes a child of this shell, which reaps it while it waits.
+exec 3<&0
+cat <&3 >/dev/null &
+wait $!`
 
 /** For vitest's globalSetup. */
 export default async function setup(): Promise<() => Promise<void>> {

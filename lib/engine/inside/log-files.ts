@@ -95,7 +95,7 @@ const nameOf = (path: string, number: number) => (number === 0 ? path : `${path}
 
 /**
  * Those that hold the last `tail` lines (undefined: all), the oldest first, each at the line where reading begins. They are opened from the youngest to the
- * oldest: a rotation meanwhile shows a file a second time, and none is missed.
+ * oldest: names move meanwhile, to higher numbers only, so that what had a higher one than a file has now is older than that.
  */
 export async function openLog(path: string, tail: number | undefined): Promise<LogFile[]> {
   const files: LogFile[] = []
@@ -104,12 +104,15 @@ export async function openLog(path: string, tail: number | undefined): Promise<L
     for (let number = 0; wanted === undefined || wanted > 0 || number === 0; number++) {
       const file = await LogFile.open(nameOf(path, number))
       if (!file) {
-        // Between two names a rotation may be under way.
-        if (number === 0) continue
-        break
+        if (number > 0 && (await isEnd(path, number))) break
+        continue
       }
-      if (files.some(({ identity }) => identity === file.identity)) {
+      const younger = files[0]
+      const at = younger && (await numberOf(path, younger))
+      if (younger && (at === undefined || at >= number)) {
         await file.close()
+        if (at === undefined) break
+        number = at
         continue
       }
       files.unshift(file)
@@ -143,12 +146,20 @@ async function numberOf(path: string, { identity }: LogFile): Promise<number | u
   for (let number = 0; ; number++) {
     const found = await stat(nameOf(path, number)).catch(absent)
     if (found && identityOf(found) === identity) return number
-    if (!found && number > 0) return undefined
+    if (!found && number > 0 && (await isEnd(path, number))) return undefined
   }
 }
 
 async function oldest(path: string): Promise<number> {
   let number = 0
-  while (await stat(nameOf(path, number + 1)).catch(absent)) number++
+  while (!(await isEnd(path, number + 1))) number++
   return number
 }
+
+const isThere = async (path: string, number: number): Promise<boolean> => (await stat(nameOf(path, number)).catch(absent)) !== undefined
+
+/**
+ * No file has this name or a later one. A rotation renames from the oldest to the youngest, so that meanwhile one name between two others is nobody's: the one
+ * whose file has the next name already.
+ */
+const isEnd = async (path: string, number: number): Promise<boolean> => !(await isThere(path, number + 1)) && !(await isThere(path, number))
