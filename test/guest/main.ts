@@ -63,13 +63,16 @@ const TESTS = {
   'vm-2': ['test/kernel/cgroups-v2.test.ts', 'test/lessons/02-cgroups.test.ts'].map((file): Run => ({ user: 'learner', file })),
 } as const
 
-/** About as long as each other, since both at once keep two processors busy. In `npm test` lessons in which the version of cgroups shows; all of them in `npm run test:v2`. */
+/**
+ * About as long as each other, since both at once keep two processors busy. In `npm test` lessons in which the version of cgroups shows; in `npm run test:v2` all of
+ * them but 8 and 9, whose containers are plugged into a network with nft, which the guests do not have.
+ */
 const PART: Runs = {
-  'vm-1': [...TESTS['vm-1'], playing('root', 6, 8)],
+  'vm-1': [...TESTS['vm-1'], playing('root', 6)],
   'vm-2': [...TESTS['vm-2'], playing('learner', 2), playing('root', 2)],
 }
 const WHOLE: Runs = {
-  'vm-1': [...TESTS['vm-1'], playing('root', 1, 3, 5, 7, 8)],
+  'vm-1': [...TESTS['vm-1'], playing('root', 1, 3, 5, 7)],
   'vm-2': [...TESTS['vm-2'], playing('learner', 2), playing('root', 2, 4, 6)],
 }
 
