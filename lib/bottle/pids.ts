@@ -1,7 +1,6 @@
 /** One process, two numbers: finding on the host the process that a bottle knows by another id. NSpid of /proc/PID/status, proc_pid_status(5). */
 import { readNamespace } from '../kernel/proc/namespaces.js'
-import { processIds } from '../kernel/proc/processes.js'
-import { readProcFile } from '../kernel/proc/read.js'
+import { processIds, readChildren } from '../kernel/proc/processes.js'
 import { readStatusLine } from '../kernel/proc/status.js'
 
 /**
@@ -23,8 +22,7 @@ function* candidates(init: number): Generator<number> {
   for (const member of family) {
     yield member
     // The kernel's list of children may be left out of a kernel (CONFIG_PROC_CHILDREN); then only the long way is left.
-    const children = readProcFile(`/proc/${member}/task/${member}/children`) ?? ''
-    family.push(...children.split(' ').filter(Boolean).map(Number))
+    family.push(...readChildren(member))
   }
   yield* processIds().reverse()
 }

@@ -1,5 +1,5 @@
 /** The proof that a lesson has left nothing: the host before it and after it, compared. */
-import { readProcess } from '../kernel/proc/processes.js'
+import { readChildren, readProcess } from '../kernel/proc/processes.js'
 import { readProcFile } from '../kernel/proc/read.js'
 import { diffSnapshots, hostSnapshot, type Seen, type Snapshot, type SnapshotKind } from '../kernel/snapshot.js'
 import type { Display } from './display.js'
@@ -121,8 +121,7 @@ function isNotAnothers({ name }: Seen): boolean {
 
 /** Has this shim a child in a container's cgroup? */
 function minds(shim: number): boolean {
-  const children = (readProcFile(`/proc/${shim}/task/${shim}/children`) ?? '').split(' ').filter(Boolean)
-  return children.some((child) => /\/drydock\/[0-9a-f]{64}(?:\/|$)/m.test(readProcFile(`/proc/${child}/cgroup`) ?? ''))
+  return readChildren(shim).some((child) => /\/drydock\/[0-9a-f]{64}(?:\/|$)/m.test(readProcFile(`/proc/${child}/cgroup`) ?? ''))
 }
 
 const parentOf = (pid: number) => readProcess(pid)?.ppid

@@ -4,11 +4,11 @@
  */
 import { type ChildProcess, fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { PoolOptions, PoolRunnerInitializer, PoolWorker, WorkerRequest } from 'vitest/node'
+import { readChildren } from '../../lib/kernel/proc/processes.js'
 
 /** Pids of the lanes' first processes, as lanes.ts hands them over; none where there are no lanes and the workers stay on the host. */
 export const LANES = 'DRYDOCK_TEST_LANES'
@@ -67,7 +67,7 @@ class LaneWorker implements PoolWorker {
     if (worker.exitCode === null && worker.signalCode === null) {
       const ended = once(worker, 'exit')
       const end = (signal: NodeJS.Signals) => {
-        for (const pid of this.#lane === undefined ? [worker.pid as number] : childrenOf(worker.pid as number)) signalTo(pid, signal)
+        for (const pid of this.#lane === undefined ? [worker.pid as number] : readChildren(worker.pid as number)) signalTo(pid, signal)
       }
       end('SIGTERM')
       const timer = setTimeout(end, PATIENCE, 'SIGKILL')
@@ -113,12 +113,6 @@ function leave(lane: string): void {
   busy.delete(lane)
   waiting.shift()?.()
 }
-
-const childrenOf = (pid: number): number[] =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
-    .split(' ')
-    .filter((word) => word !== '')
-    .map(Number)
 
 function signalTo(pid: number, signal: NodeJS.Signals): void {
   try {

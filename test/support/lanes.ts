@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
 import { directoryOf, readCgroup, readHierarchies } from '../../lib/kernel/proc/cgroup.js'
+import { readChildren } from '../../lib/kernel/proc/processes.js'
 import { IN_LANE, LANES, numberOfLanes } from './lane-pool.js'
 
 interface Lane {
@@ -79,7 +80,7 @@ async function open(name: string): Promise<Lane> {
   const lane = spawn('sh', ['-ec', OPEN], { env, stdio: ['pipe', 'pipe', 'inherit'] })
   const [line] = await Promise.race([once(lane.stdout, 'data'), once(lane, 'exit')])
   if (String(line).trim() !== 'ready') throw new Error('a lane for tests did not come up')
-  const pid = Number(readFileSync(`/proc/${lane.pid}/task/${lane.pid}/children`, 'utf8'))
+  const [pid = 0] = readChildren(lane.pid as number)
   return { process: lane, pid, cgroups, before: await snapshot(pid) }
 }
 

@@ -1,4 +1,5 @@
 /** A context that is somewhere on the web, which the engine fetches itself. */
+import { begun } from '../../kernel/begun.js'
 import { DrydockError } from '../../kernel/errors.js'
 import { counted } from '../download.js'
 import type { BuildOutput } from './types.js'
@@ -36,10 +37,11 @@ export async function withRemote<T>(
         status: remote,
         progressDetail: { current, ...(length !== undefined && { total: length }) },
       })
-    const { first, all } = await begun(bytes)
+    const { first, all } = await begun(bytes, LOOKED_AT)
     if (first.length === 0) throw new DrydockError(`error detecting content type for remote ${remote}: empty response`, { status: 400 })
     const unknown = type === '' || type === 'application/octet-stream'
-    if (type.startsWith('text/plain') || (unknown && isText(first))) return use({ dockerfile: await textOf(all), context: nothing() })
+    if (type.startsWith('text/plain') || (unknown && isText(first.subarray(0, LOOKED_AT))))
+      return use({ dockerfile: await textOf(all), context: nothing() })
     if (unknown || ARCHIVES.test(type)) return use({ context: counted(all, tell) })
     throw new DrydockError(`error detecting content type for remote ${remote}: unsupported Content-Type ${JSON.stringify(type)}`, {
       status: 400,
@@ -50,23 +52,6 @@ export async function withRemote<T>(
 /** No byte that text has not: what browsers do with what says nothing of itself. */
 const isText = (bytes: Buffer): boolean =>
   !bytes.some((byte) => byte <= 8 || byte === 11 || (byte >= 14 && byte <= 26) || (byte >= 28 && byte <= 31))
-
-async function begun(source: AsyncIterable<Buffer>): Promise<{ readonly first: Buffer; readonly all: AsyncIterable<Buffer> }> {
-  const iterator = source[Symbol.asyncIterator]()
-  const chunks: Buffer[] = []
-  for (let length = 0; length < LOOKED_AT; ) {
-    const { done, value } = await iterator.next()
-    if (done) break
-    chunks.push(value)
-    length += value.length
-  }
-  const first = Buffer.concat(chunks)
-  async function* all(): AsyncGenerator<Buffer> {
-    if (first.length > 0) yield first
-    for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value
-  }
-  return { first: first.subarray(0, LOOKED_AT), all: all() }
-}
 
 async function textOf(source: AsyncIterable<Buffer>): Promise<string> {
   const parts: Buffer[] = []

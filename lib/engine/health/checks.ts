@@ -12,6 +12,7 @@ import { sentenceOf } from '../../kernel/errors.js'
 import { nowNanos, timestamp } from '../clock.js'
 import { attributesOf, type ContainerHandle, type EngineContext } from '../context.js'
 import type { Probed, ProbeOptions } from '../inside/probe.js'
+import { within } from '../within.js'
 import { answered, beginning, type HealthState, pauseBefore, unasked, writeHealth } from './state.js'
 
 export type Prober = (container: ContainerHandle, options: ProbeOptions) => Promise<Probed>
@@ -84,12 +85,12 @@ export class HealthChecks {
     )
   }
 
-  #letGo(container: ContainerHandle, asking: Asking): Promise<void> {
+  async #letGo(container: ContainerHandle, asking: Asking): Promise<void> {
     this.#asked.delete(container)
     asking.over = true
     clearTimeout(asking.timer)
     asking.probe?.cancel.abort()
-    return asking.probe ? soon(asking.probe.over) : Promise.resolve()
+    if (asking.probe) await within(asking.probe.over, KILL_PATIENCE)
   }
 
   #ask(container: ContainerHandle, request: HealthRequest): void {
@@ -169,13 +170,4 @@ export class HealthChecks {
       else this.#free++
     }
   }
-}
-
-async function soon(event: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, KILL_PATIENCE)
-  })
-  await Promise.race([event, late])
-  clearTimeout(timer)
 }

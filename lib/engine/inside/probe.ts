@@ -1,7 +1,9 @@
 /** One probe: a program that is run in a container to hear from it whether it is well. */
 import type { Readable } from 'node:stream'
 import { sentenceOf } from '../../kernel/errors.js'
+import { unframe } from '../../kernel/unframe.js'
 import type { ContainerHandle } from '../context.js'
+import { within } from '../within.js'
 import type { Execs } from './execs.js'
 
 /** Bytes of its output that are kept, as docker keeps them. */
@@ -29,7 +31,9 @@ export interface ProbeOptions {
 /** Resolves when nothing of it runs any more; never rejects. */
 export async function probe(execs: Execs, container: ContainerHandle, { argv, timeout, signal, onBegun }: ProbeOptions): Promise<Probed> {
   const starting = execs.runProbe(container, argv)
-  const program = await within(starting, START_PATIENCE).catch((error) => ({ failure: sentenceOf(error) }))
+  const program = await within(starting, START_PATIENCE)
+    .then((begun) => (begun ? starting : undefined))
+    .catch((error) => ({ failure: sentenceOf(error) }))
   if (program === undefined) {
     void starting.then(({ kill }) => kill()).catch(() => undefined)
     return { exitCode: -1, output: `timed out starting health check for container ${container.id}` }
@@ -41,8 +45,7 @@ export async function probe(execs: Execs, container: ContainerHandle, { argv, ti
   signal.addEventListener('abort', kill)
   try {
     const said = outputOf(stream)
-    const code = await within(exited, timeout)
-    if (code !== undefined) return { exitCode: code, output: await said }
+    if (await within(exited, timeout)) return { exitCode: await exited, output: await said }
     kill()
     await exited
     const output = await said
@@ -53,49 +56,18 @@ export async function probe(execs: Execs, container: ContainerHandle, { argv, ti
   }
 }
 
-/** Undefined when it took longer than so many milliseconds. */
-async function within<T>(event: Promise<T>, patience: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), patience)
-  })
-  try {
-    return await Promise.race([event, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-/** Stream number, three zero bytes, length (big-endian). */
-const HEADER = 8
-
 /** The beginning of what is said on both streams, in the order in which it came, and three dots when there was more. */
 async function outputOf(stream: Readable): Promise<string> {
-  const kept: Buffer[] = []
+  const kept: Uint8Array[] = []
   let room = KEPT
   let more = false
-  let header: Buffer = Buffer.alloc(0)
-  let left = 0
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    for (let rest = chunk; rest.length > 0; ) {
-      if (left === 0) {
-        const part = rest.subarray(0, HEADER - header.length)
-        header = Buffer.concat([header, part])
-        rest = rest.subarray(part.length)
-        if (header.length < HEADER) break
-        left = header.readUInt32BE(4)
-        header = Buffer.alloc(0)
-        continue
-      }
-      const piece = rest.subarray(0, left)
-      rest = rest.subarray(piece.length)
-      left -= piece.length
-      more ||= piece.length > room
-      const taken = piece.subarray(0, room)
-      room -= taken.length
-      if (taken.length > 0) kept.push(taken)
-    }
+  const keep = (piece: Uint8Array): void => {
+    more ||= piece.length > room
+    const taken = piece.subarray(0, room)
+    room -= taken.length
+    if (taken.length > 0) kept.push(taken)
   }
+  await unframe(stream, { stdout: keep, stderr: keep })
   return `${Buffer.concat(kept).toString()}${more ? '...' : ''}`
 }
 

@@ -4,6 +4,7 @@ import { attributesOf } from '../context.js'
 import type { Core } from '../core.js'
 import { parseSignal } from '../signals.js'
 import type { StopOptions } from '../types.js'
+import { within } from '../within.js'
 import type { Container } from './container.js'
 import { remember } from './notes.js'
 import { thawNow } from './pause.js'
@@ -100,20 +101,6 @@ async function send(core: Core, container: Container, signal: number): Promise<v
   core.events.publish({ Type: 'container', Action: 'kill', ID: container.id, Attributes: attributes })
   // One that stands still would hear of it when it runs on.
   if (run.paused && ends) await thawNow(core, container, run)
-}
-
-/** True when it came in time; in milliseconds. */
-async function within(event: Promise<unknown>, patience: number | undefined): Promise<boolean> {
-  if (patience === undefined) return event.then(() => true)
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), patience)
-  })
-  try {
-    return await Promise.race([event.then(() => true), late])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 function tell(core: Core, container: Container, action: string): void {

@@ -88,38 +88,21 @@ function timeout(option: Word<'so'>, descriptor: Descriptor, milliseconds: numbe
   )
 }
 
-/** setsockopt(2) SO_REUSEADDR, socket(7): a port that only connections of the past still have may be bound. */
-export function setsockopt_reuseaddr(descriptor: Descriptor, options?: StepOptions): Step {
+/** An option that is a flag, set. */
+function setsockopt_on(descriptor: Descriptor, level: Arg, name: Arg, options: StepOptions | undefined): Step {
   const on = Buffer.alloc(4)
   on.writeInt32LE(1)
-  return step(
-    'setsockopt',
-    [
-      fd('sockfd', descriptor),
-      word('level', 'sockopt_level', 'socket'),
-      word('optname', 'so', 'reuseaddr'),
-      bytes('optval', on, { shown: '1' }),
-      int('optlen', on.length),
-    ],
-    options,
-  )
+  return step('setsockopt', [fd('sockfd', descriptor), level, name, bytes('optval', on, { shown: '1' }), int('optlen', on.length)], options)
+}
+
+/** setsockopt(2) SO_REUSEADDR, socket(7): a port that only connections of the past still have may be bound. */
+export function setsockopt_reuseaddr(descriptor: Descriptor, options?: StepOptions): Step {
+  return setsockopt_on(descriptor, word('level', 'sockopt_level', 'socket'), word('optname', 'so', 'reuseaddr'), options)
 }
 
 /** setsockopt(2) IPV6_V6ONLY, ipv6(7): the socket takes nothing that comes by IPv4. */
 export function setsockopt_v6only(descriptor: Descriptor, options?: StepOptions): Step {
-  const on = Buffer.alloc(4)
-  on.writeInt32LE(1)
-  return step(
-    'setsockopt',
-    [
-      fd('sockfd', descriptor),
-      word('level', 'sockopt_level', 'ipv6'),
-      word('optname', 'ipv6_option', 'v6only'),
-      bytes('optval', on, { shown: '1' }),
-      int('optlen', on.length),
-    ],
-    options,
-  )
+  return setsockopt_on(descriptor, word('level', 'sockopt_level', 'ipv6'), word('optname', 'ipv6_option', 'v6only'), options)
 }
 
 /** setsockopt(2) ICMP_FILTER, raw(7): a raw socket gets a copy of every ICMP message, and from now on only of these types. */

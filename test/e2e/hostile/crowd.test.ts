@@ -2,9 +2,9 @@
  * Very many clients, and clients that stand still: silent ones, heads that never end, uploads that stop, streams that nobody reads. The engine answers others all
  * the while, its memory is bounded, and when they have gone nothing of them is left. DRYDOCK_CONNECTIONS is how many there are.
  */
-import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { beforeAll, describe, expect } from 'vitest'
+import { readStatusLine } from '../../../lib/kernel/proc/status.js'
 import { busyboxArchive } from '../../support/engines/image.js'
 import { changesSince, settledTraces, type Traces, warmUp } from '../../support/engines/traces.js'
 import { onEngine } from '../../support/engines.js'
@@ -21,7 +21,7 @@ beforeAll(async () => {
   before = await settledTraces(on.engine)
 }, 60_000)
 
-const memory = (): number => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${on.engine.pid}/status`, 'utf8'))?.[1]) / 1024
+const memory = (): number => Number.parseInt(readStatusLine(on.engine.pid, 'VmRSS') ?? '', 10) / 1024
 
 /** What each says, in turn. */
 const WORDS = [

@@ -2,8 +2,9 @@
  * Requests made by chance of the API's schema, right ones and broken ones: never a 5xx, never a crash, never a hang, a sentence in JSON for what is wrong, no
  * memory that grows, nothing left. DRYDOCK_FUZZ is how many, DRYDOCK_SEED which ones.
  */
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { beforeAll, describe, expect } from 'vitest'
+import { readStatusLine } from '../../../lib/kernel/proc/status.js'
 import { breakRequest } from '../../support/api-schema/breakage.js'
 import { SHARED } from '../../support/api-schema/container-body.js'
 import { WEIGHTED } from '../../support/api-schema/index.js'
@@ -51,7 +52,7 @@ async function tend({ api, load }: TestEngine, engine: TestEngine): Promise<void
   await api.start(await api.create(['sh', '-c', program], { StopTimeout: 1, HostConfig: { NetworkMode: 'none' } }, 'keeper'))
 }
 
-const memory = (pid: number): number => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
+const memory = (pid: number): number => Number.parseInt(readStatusLine(pid, 'VmRSS') ?? '', 10) / 1024
 
 async function run(engine: TestEngine, random: Random, times: number): Promise<string[]> {
   const complaints: string[] = []

@@ -4,6 +4,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { Ignore, readIgnore } from '../../../image/dockerfile/index.js'
 import { BLOCK, TarReader } from '../../../image/tar/index.js'
+import { begun } from '../../../kernel/begun.js'
 import { DrydockError } from '../../../kernel/errors.js'
 import { randomBytes } from '../../../kernel/random.js'
 import { openArchive } from '../../archive.js'
@@ -35,7 +36,7 @@ export async function contextOf(path: string, file: string | undefined): Promise
 
 /** An archive goes as it is; anything else is a Dockerfile, which has no context. */
 async function fromInput(file: string | undefined): Promise<BuildContext> {
-  const { first, all } = await begun(await openArchive(undefined, 'build'))
+  const { first, all } = await begun(await openArchive(undefined, 'build'), BLOCK)
   if (isArchive(first)) return { body: Readable.from(all), ...(file !== undefined && { dockerfile: file }) }
   const parts: Buffer[] = []
   for await (const part of all) parts.push(part)
@@ -109,23 +110,6 @@ function ignoreOf(directory: string): string[] {
 function keeping(patterns: readonly string[], dockerfile: string): string[] {
   const ignore = new Ignore(patterns)
   return [...patterns, ...[IGNORE_FILE, dockerfile].filter((name) => ignore.ignores(name)).map((name) => `!${name}`)]
-}
-
-async function begun(source: Readable): Promise<{ readonly first: Buffer; readonly all: AsyncIterable<Buffer> }> {
-  const iterator = source[Symbol.asyncIterator]() as AsyncIterator<Buffer>
-  const chunks: Buffer[] = []
-  for (let length = 0; length < BLOCK; ) {
-    const { done, value } = await iterator.next()
-    if (done) break
-    chunks.push(value)
-    length += value.length
-  }
-  const first = Buffer.concat(chunks)
-  async function* all(): AsyncGenerator<Buffer> {
-    if (first.length > 0) yield first
-    for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value
-  }
-  return { first, all: all() }
 }
 
 /** Magic numbers of what an archive may be compressed with: gzip, bzip2, xz, zstd. */
