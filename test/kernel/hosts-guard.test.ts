@@ -6,11 +6,9 @@ import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { Bottle, endHostSpawner } from '../../lib/bottle.js'
 import { runInside, type Surroundings } from '../../lib/hosts/inside.js'
-import { rtnetlink_socket } from '../../lib/kernel/calls/sockets.js'
-import { address_add, link_up, route_add, veth_add } from '../../lib/kernel/netlink/steps.js'
-import { host, ref } from '../../lib/kernel/step.js'
 import { DRYDOCK } from '../support/private-host.js'
 import { missing, requires } from '../support/requires.js'
+import { leadOut } from '../support/way-out.js'
 
 const NEEDS = ['root', 'command:nft'] as const
 
@@ -29,16 +27,7 @@ beforeAll(async () => {
   bottle = await Bottle.open({ name: 'way-out', fresh: [{ path: '/root', mode: 0o700 }] })
   inside = { name: 'way-out', socket: bottle.socket, env: [`PATH=${process.env.PATH}`, 'HOME=/root'], home: '/root' }
   const shim = await bottle.shim()
-  const [socket, out] = [ref('net'), { index: 50, name: 'out0' }]
-  await shim.run(
-    host([
-      rtnetlink_socket({ keep: socket.ref }),
-      veth_add(socket, { ...out, up: true, peer: { name: 'far0' } }),
-      link_up(socket, 'far0'),
-      address_add(socket, out, '10.9.9.2/24'),
-      route_add(socket, { to: 'default', dev: out, via: '10.9.9.1' }),
-    ]),
-  )
+  await leadOut(shim, '10.9.9.1')
   await shim.rollback()
   await sh('nft -f -', COUNTER)
   await sh('printf "127.0.0.1 localhost\\n172.20.122.115 vm-1 ship.example\\n" > /etc/hosts; printf "hosts: files\\n" > /etc/nsswitch.conf')

@@ -3,17 +3,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Bottle, endHostSpawner } from '../../lib/bottle.js'
 import { Hosts } from '../../lib/hosts/hosts.js'
 import { type NotStarted, runInside } from '../../lib/hosts/inside.js'
-import { rtnetlink_socket } from '../../lib/kernel/calls/sockets.js'
 import { decodeNeighbours } from '../../lib/kernel/netlink/decode.js'
-import { address_add, answerOf, link_up, neighbour_dump, route_add, veth_add } from '../../lib/kernel/netlink/steps.js'
+import { answerOf, neighbour_dump } from '../../lib/kernel/netlink/steps.js'
 import { readNamespaces } from '../../lib/kernel/proc/namespaces.js'
 import type { Result } from '../../lib/kernel/result.js'
 import { diffSnapshots, hostSnapshot, lastingDifferences, type Snapshot } from '../../lib/kernel/snapshot.js'
-import { host, ref } from '../../lib/kernel/step.js'
+import { host } from '../../lib/kernel/step.js'
 import { refuseStrangers, routeTo } from '../../lib/network/two-hosts.js'
 import { runAsOrdinaryUser, runWithRange } from '../support/ordinary.js'
 import { program } from '../support/private-host.js'
 import { requires } from '../support/requires.js'
+import { leadOut } from '../support/way-out.js'
 
 let before: Snapshot
 let hosts: Hosts
@@ -112,16 +112,7 @@ describe('the guard', () => {
     const bottle = await Bottle.open({ name: 'way-out' })
     try {
       const shim = await bottle.shim()
-      const [socket, out] = [ref('net'), { index: 50, name: 'out0' }]
-      await shim.run(
-        host([
-          rtnetlink_socket({ keep: socket.ref }),
-          veth_add(socket, { ...out, up: true, peer: { name: 'far0' } }),
-          link_up(socket, 'far0'),
-          address_add(socket, out, '10.9.9.2/24'),
-          route_add(socket, { to: 'default', dev: out, ...(via && { via }) }),
-        ]),
-      )
+      const socket = await leadOut(shim, via)
       await check(bottle)
       const results = await shim.run([host(neighbour_dump(socket, 4))])
       // Not even the gateway was asked for.

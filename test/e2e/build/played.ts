@@ -1,20 +1,12 @@
 /** Plays the session on an engine of its own, and takes names that an engine invents out of what was taken down. */
-import { DockerClient, type DockerProgram } from '../../support/engines/clients.js'
-import { type EngineKind, TestEngine } from '../../support/engines.js'
-import { type Act, play, type Recording } from '../engine/player.js'
+import type { DockerProgram } from '../../support/engines/clients.js'
+import type { EngineKind } from '../../support/engines.js'
+import { type Act, playOn, type Recording } from '../engine/player.js'
 import { SESSION } from './session.js'
 
 export async function played(kind: EngineKind, program: DockerProgram, acts: readonly string[] = Object.keys(SESSION)): Promise<Recording> {
-  const engine = await TestEngine.open(kind)
-  const client = new DockerClient(program, engine.socket)
-  try {
-    const script = Object.fromEntries(acts.map((name) => [name, SESSION[name] as (typeof SESSION)[string]]))
-    const recording = await play(script, engine, client)
-    return Object.fromEntries(Object.entries(recording).map(([name, act]) => [name, named(act)]))
-  } finally {
-    client.remove()
-    await engine.close()
-  }
+  const recording = await playOn(SESSION, kind, program, acts)
+  return Object.fromEntries(Object.entries(recording).map(([name, act]) => [name, named(act)]))
 }
 
 /**

@@ -2,9 +2,9 @@
  * kill -9 of the daemon at any moment, under load (DRYDOCK_KILLS times): it is there again soon; what was answered is so; what ran runs on; its output is in the
  * log, that of the time without a daemon too; and in the end nothing is left.
  */
-import { beforeAll, expect } from 'vitest'
+import { expect } from 'vitest'
 import { parseFrames, textOf } from '../../support/engines/http.js'
-import { changesSince, settledTraces, type Traces, warmUp } from '../../support/engines/traces.js'
+import { tracesFrom, warmUp } from '../../support/engines/traces.js'
 import { onEngine } from '../../support/engines.js'
 import { type Known, LINES, Load } from './load.js'
 
@@ -15,12 +15,7 @@ const CLIENTS = 3
 const LATEST = 700
 
 const on = onEngine('drydock')
-let before: Traces = []
-beforeAll(async () => {
-  if (!on.able) return
-  await warmUp(on.engine)
-  before = await settledTraces(on.engine)
-}, 60_000)
+const changes = tracesFrom(on, { patience: 60_000 })
 
 interface Inspected {
   readonly Id: string
@@ -151,5 +146,5 @@ on.test(
 
 on.test('nothing is left of all that', async () => {
   await warmUp(on.engine)
-  expect(await changesSince(on.engine, before)).toEqual([])
+  expect(await changes()).toEqual([])
 })

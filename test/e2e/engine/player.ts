@@ -1,8 +1,8 @@
 /** Plays a session: one act after the other, each of a few docker commands, and takes down what each printed, what was asked and answered, and which events there were. */
-import type { CommandOptions, DockerClient, Finished } from '../../support/engines/clients.js'
+import { type CommandOptions, DockerClient, type DockerProgram, type Finished } from '../../support/engines/clients.js'
 import { kindsOf, maskDocument, maskTarget, maskText } from '../../support/engines/masks.js'
 import type { Exchange } from '../../support/engines/recorder.js'
-import type { TestEngine } from '../../support/engines.js'
+import { type EngineKind, TestEngine } from '../../support/engines.js'
 import type { TerminalSession } from '../../support/terminal.js'
 
 /** Data, so that it can be kept. */
@@ -37,7 +37,19 @@ export interface Stage {
 
 export type Script = Readonly<Record<string, (stage: Stage) => Promise<unknown>>>
 
-export async function play(script: Script, engine: TestEngine, client: DockerClient): Promise<Recording> {
+/** These acts of the session on an engine of their own. */
+export async function playOn(session: Script, kind: EngineKind, program: DockerProgram, acts: readonly string[]): Promise<Recording> {
+  const engine = await TestEngine.open(kind)
+  const client = new DockerClient(program, engine.socket)
+  try {
+    return await play(Object.fromEntries(acts.map((name) => [name, session[name] as Script[string]])), engine, client)
+  } finally {
+    client.remove()
+    await engine.close()
+  }
+}
+
+async function play(script: Script, engine: TestEngine, client: DockerClient): Promise<Recording> {
   const recording: Record<string, Act> = {}
   for (const [name, act] of Object.entries(script)) {
     const commands: Command[] = []

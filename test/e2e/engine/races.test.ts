@@ -2,10 +2,10 @@
  * What may happen at once, and does: each a number of times (DRYDOCK_RACES). Nobody waits for ever, no byte is lost, no status is wrong, and when all is
  * over nothing is left, neither on the host nor in the daemon.
  */
-import { beforeAll, describe, expect } from 'vitest'
+import { describe, expect } from 'vitest'
 import { type Answer, Hijacked } from '../../support/engines/api.js'
 import { parseFrames, textOf } from '../../support/engines/http.js'
-import { changesSince, settledTraces, type Traces, warmUp } from '../../support/engines/traces.js'
+import { tracesFrom } from '../../support/engines/traces.js'
 import { ENGINE, onEngine } from '../../support/engines.js'
 
 const TIMES = Number(process.env.DRYDOCK_RACES ?? 4)
@@ -21,12 +21,7 @@ const race = (name: string, run: (time: number) => Promise<void>) =>
     30_000 + TIMES * 5000,
   )
 
-let before: Traces = []
-beforeAll(async () => {
-  if (!on.able) return
-  await warmUp(on.engine)
-  before = await settledTraces(on.engine)
-})
+const changes = tracesFrom(on)
 
 const NONE = { HostConfig: { NetworkMode: 'none' } }
 const statuses = (answers: readonly Answer[]): number[] => answers.map(({ status }) => status).sort()
@@ -222,5 +217,5 @@ describe('exec', () => {
 const ours = ENGINE === 'drydock' ? on.test : on.test.skip
 
 ours('nothing is left of all that', async () => {
-  expect(await changesSince(on.engine, before)).toEqual([])
+  expect(await changes()).toEqual([])
 })

@@ -4,10 +4,10 @@
  */
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
-import { beforeAll, describe, expect } from 'vitest'
+import { describe, expect } from 'vitest'
 import type { Hijacked } from '../../support/engines/api.js'
 import { parseFrames, textOf } from '../../support/engines/http.js'
-import { changesSince, settledTraces, type Traces, warmUp } from '../../support/engines/traces.js'
+import { tracesFrom } from '../../support/engines/traces.js'
 import { ENGINE, onEngine } from '../../support/engines.js'
 
 const TIMES = Number(process.env.DRYDOCK_RACES ?? 1)
@@ -22,12 +22,7 @@ const often = (name: string, run: (time: number) => Promise<void>) =>
     60_000 + TIMES * 10_000,
   )
 
-let before: Traces = []
-beforeAll(async () => {
-  if (!on.able) return
-  await warmUp(on.engine)
-  before = await settledTraces(on.engine)
-}, 60_000)
+const changes = tracesFrom(on, { patience: 60_000 })
 
 const NONE = { HostConfig: { NetworkMode: 'none' } }
 /** Far more than all buffers on the way hold: 3 MiB in lines that tell which they are. */
@@ -213,5 +208,5 @@ describe('a client that vanishes', () => {
 const ours = ENGINE === 'drydock' ? on.test : on.test.skip
 
 ours('nothing is left of all that', async () => {
-  expect(await changesSince(on.engine, before)).toEqual([])
+  expect(await changes()).toEqual([])
 })

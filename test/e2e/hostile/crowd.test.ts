@@ -3,10 +3,10 @@
  * the while, its memory is bounded, and when they have gone nothing of them is left. DRYDOCK_CONNECTIONS is how many there are.
  */
 import { connect, type Socket } from 'node:net'
-import { beforeAll, describe, expect } from 'vitest'
+import { describe, expect } from 'vitest'
 import { readStatusLine } from '../../../lib/kernel/proc/status.js'
 import { busyboxArchive } from '../../support/engines/image.js'
-import { changesSince, settledTraces, type Traces, warmUp } from '../../support/engines/traces.js'
+import { tracesFrom } from '../../support/engines/traces.js'
 import { onEngine } from '../../support/engines.js'
 
 const CROWD = Number(process.env.DRYDOCK_CONNECTIONS ?? 1500)
@@ -14,12 +14,7 @@ const CROWD = Number(process.env.DRYDOCK_CONNECTIONS ?? 1500)
 const MORE_MEMORY = 250
 
 const on = onEngine('drydock')
-let before: Traces = []
-beforeAll(async () => {
-  if (!on.able) return
-  await warmUp(on.engine)
-  before = await settledTraces(on.engine)
-}, 60_000)
+const changes = tracesFrom(on, { patience: 60_000 })
 
 const memory = (): number => Number.parseInt(readStatusLine(on.engine.pid, 'VmRSS') ?? '', 10) / 1024
 
@@ -121,5 +116,5 @@ describe('streams that nobody reads', () => {
 })
 
 on.test('nothing is left of all that', async () => {
-  expect(await changesSince(on.engine, before)).toEqual([])
+  expect(await changes()).toEqual([])
 })

@@ -3,7 +3,7 @@
  * memory that grows, nothing left. DRYDOCK_FUZZ is how many, DRYDOCK_SEED which ones.
  */
 import { mkdirSync } from 'node:fs'
-import { beforeAll, describe, expect } from 'vitest'
+import { describe, expect } from 'vitest'
 import { readStatusLine } from '../../../lib/kernel/proc/status.js'
 import { breakRequest } from '../../support/api-schema/breakage.js'
 import { SHARED } from '../../support/api-schema/container-body.js'
@@ -12,7 +12,7 @@ import { makeRequest, type Request } from '../../support/api-schema/make.js'
 import { Random } from '../../support/api-schema/random.js'
 import { judge, sendRequest, targetOf } from '../../support/api-schema/send.js'
 import { busyboxArchive } from '../../support/engines/image.js'
-import { changesSince, settledTraces, type Traces, warmUp } from '../../support/engines/traces.js'
+import { tracesFrom } from '../../support/engines/traces.js'
 import { onEngine, type TestEngine } from '../../support/engines.js'
 
 const TIMES = Number(process.env.DRYDOCK_FUZZ ?? 400)
@@ -25,13 +25,7 @@ const MORE_MEMORY = 200
 const CHOSEN = WEIGHTED.filter(({ path }) => path.startsWith(process.env.DRYDOCK_FUZZ_PATH ?? '/'))
 
 const on = onEngine('drydock', { args: ['--log-level', 'error'] })
-let before: Traces = []
-beforeAll(async () => {
-  if (!on.able) return
-  mkdirSync(`${on.engine.host.path(SHARED)}/sub`, { recursive: true })
-  await warmUp(on.engine)
-  before = await settledTraces(on.engine)
-}, 60_000)
+const changes = tracesFrom(on, { patience: 60_000, prepare: () => mkdirSync(`${on.engine.host.path(SHARED)}/sub`, { recursive: true }) })
 
 const NAMES = {
   container: ['keeper', 'keeper', 'one', 'one', 'two', 'two', 'three', 'four', 'five', 'six', 'nosuch', 'abcdef123456'],
@@ -101,6 +95,6 @@ describe(`requests by chance (DRYDOCK_SEED=${SEED} DRYDOCK_FUZZ=${TIMES})`, () =
     await on.engine.clear()
     const images = await on.api.must<{ Id: string; RepoTags: string[] | null }[]>('GET', '/images/json?all=1')
     for (const { Id, RepoTags } of images) if (!RepoTags?.includes('busybox:latest')) await on.api.delete(`/images/${Id}?force=1`)
-    expect(await changesSince(on.engine, before)).toEqual([])
+    expect(await changes()).toEqual([])
   })
 })

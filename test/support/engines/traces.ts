@@ -1,5 +1,6 @@
 /** Everything that an engine has on its host at one moment: for tests that hold it to leaving nothing. */
-import type { TestEngine } from '../engines.js'
+import { beforeAll } from 'vitest'
+import type { onEngine, TestEngine } from '../engines.js'
 import { PEERS } from '../peers-cgroups.js'
 
 /** As many shims as an engine keeps ready at the most: for its next containers, and for its own work. */
@@ -39,7 +40,7 @@ done
 [ -d /var/lib/drydock ] && find /var/lib/drydock -path '*leases*' ! -name .reclaim | sed 's/^/lease /'
 exit 0`
 
-export type Traces = readonly string[]
+type Traces = readonly string[]
 
 async function tracesOf(engine: TestEngine): Promise<Traces> {
   const { exitCode, stdout, stderr } = await engine.host.run(['sh', '-c', LOOK, PEERS])
@@ -64,7 +65,7 @@ export async function warmUp({ api }: TestEngine): Promise<void> {
 }
 
 /** What is there when nothing goes on any more: the kernel takes a moment to remove some things. */
-export async function settledTraces(engine: TestEngine): Promise<Traces> {
+async function settledTraces(engine: TestEngine): Promise<Traces> {
   for (let before = await tracesOf(engine); ; ) {
     await new Promise((resolve) => setTimeout(resolve, 200))
     const after = await tracesOf(engine)
@@ -74,13 +75,31 @@ export async function settledTraces(engine: TestEngine): Promise<Traces> {
 }
 
 /** What is there more than before, and what is there no more. The kernel and the engine may take a moment: looked at again until there is nothing, or five seconds have passed. */
-export async function changesSince(engine: TestEngine, before: Traces): Promise<string[]> {
+async function changesSince(engine: TestEngine, before: Traces): Promise<string[]> {
   for (const end = Date.now() + 5000; ; ) {
     const after = await tracesOf(engine)
     const changes = [...without(after, before).map((line) => `left: ${line}`), ...without(before, after).map((line) => `gone: ${line}`)]
     if (changes.length === 0 || Date.now() > end) return changes
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
+}
+
+/**
+ * For a file of tests: looks at what is there before the first of them, when the engine is warm and `prepare` has made what the tests need. What is given back says what
+ * has changed since.
+ */
+export function tracesFrom(
+  on: ReturnType<typeof onEngine>,
+  { patience, prepare }: { patience?: number; prepare?: () => void } = {},
+): () => Promise<string[]> {
+  let before: Traces = []
+  beforeAll(async () => {
+    if (!on.able) return
+    prepare?.()
+    await warmUp(on.engine)
+    before = await settledTraces(on.engine)
+  }, patience)
+  return () => changesSince(on.engine, before)
 }
 
 function without(some: Traces, others: Traces): string[] {
