@@ -11,6 +11,7 @@ import { Clerks } from './clerks.js'
 import type { EngineContext, EngineSettings } from './context.js'
 import { Events } from './events.js'
 import { HealthChecks } from './health/checks.js'
+import { inTurn } from './in-turn.js'
 import { Execs } from './inside/execs.js'
 import { probe } from './inside/probe.js'
 import { Bases } from './life/base.js'
@@ -43,13 +44,14 @@ export class Core implements EngineContext {
   readonly late: LateNetworks
   readonly execs: Execs
   readonly health: HealthChecks
+  /** Of containers with a volume that lives in memory each starts when those before it have it: two that start together are to have the same one. */
+  readonly oneByOne = inTurn()
   /** Ids of what is no network with a bridge. */
   readonly modeIds: Readonly<Record<'none' | 'host', string>>
   readonly log: EngineContext['log']
   readonly #spawner: Spawner
   readonly #keeper: Shim
   #closing = false
-  #starts: Promise<unknown> = Promise.resolve()
 
   private constructor(settings: CoreSettings, spawner: Spawner, keeper: Shim) {
     const { dataRoot, log, ...rest } = settings
@@ -97,13 +99,6 @@ export class Core implements EngineContext {
   /** From the first moment of its end: nothing is begun any more. */
   get closing(): boolean {
     return this.#closing
-  }
-
-  /** Of containers with a volume that lives in memory each starts when those before it have it: two that start together are to have the same one. */
-  oneByOne<T>(act: () => Promise<T>): Promise<T> {
-    const result = this.#starts.then(act)
-    this.#starts = result.catch(() => undefined)
-    return result
   }
 
   newShim(): Promise<Shim> {

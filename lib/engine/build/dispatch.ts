@@ -8,9 +8,10 @@ import {
   expandWords,
   parseTrigger,
   variablesOf,
+  wrong,
 } from '../../image/dockerfile/index.js'
 import type { ContainerConfig } from '../../image/types.js'
-import { DrydockError } from '../../kernel/errors.js'
+import type { DrydockError } from '../../kernel/errors.js'
 import { parseSignal } from '../signals.js'
 import { nameOf } from './arguments.js'
 import type { Builder } from './builder.js'
@@ -29,8 +30,6 @@ export interface Turn<K extends Command['kind']> {
 }
 
 type Table = { readonly [K in Command['kind']]: (turn: Turn<K>) => Promise<void> }
-
-const wrong = (sentence: string) => new DrydockError(sentence, { status: 400 })
 
 export const needsBuildKit = (flag: string): DrydockError =>
   wrong(

@@ -1,4 +1,5 @@
 /** The instructions that change files without a program: COPY, ADD, WORKDIR. */
+import { wrong } from '../../image/dockerfile/index.js'
 import type { ContainerConfig } from '../../image/types.js'
 import { DrydockError, sentenceOf } from '../../kernel/errors.js'
 import { findImage } from './base.js'
@@ -13,8 +14,6 @@ import { inScratch } from './scratch.js'
 import { Source } from './source.js'
 import { stageNamed } from './stages.js'
 import { isUrl } from './web.js'
-
-const wrong = (sentence: string) => new DrydockError(sentence, { status: 400 })
 
 /** COPY: from the context, or from another image. */
 export async function copyFiles(turn: Turn<'copy'>): Promise<void> {

@@ -10,13 +10,13 @@
  *
  * Dockerfiles themselves are read in lib/image/dockerfile.
  */
-import { type Dockerfile, expand, parseDockerfile, type Stage, variablesOf } from '../../image/dockerfile/index.js'
+import { type Dockerfile, expand, parseDockerfile, type Stage, variablesOf, wrong } from '../../image/dockerfile/index.js'
 import { parsePlatform } from '../../image/platform.js'
 import { canonical, familiar, parseReference, type Reference, withDefaultTag } from '../../image/reference.js'
 import { shortDigest } from '../../image/store/index.js'
 import { tagImage } from '../../image/tag.js'
 import type { Digest } from '../../image/types.js'
-import { DrydockError, sentenceOf } from '../../kernel/errors.js'
+import { sentenceOf } from '../../kernel/errors.js'
 import type { EngineContext } from '../context.js'
 import { publishImage } from '../image/events.js'
 import { BuildArguments } from './arguments.js'
@@ -42,8 +42,6 @@ export function buildsOf(context: EngineContext, nouns: BuilderNouns): BuildsNou
     },
   }
 }
-
-const wrong = (sentence: string) => new DrydockError(sentence, { status: 400 })
 
 async function build(
   context: EngineContext,

@@ -1,8 +1,7 @@
 /** The ports of EXPOSE, as go-connections reads them: `80`, `53/udp`, `8000-8002`, `[HOST:]PUBLISHED:80`, of which only the last counts. */
-import { DrydockError } from '../../kernel/errors.js'
+import { wrong } from '../../image/dockerfile/index.js'
 
 const LAST = 65535
-const wrong = (sentence: string) => new DrydockError(sentence, { status: 400 })
 
 /** `80/tcp` for each. */
 export function exposed(word: string): string[] {

@@ -1,8 +1,6 @@
 /** Stages by name or number, as `FROM` and `COPY --from` mean them. */
-import { DrydockError } from '../../kernel/errors.js'
+import { wrong } from '../../image/dockerfile/index.js'
 import type { Done } from './builder.js'
-
-const wrong = (sentence: string) => new DrydockError(sentence, { status: 400 })
 
 /** By its name alone. */
 export const stageByName = (done: readonly Done[], word: string): Done | undefined =>

@@ -1,5 +1,6 @@
 /** One probe: a program that is run in a container to hear from it whether it is well. */
 import type { Readable } from 'node:stream'
+import { showDuration } from '../../image/dockerfile/index.js'
 import { sentenceOf } from '../../kernel/errors.js'
 import { unframe } from '../../kernel/unframe.js'
 import type { ContainerHandle } from '../context.js'
@@ -11,6 +12,9 @@ const KEPT = 4096
 
 /** How long it may take until its program runs, in milliseconds; that does not count as the probe's own time. */
 const START_PATIENCE = 30_000
+
+/** Nanoseconds. */
+const MILLI = 1e6
 
 export interface Probed {
   /** -1: the program was not run to its end. */
@@ -49,7 +53,7 @@ export async function probe(execs: Execs, container: ContainerHandle, { argv, ti
     kill()
     await exited
     const output = await said
-    return { exitCode: -1, output: `Health check exceeded timeout (${goDuration(timeout)})${output && `: ${output}`}` }
+    return { exitCode: -1, output: `Health check exceeded timeout (${showDuration(timeout * MILLI)})${output && `: ${output}`}` }
   } finally {
     signal.removeEventListener('abort', kill)
     stream.destroy()
@@ -69,12 +73,4 @@ async function outputOf(stream: Readable): Promise<string> {
   }
   await unframe(stream, { stdout: keep, stderr: keep })
   return `${Buffer.concat(kept).toString()}${more ? '...' : ''}`
-}
-
-/** As Go prints it: `500ms`, `30s`, `1m30s`, `1.5s`. */
-export function goDuration(millis: number): string {
-  if (millis < 1000) return `${millis}ms`
-  const seconds = millis / 1000
-  const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, Number((seconds % 60).toFixed(9))]
-  return `${hours > 0 ? `${hours}h` : ''}${hours > 0 || minutes > 0 ? `${minutes}m` : ''}${rest}s`
 }

@@ -5,6 +5,7 @@ import type { LifeNotes } from '../../container/notes.js'
 import type { ContainerHandle, ContainerStatus } from '../context.js'
 import type { Endpoint } from '../documents/index.js'
 import { type HealthState, readHealth } from '../health/state.js'
+import { inTurn } from '../in-turn.js'
 import type { Line } from './line.js'
 import type { Streams } from './streams.js'
 
@@ -47,10 +48,10 @@ export class Container implements ContainerHandle {
   /** Streams of those who attached before it runs. */
   readonly attaching = new Set<Streams>()
   readonly removed: Promise<void>
+  readonly exclusively = inTurn()
   #layout: Layout
   #removed: () => void = () => undefined
   #exitWaiters: ((ending: Ending) => void)[] = []
-  #queue: Promise<unknown> = Promise.resolve()
   readonly #dataRoot: string
 
   constructor(dataRoot: string, record: ContainerRecord, notes: LifeNotes, exit?: ExitRecord) {
@@ -113,12 +114,6 @@ export class Container implements ContainerHandle {
 
   get ended(): Promise<void> {
     return this.run?.settled ?? Promise.resolve()
-  }
-
-  exclusively<T>(act: () => Promise<T>): Promise<T> {
-    const result = this.#queue.then(act)
-    this.#queue = result.catch(() => undefined)
-    return result
   }
 
   /** Resolves at its next end: of a run, or of a try to start it when it is removed then. */

@@ -15,6 +15,7 @@ import { readLeases } from '../../network/leases.js'
 import { forgetWhole } from '../connections.js'
 import type { EngineContext } from '../context.js'
 import { booleanFilter, checkFilters, type Filters, matchesLabelFilters, matchesName, parseMoment } from '../filters.js'
+import { type InTurn, inTurn } from '../in-turn.js'
 import { is, type Members, readMembers } from '../request/members.js'
 import { endpointRequest } from '../request/networks.js'
 import type { Document, NetworksNoun } from '../types.js'
@@ -31,20 +32,15 @@ export { LateNetworks } from './late.js'
 
 export function networksOf(context: EngineContext): NetworksNoun {
   // What takes a network away and what puts a container on it come one after the other.
-  let queue: Promise<unknown> = Promise.resolve()
-  const inTurn: InTurn = (act) => {
-    const result = queue.then(act)
-    queue = result.catch(() => undefined)
-    return result
-  }
+  const next = inTurn()
   return {
     list: async (filters) => filtered(context, filters).map((network) => networkDocument(network)),
     inspect: async (word, options) => inspect(context, word, options),
-    create: (body) => inTurn(() => create(context, body)),
-    remove: (word) => inTurn(() => remove(context, findNetwork(context, word))),
-    connect: (word, body) => connectOne(context, word, body, inTurn),
-    disconnect: (word, body) => disconnectOne(context, word, body, inTurn),
-    prune: (filters) => inTurn(() => prune(context, filters)),
+    create: (body) => next(() => create(context, body)),
+    remove: (word) => next(() => remove(context, findNetwork(context, word))),
+    connect: (word, body) => connectOne(context, word, body, next),
+    disconnect: (word, body) => disconnectOne(context, word, body, next),
+    prune: (filters) => next(() => prune(context, filters)),
   }
 }
 
@@ -154,22 +150,20 @@ async function prune(context: EngineContext, filters: Filters): ReturnType<Netwo
 const CONNECT: Members = { Container: is('text'), EndpointConfig: is('object') }
 const DISCONNECT: Members = { Container: is('text'), Force: is('flag') }
 
-type InTurn = <T>(act: () => Promise<T>) => Promise<T>
-
 /** The container's turn first: it may be long until it has stopped, and other networks need not wait for that. */
-async function connectOne(context: EngineContext, word: string, body: Document, inTurn: InTurn): Promise<void> {
+async function connectOne(context: EngineContext, word: string, body: Document, next: InTurn): Promise<void> {
   const { Container = '', EndpointConfig } = readMembers(body, CONNECT) as { Container?: string; EndpointConfig?: unknown }
   const network = findNetwork(context, word)
   const handle = context.containers.find(Container)
   const request = endpointRequest(EndpointConfig, 'EndpointConfig.')
-  await handle.exclusively(() => inTurn(() => connect(context, handle, network, request)))
+  await handle.exclusively(() => next(() => connect(context, handle, network, request)))
 }
 
-async function disconnectOne(context: EngineContext, word: string, body: Document, inTurn: InTurn): Promise<void> {
+async function disconnectOne(context: EngineContext, word: string, body: Document, next: InTurn): Promise<void> {
   const { Container = '', Force = false } = readMembers(body, DISCONNECT) as { Container?: string; Force?: boolean }
   const network = findNetwork(context, word)
   const handle = findForced(context, Container, Force)
-  await handle.exclusively(() => inTurn(() => disconnect(context, handle, network)))
+  await handle.exclusively(() => next(() => disconnect(context, handle, network)))
 }
 
 /** By force also an endpoint whose container is gone is taken away; here none outlives its container. */

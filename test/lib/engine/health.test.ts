@@ -1,8 +1,8 @@
 /** Health checks: what is asked for, what answers mean, when the next one is due. */
 import { expect, test } from 'vitest'
 import { answered, beginning, type HealthState, pauseBefore, unasked } from '../../../lib/engine/health/state.js'
-import { goDuration } from '../../../lib/engine/inside/probe.js'
 import { healthBody, healthOf } from '../../../lib/engine/request/health.js'
+import { showDuration } from '../../../lib/image/dockerfile/index.js'
 
 const SECOND = 1_000_000_000
 const request = { argv: ['true'], interval: 30_000, timeout: 30_000, startPeriod: 10_000, startInterval: 5_000, retries: 3 }
@@ -108,7 +108,7 @@ test('while it starts it is asked more often', () => {
 })
 
 test('durations as Go prints them', () => {
-  expect([500, 1000, 1500, 30_000, 60_000, 90_500, 3_600_000].map(goDuration)).toEqual([
+  expect([500, 1000, 1500, 30_000, 60_000, 90_500, 3_600_000].map((millis) => showDuration(millis * 1e6))).toEqual([
     '500ms',
     '1s',
     '1.5s',
