@@ -9,7 +9,7 @@ import { DrydockError } from '../../kernel/errors.js'
 import type { MountSpec } from '../../primitives/rootfs/index.js'
 import { attributesOf, type EngineSettings } from '../context.js'
 import type { Core } from '../core.js'
-import { isAloneByDefault, mayNotPlug } from '../network/checks.js'
+import { cannotFilter, mayNotPlug } from '../network/checks.js'
 import { noImage, runnableImage } from '../request/image.js'
 import { type Asked, readBody, requestedRecord } from '../request/index.js'
 import { withDefaultLog } from '../request/log.js'
@@ -40,7 +40,8 @@ export async function create(core: Core, body: CreateBody, { name, platform, nam
     const requested = requestedRecord(asked, {
       dataRoot: core.dataRoot,
       image: image ? runnableImage(word, image, core.dataRoot) : noImage(core.dataRoot),
-      rootless: isDefault(asked.host.NetworkMode) ? isAloneByDefault(core.machine) : mayNotPlug(core.machine),
+      rootless: mayNotPlug(core.machine),
+      ruleless: cannotFilter(core.machine),
       ...(name && { name }),
       recordOf: (other) => recordOf(core, other),
     })
@@ -64,8 +65,6 @@ export async function create(core: Core, body: CreateBody, { name, platform, nam
     for (const release of holds) release()
   }
 }
-
-const isDefault = (mode: string | null | undefined): boolean => !mode || mode === 'default'
 
 /** What the daemon says, where the caller says nothing. */
 function withDefaults(asked: Asked, settings: EngineSettings): Asked {

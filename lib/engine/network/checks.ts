@@ -21,11 +21,8 @@ const OF_OTHER = 'container sharing network namespace with another container or 
 /** Root of a user namespace may, where the network belongs to that namespace: in a bottle, for example. */
 export const mayNotPlug = ({ idmap }: Machine): boolean => idmap !== undefined && !administersNetwork()
 
-/**
- * Whether a container of which nothing is said gets no network: where it may not be plugged in, and where it can be (root of a user namespace) but the machine
- * has nothing to make the rules with. Root hears of that as of an error.
- */
-export const isAloneByDefault = (machine: Machine): boolean => mayNotPlug(machine) || (machine.idmap !== undefined && !hasNft())
+/** Root of a user namespace without the program that makes the rules of a network. Root of the host hears of that as of an error. */
+export const cannotFilter = ({ idmap }: Machine): boolean => idmap !== undefined && !hasNft()
 
 /** An ordinary user may make no bridge on the host, nor plug anything into one. */
 export function checkRoot(rootless: boolean, network: string): void {

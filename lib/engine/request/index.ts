@@ -63,6 +63,7 @@ export interface Surroundings {
   readonly dataRoot: string
   readonly image: RunnableImage
   readonly rootless: boolean
+  readonly ruleless: boolean
   readonly name?: string
   recordOf(word: string): ContainerRecord
 }
@@ -80,7 +81,7 @@ export interface Requested {
 
 /** New volumes are made. Throws in Docker's words for what cannot be. */
 export function requestedRecord({ config, host, networking }: Asked, around: Surroundings): Requested {
-  const { dataRoot, image, rootless, recordOf } = around
+  const { dataRoot, image, rootless, ruleless, recordOf } = around
   const id = randomBytes(32).toString('hex')
   const name = around.name === undefined ? inventName() : checkName(around.name.replace(/^\//, ''))
   checkCapabilities(host)
@@ -91,7 +92,7 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
   const healthcheck = healthBody(config.Healthcheck, image.healthcheck)
   const { health, warnings: healthWarnings } = healthOf(healthcheck, config.Shell)
   const exposed = [...new Set([...(image.exposedPorts ?? []), ...Object.keys(config.ExposedPorts ?? {})].map(withProtocol))]
-  const connected = networkingOf(config, host, networking, { dataRoot, rootless, exposed, recordOf })
+  const connected = networkingOf(config, host, networking, { dataRoot, rootless, ruleless, exposed, recordOf })
   const { argv, ...told } = programOf(config.Entrypoint, config.Cmd ?? [], image)
   const { warnings, ...security } = parseSecurity(host.SecurityOpt ?? [], (profile) => profile)
   const env = mergeEnvironment(image.env, parseEnvironment(config.Env ?? [], [], {}))

@@ -25,6 +25,8 @@ export interface Known {
   readonly dataRoot: string
   /** Nobody but root may plug a cable into the host. */
   readonly rootless: boolean
+  /** There is nothing to make a network's rules with: a container of which nothing is said gets none. */
+  readonly ruleless: boolean
   /** `80/tcp`, the image's too. */
   readonly exposed: readonly string[]
   recordOf(word: string): ContainerRecord
@@ -37,7 +39,7 @@ export function networkingOf(config: ConfigBody, host: HostBody, networking: unk
   const asked = config.NetworkDisabled ? 'none' : host.NetworkMode || 'default'
   const simple = simpleMode(asked, config, host, known)
   if (simple) return { network: simple, endpoints: {}, mode: simple.kind === 'container' ? `container:${simple.of}` : asked, warnings: [] }
-  if (known.rootless) return withoutRoot(asked)
+  if (known.rootless || (known.ruleless && asked === 'default')) return withoutRoot(asked)
   const names = nameOf(known.dataRoot)
   const mode = names(asked)
   const byName: Record<string, EndpointRequest> = {}

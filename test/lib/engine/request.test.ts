@@ -25,9 +25,28 @@ const image = {
 const nobody = (word: string): never => {
   throw new Error(`asked for ${word}`)
 }
+const around = (more: { rootless?: boolean; ruleless?: boolean } = {}) => ({
+  dataRoot: root,
+  image,
+  rootless: false,
+  ruleless: false,
+  recordOf: nobody,
+  ...more,
+})
 const requested = (body: Record<string, unknown>, name?: string) =>
-  requestedRecord(readBody({ Image: 'box', ...body }), { dataRoot: root, image, rootless: false, recordOf: nobody, ...(name && { name }) })
+  requestedRecord(readBody({ Image: 'box', ...body }), { ...around(), ...(name && { name }) })
 const host = (HostConfig: Record<string, unknown>) => requested({ HostConfig }).record
+
+test('a network that cannot be made: none where nothing is said, and what is asked for is refused at once or when it starts', () => {
+  const network = (more: { rootless?: boolean; ruleless?: boolean }, NetworkMode?: string) =>
+    requestedRecord(readBody({ Image: 'box', HostConfig: { NetworkMode } }), around(more)).record.spec.network.kind
+  for (const nothing of [undefined, '', 'default']) {
+    const kinds = [{}, { ruleless: true }, { rootless: true }].map((more) => network(more, nothing))
+    expect(kinds).toEqual(['networks', 'none', 'none'])
+  }
+  expect(network({ ruleless: true }, 'bridge')).toBe('networks')
+  expect(() => network({ rootless: true }, 'bridge')).toThrow(/the network bridge needs root/)
+})
 
 test('what clients send without meaning anything changes nothing', () => {
   const noise = {
