@@ -16,6 +16,8 @@ export interface WorkshopOptions {
   /** Ask for a token on the loopback too, where other users of this machine are. */
   readonly token: boolean
   readonly picture: () => Promise<Picture>
+  /** Nobody looks at pictures any more. */
+  readonly rest: () => Promise<void>
   readonly traces: Traces
   readonly log: (words: string) => void
 }
@@ -33,7 +35,7 @@ export interface Workshop {
 }
 
 /** Rejects with a sentence when it cannot listen there, or the page cannot be put together. */
-export async function openWorkshop({ place, names, token: wanted, picture, traces, log }: WorkshopOptions): Promise<Workshop> {
+export async function openWorkshop({ place, names, token: wanted, picture, rest, traces, log }: WorkshopOptions): Promise<Workshop> {
   const page = pageFiles()
   const room = new Room()
   const open = !isLoopback(place)
@@ -51,6 +53,7 @@ export async function openWorkshop({ place, names, token: wanted, picture, trace
   server = await createServer({
     page,
     picture,
+    rest,
     traces,
     room,
     ...(joinUrl !== undefined && { joinUrl }),

@@ -20,6 +20,8 @@ const TOGETHER = 1000
 
 export interface Seen {
   picture(): Promise<Picture>
+  /** Nobody looks any more. */
+  rest(): Promise<void>
   sessions(): Promise<readonly SessionSummary[]>
   room(): RoomView
 }
@@ -52,9 +54,7 @@ export class Live {
     this.#tell({ kind: 'room', room: this.#seen.room() }, [stream])
     if (this.#sessions !== undefined) stream.send('sessions', this.#sessions)
     if (this.#picture) this.#tell({ kind: 'picture', picture: this.#picture }, [stream])
-    this.#looking ??= this.#look().finally(() => {
-      this.#looking = undefined
-    })
+    this.#begin()
   }
 
   /** Something about the learners has changed. */
@@ -72,6 +72,14 @@ export class Live {
     this.#closing.abort()
     for (const stream of this.#streams) stream.close()
     await this.#looking
+  }
+
+  #begin(): void {
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined
+      // Somebody came just as the last one left.
+      if (this.#streams.size > 0 && !this.#closing.signal.aborted) this.#begin()
+    })
   }
 
   async #look(): Promise<void> {
@@ -96,6 +104,7 @@ export class Live {
     // What was seen last is old when the next one comes to look.
     this.#picture = undefined
     this.#sessions = undefined
+    await this.#seen.rest()
   }
 
   async #once(): Promise<void> {

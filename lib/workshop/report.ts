@@ -17,7 +17,7 @@ export function readReport(body: unknown): LearnerReport {
   const { id, name } = report
   if (typeof id !== 'string' || !/^[0-9a-f]{16,64}$/.test(id)) wrong('id is not 16 to 64 hexadecimal digits')
   const called = text(name, 'name', LONGEST.name).trim()
-  if (called === '' || called !== printable(called)) wrong('name has characters that no name has, or none')
+  if (called === '' || called !== (name as string).trim()) wrong('name has characters that no name has, or none at all')
   if (typeof report.left !== 'boolean') wrong('left is neither true nor false')
   const { exercises } = report
   if (!Array.isArray(exercises) || exercises.length > MOST_EXERCISES) wrong(`exercises is no list of at most ${MOST_EXERCISES}`)

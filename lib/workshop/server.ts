@@ -18,6 +18,8 @@ const MOST_STREAMS = 32
 export interface WorkshopParts {
   readonly page: PageFiles
   readonly picture: () => Promise<Picture>
+  /** Nobody looks at pictures any more. */
+  readonly rest: () => Promise<void>
   readonly traces: Traces
   readonly room: Room
   /** Where learners report, when others than this machine can reach it. */
@@ -38,6 +40,7 @@ export async function createServer(parts: WorkshopParts): Promise<WorkshopServer
   const live = new Live(
     {
       picture: parts.picture,
+      rest: parts.rest,
       sessions: () => traces.list(),
       room: () => ({ ...(joinUrl !== undefined && { join: { url: joinUrl, word: room.word } }), learners: room.learners }),
     },
@@ -49,6 +52,8 @@ export async function createServer(parts: WorkshopParts): Promise<WorkshopServer
     routerOptions: { maxParamLength: 100 },
     frameworkErrors: (error, request, reply) => void refuse(request, reply.headers(HEADERS), error, log),
   })
+  // Forms and plain texts any page may send without asking; JSON only with leave that nobody gets here (Fetch, 2.2.2).
+  app.removeContentTypeParser('text/plain')
   app.addHook('onRequest', async ({ raw, routeOptions }, reply) => {
     for (const [name, value] of Object.entries(HEADERS)) reply.raw.setHeader(name, value)
     checkHost(raw, door)

@@ -36,6 +36,7 @@ export async function openServer(parts: Partial<WorkshopParts> = {}): Promise<Op
   const server = await createServer({
     page: { script: 'void 0', style: 'body{}' },
     picture: async (): Promise<Picture> => emptyPicture(HOST, Date.now()),
+    rest: async () => undefined,
     traces: { list: async () => [], read: async () => undefined, follow: () => undefined },
     door: { names: [] },
     log: (words) => log.push(words),
@@ -156,7 +157,7 @@ export async function listenTo(port: number, path: string, headers: Readonly<Rec
 function readEvent(text: string): SeenEvent[] {
   const fields = new Map(
     text.split('\n').flatMap((line) => {
-      const [, name, value] = /^(\w+): ?(.*)$/.exec(line) ?? []
+      const [, name, value] = /^(\w+): ?(.*)$/s.exec(line) ?? []
       return name === undefined ? [] : [[name, value as string] as const]
     }),
   )
