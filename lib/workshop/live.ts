@@ -22,7 +22,7 @@ export interface Seen {
   picture(): Promise<Picture>
   /** Nobody looks any more. */
   rest(): Promise<void>
-  sessions(): Promise<readonly SessionSummary[]>
+  sessions(): readonly SessionSummary[]
   room(): RoomView
 }
 
@@ -113,7 +113,7 @@ export class Live {
     this.#picture = picture
     if (before) this.#tell({ kind: 'changed', delta: deltaBetween(before, picture) })
     else this.#tell({ kind: 'picture', picture })
-    const sessions = JSON.stringify({ sessions: await this.#seen.sessions() })
+    const sessions = JSON.stringify({ sessions: this.#seen.sessions() })
     if (sessions === this.#sessions) return
     this.#sessions = sessions
     for (const stream of this.#streams) stream.send('sessions', sessions)

@@ -37,7 +37,7 @@ export async function openServer(parts: Partial<WorkshopParts> = {}): Promise<Op
     page: { script: 'void 0', style: 'body{}' },
     picture: async (): Promise<Picture> => emptyPicture(HOST, Date.now()),
     rest: async () => undefined,
-    traces: { list: async () => [], read: async () => undefined, follow: () => undefined },
+    traces: { list: () => [], read: () => undefined, follow: () => undefined },
     door: { names: [] },
     log: (words) => log.push(words),
     ...parts,
