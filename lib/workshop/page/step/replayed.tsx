@@ -1,0 +1,4 @@
+import type { TraceEvent } from '../../../trace/types.js'
+export function Replayed(_: { events: readonly TraceEvent[]; running: boolean }) {
+  return null
+}
