@@ -42,6 +42,25 @@ const FREE_OF_NODE = [
   'lib/workshop/protocol.ts',
 ]
 
+/** Sentences about folders that the picture of the house in docs/ARCHITECTURE.md lacks, or has on another floor. */
+export async function checkDrawing(): Promise<string[]> {
+  const text = await readFile(join(ROOT, 'docs/ARCHITECTURE.md'), 'utf8')
+  const drawing = /```\n([\s\S]*?)```/.exec(text)?.[1] ?? ''
+  let above = drawing.length
+  return FLOORS.flatMap((folders) => {
+    // From the ground up: each floor stands on an earlier line than the one below it.
+    const folder = folders.filter((one) => !one.endsWith('config.ts'))
+    const places = folder.map((one) => drawing.search(new RegExp(`(^|[^\\w/])${one.replaceAll('.', '\\.')}(?![\\w/])`, 'm')))
+    const lacking = folder.filter((_, index) => places[index] === -1)
+    const wrong = folder.filter((_, index) => (places[index] as number) > above)
+    above = Math.min(above, ...places.filter((place) => place !== -1))
+    return [
+      ...lacking.map((one) => `docs/ARCHITECTURE.md: the picture of the house lacks ${one}`),
+      ...wrong.map((one) => `docs/ARCHITECTURE.md: in the picture of the house ${one} stands below what it is built on`),
+    ]
+  })
+}
+
 /** Sentences about imports that go up, sideways or out of the table; empty when the house stands. */
 export async function checkLayers(): Promise<string[]> {
   const files = await glob(['{lib,lessons,test,bench,scripts}/**/*.{ts,tsx}', '*.ts'], { cwd: ROOT, ignore: ['**/node_modules/**'] })
