@@ -102,11 +102,11 @@ export interface NamespaceView {
   readonly host: boolean
   /** Pids of the drawn processes in it. */
   readonly drawn: readonly number[]
-  /** How many processes are in it altogether, as far as they may be read. */
+  /** How many processes are in it altogether, as far as they may be read (and were looked at); 0: it is only known as somebody's parent or owner. */
   readonly members: number
   /** uts: the host name in it, where somebody could look. */
   readonly hostname?: string
-  /** user: the lines of uid_map and gid_map as a process in it has them. */
+  /** user: the lines of uid_map and gid_map, `inside outside count`; the ids outside are as the reader counts. */
   readonly uidMap?: readonly string[]
   readonly gidMap?: readonly string[]
 }
@@ -122,6 +122,7 @@ export interface CgroupView {
   readonly cpu?: {
     readonly usage: number
     readonly max: number | null
+    /** v1: cpu.shares, 1024 unless said otherwise; v2: cpu.weight, 100. */
     readonly weight?: number
     readonly periods: number
     readonly throttled: number
