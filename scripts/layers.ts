@@ -29,19 +29,6 @@ const FLOORS: readonly (readonly string[])[] = [
   ['bench', 'vitest.config.ts'],
 ]
 
-/** What runs in a browser, and all of the house that it may bring along: what needs no Node. */
-const PAGE = 'lib/workshop/page'
-const FREE_OF_NODE = [
-  'lib/kernel/printable.ts',
-  'lib/picture/capabilities.ts',
-  'lib/picture/delta.ts',
-  'lib/picture/types.ts',
-  'lib/trace/replay.ts',
-  'lib/trace/report.ts',
-  'lib/trace/types.ts',
-  'lib/workshop/protocol.ts',
-]
-
 /** Sentences about folders that the picture of the house in docs/ARCHITECTURE.md lacks, or has on another floor. */
 export async function checkDrawing(): Promise<string[]> {
   const text = await readFile(join(ROOT, 'docs/ARCHITECTURE.md'), 'utf8')
@@ -60,6 +47,19 @@ export async function checkDrawing(): Promise<string[]> {
     ]
   })
 }
+
+/** What runs in a browser, and all of the house that it may bring along: what needs no Node. */
+const PAGE = 'lib/workshop/page'
+const FREE_OF_NODE = [
+  'lib/kernel/printable.ts',
+  'lib/picture/capabilities.ts',
+  'lib/picture/delta.ts',
+  'lib/picture/types.ts',
+  'lib/trace/replay.ts',
+  'lib/trace/report.ts',
+  'lib/trace/types.ts',
+  'lib/workshop/protocol.ts',
+]
 
 /** Sentences about imports that go up, sideways or out of the table; empty when the house stands. */
 export async function checkLayers(): Promise<string[]> {
