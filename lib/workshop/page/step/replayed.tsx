@@ -40,11 +40,6 @@ export function Replayed({ replay, version, running }: ReplayedProps) {
         follow={() => setChosen(undefined)}
       />
       <div class="lesson-and-picture">
-        <article class="lesson-text" aria-label="The text of the session">
-          {textAt(stops, at).map((one) => (
-            <Words key={one.index} moment={one} />
-          ))}
-        </article>
         <div class="happening">
           <div aria-live="polite">
             <Happening moment={moment} />
@@ -57,6 +52,13 @@ export function Replayed({ replay, version, running }: ReplayedProps) {
               {next.ahead.steps.length > 1 && <small>and {next.ahead.steps.length - 1} more</small>}
             </p>
           )}
+        </div>
+        <article class="lesson-text" aria-label="The text of the session">
+          {textAt(stops, at).map((one) => (
+            <Words key={one.index} moment={one} />
+          ))}
+        </article>
+        <div class="the-picture">
           <BeforeAfter
             before={replay.before(moment.index)}
             after={moment.kind === 'act' && !moment.done ? undefined : replay.after(moment.index)}

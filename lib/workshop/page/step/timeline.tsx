@@ -57,19 +57,19 @@ export function Timeline({ at, count, words, running, following, go, follow }: T
   return (
     <nav class="timeline" aria-label="Stepping through the session">
       <button type="button" onClick={() => move(0)} disabled={at === 0} aria-label="First">
-        ⏮
+        <Icon path="M3 3v10M13 3L6 8l7 5z" />
       </button>
       <button type="button" onClick={() => move(at - 1)} disabled={at === 0} aria-label="Back">
-        ◀
+        <Icon path="M12 3L5 8l7 5z" />
       </button>
       <button type="button" onClick={play} aria-pressed={playing}>
-        {playing ? '⏸ pause' : '▶ play'}
+        {playing ? 'pause' : 'play'}
       </button>
       <button type="button" onClick={() => move(at + 1)} disabled={at >= last} aria-label="Forward">
-        ▶
+        <Icon path="M4 3l7 5-7 5z" />
       </button>
       <button type="button" onClick={() => move(last)} disabled={at >= last} aria-label="Last">
-        ⏭
+        <Icon path="M13 3v10M3 3l7 5-7 5z" />
       </button>
       <input
         type="range"
@@ -87,5 +87,14 @@ export function Timeline({ at, count, words, running, following, go, follow }: T
         </button>
       )}
     </nav>
+  )
+}
+
+/** Drawn, since not every font has these. */
+function Icon({ path }: { path: string }) {
+  return (
+    <svg class="icon" viewBox="0 0 16 16" aria-hidden="true">
+      <path d={path} />
+    </svg>
   )
 }
