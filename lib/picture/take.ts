@@ -15,12 +15,14 @@ import { textIfReadable } from '../kernel/readable.js'
 import { CgroupsSeen } from './cgroups.js'
 import { hostView } from './host.js'
 import { Instrument } from './instrument.js'
+import { LinksSeen } from './links.js'
 import { Memo } from './memo.js'
 import { Missing } from './missing.js'
 import { NamespacesSeen } from './namespaces.js'
 import { Processes } from './processes.js'
 import { Roles } from './roles.js'
 import { type Inodes, namespacesOf, scanAll, scanAround } from './scan.js'
+import { placesOf, Survey } from './survey.js'
 import type { Picture } from './types.js'
 
 export interface PictureOptions {
@@ -40,6 +42,8 @@ export class Photographer {
   readonly #processes = new Processes()
   readonly #namespaces = new NamespacesSeen()
   readonly #cgroups = new CgroupsSeen()
+  readonly #survey = new Survey()
+  readonly #links = new LinksSeen()
   readonly #hierarchies = new Memo<CgroupHierarchy[]>()
   #last: Promise<unknown> = Promise.resolve()
 
@@ -70,9 +74,13 @@ export class Photographer {
     const roles = this.#roles.of(all, reader, new Set(focus))
     const processes = this.#processes.view(all, roles)
     const drawn = new Set(Object.values(processes).map(({ pid }) => pid))
-    const namespaces = await this.#namespaces.view(all, drawn, reader, this.#instrument, missing)
+    const peopled = await this.#namespaces.view(all, drawn, reader, this.#instrument, missing)
     const cgroups = this.#cgroups.view(hierarchies, processes, scope === 'host')
-    const tables = { processes, namespaces, cgroups, links: {}, rules: {}, overlays: {}, changes: {} }
+    const places = placesOf(peopled, all, reader)
+    const { networks, hostnames } = await this.#survey.of(places, this.#instrument, missing)
+    const namespaces = this.#namespaces.named(peopled, hostnames)
+    const links = await this.#links.view(places, networks, this.#instrument, missing, scope === 'focus')
+    const tables = { processes, namespaces, cgroups, links, rules: {}, overlays: {}, changes: {} }
     const host = hostView(reader, hierarchies, missing.sentences)
     return { at, took: Math.round((performance.now() - begun) * 100) / 100, host, tables }
   }
