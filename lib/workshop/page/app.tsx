@@ -1,6 +1,7 @@
 /** The frame: what this is a picture of, the views, how it looks. */
 import type { ComponentChildren } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useMemo, useState } from 'preact/hooks'
+import { Replay } from '../../trace/replay.js'
 import type { Exported } from '../protocol.js'
 import { KernelView } from './kernel/kernel.jsx'
 import { MarksContext } from './marks.jsx'
@@ -53,6 +54,7 @@ export function App({ store }: { store: Store }) {
 }
 
 export function ExportedApp({ exported }: { exported: Exported }) {
+  const replay = useMemo(() => new Replay(exported.events), [exported])
   return (
     <Frame
       title={
@@ -62,7 +64,7 @@ export function ExportedApp({ exported }: { exported: Exported }) {
       }
     >
       <section id="view" aria-label="The recorded session">
-        <Replayed events={exported.events} running={false} />
+        <Replayed replay={replay} version={0} running={false} />
       </section>
     </Frame>
   )

@@ -62,7 +62,7 @@ interface Node {
 }
 
 const LINE = 20
-const LEAF = 190
+const LEAF = 212
 const GAP = 22
 const DROP = 74
 const BAR = 30
@@ -269,8 +269,8 @@ function linesOf({ links, rules }: Node): Line[] {
 }
 
 /** What a rule does, shorter than it is written. */
-export const ruleWords = ({ publishes, text }: RuleView): string =>
-  publishes ? `port ${publishes.port} (${publishes.protocol}) is ${publishes.to}` : text
+export const ruleWords = ({ publishes, kind, text }: RuleView): string =>
+  publishes ? `${publishes.protocol} port ${publishes.port} → ${publishes.to}` : `${kind}: ${text.replace(new RegExp(` ${kind}$`), '')}`
 
 function linesOfLink(key: string, link: LinkView): Line[] {
   const mark = `links/${key}`
@@ -285,6 +285,6 @@ function linesOfLink(key: string, link: LinkView): Line[] {
   return [
     { text: `${link.name}${state}`, style: 'name', marks: [mark] },
     ...addresses.map((text): Line => ({ text, style: 'mono', marks: [`${mark}/addresses`] })),
-    ...link.gateways.map((gateway): Line => ({ text: `all else by ${gateway}`, style: 'plain', marks: [`${mark}/gateways`] })),
+    ...link.gateways.map((gateway): Line => ({ text: `default → ${gateway}`, style: 'plain', marks: [`${mark}/gateways`] })),
   ]
 }

@@ -1,29 +1,10 @@
 /** The kernel now: the host, who is divided off in it, and by what. */
-import type { ComponentChildren } from 'preact'
 import { useMemo, useState } from 'preact/hooks'
-import type { History } from '../history.js'
 import { FEW, type Scene, sceneOf } from '../scene.js'
 import type { State } from '../store.js'
 import { bytes } from '../text.jsx'
-import { CapabilityGrid } from './capability-grid.jsx'
 import { ChangeLog } from './change-log.jsx'
-import { Layers } from './layers.jsx'
-import { Limits } from './limits.jsx'
-import { Namespaces } from './namespaces.jsx'
-import { Network } from './network.jsx'
-import { Processes } from './processes.jsx'
-
-export const PICTURES = ['namespaces', 'processes', 'limits', 'network', 'layers', 'capabilities'] as const
-export type PictureName = (typeof PICTURES)[number]
-
-const WORDS: Readonly<Record<PictureName, readonly [title: string, words: string]>> = {
-  namespaces: ['Namespaces', 'What each box has of its own, and what it shares. A line that goes through is the host’s.'],
-  processes: ['Processes', 'One process has a pid in each pid namespace around it: the host’s first, its own last.'],
-  limits: ['Limits', 'cgroups: what is used, of how much, and who was held back.'],
-  network: ['Network', 'Rooms, switches and cables: network namespaces, bridges and veth pairs.'],
-  layers: ['Layers', 'Sheets of tracing paper: only the top one is written on.'],
-  capabilities: ['Capabilities', 'Root, in pieces: the five sets of two processes.'],
-}
+import { Drawing, Panel, PICTURES, type PictureName, WORDS } from './pictures.jsx'
 
 export function KernelView({ state }: { state: State }) {
   const { picture, labels, history } = state
@@ -75,35 +56,6 @@ export function KernelView({ state }: { state: State }) {
       {only !== undefined && <ChangeLog log={state.log} />}
     </div>
   )
-}
-
-export function Panel({ name, children }: { name: PictureName; children: ComponentChildren }) {
-  const [title, words] = WORDS[name]
-  return (
-    <section class={`panel ${name}`} aria-labelledby={`title-${name}`}>
-      <h2 id={`title-${name}`}>
-        {title} <small>{words}</small>
-      </h2>
-      {children}
-    </section>
-  )
-}
-
-export function Drawing({ name, scene, history }: { name: PictureName; scene: Scene; history?: History | undefined }) {
-  switch (name) {
-    case 'namespaces':
-      return <Namespaces scene={scene} />
-    case 'processes':
-      return <Processes scene={scene} />
-    case 'limits':
-      return <Limits scene={scene} history={history} />
-    case 'network':
-      return <Network scene={scene} />
-    case 'layers':
-      return <Layers scene={scene} />
-    case 'capabilities':
-      return <CapabilityGrid scene={scene} />
-  }
 }
 
 function Missing({ scene: { picture } }: { scene: Scene }) {
