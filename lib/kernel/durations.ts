@@ -1,16 +1,38 @@
 /** Lengths of time as Go writes and reads them: `1h30m`, `1.5s`. In nanoseconds. */
-import { wrong } from './lines.js'
+import { DrydockError } from './errors.js'
 
 const UNITS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, μs: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 }
 
-/** Throws as time.ParseDuration fails. */
+/** Go's int64. */
+const LONGEST = 2n ** 63n - 1n
+
+/** As time.ParseDuration: fails (400) in its words, and takes off what is less than a nanosecond. */
 export function parseDuration(word: string): number {
-  const [, sign, rest = ''] = /^([-+]?)(.*)$/s.exec(word) ?? []
-  if (rest === '0') return 0
-  if (!/^(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/.test(rest)) throw wrong(`time: invalid duration ${JSON.stringify(word)}`)
-  const parts = [...rest.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)]
-  const total = parts.reduce((sum, [, count, unit]) => sum + Number(count) * (UNITS[unit as string] as number), 0)
-  return Math.trunc(sign === '-' ? -total : total)
+  const wrong = (what: string) => new DrydockError(`time: ${what} duration ${JSON.stringify(word)}`, { status: 400 })
+  const [, sign, all = ''] = /^([-+]?)(.*)$/s.exec(word) ?? []
+  if (all === '0') return 0
+  if (all === '') throw wrong('invalid')
+  let total = 0n
+  for (let rest = all; rest !== ''; ) {
+    const [part, whole = '', fraction = '', unit = ''] = /^(\d*)(?:\.(\d*))?([^\d.]*)/.exec(rest) as RegExpExecArray
+    if (whole === '' && fraction === '') throw wrong('invalid')
+    if (unit === '') throw wrong('missing unit in')
+    if (!Object.hasOwn(UNITS, unit)) throw wrong(`unknown unit ${JSON.stringify(unit)} in`)
+    const size = UNITS[unit] as number
+    total += BigInt(whole) * BigInt(size) + BigInt(Math.trunc(Number(`0.${fraction}`) * size))
+    if (total > LONGEST) throw wrong('invalid')
+    rest = rest.slice(part.length)
+  }
+  return Number(sign === '-' ? -total : total)
+}
+
+/** The same; undefined when it is none. */
+export function asDuration(word: string): number | undefined {
+  try {
+    return parseDuration(word)
+  } catch {
+    return undefined
+  }
 }
 
 /** `5m0s`, as Duration.String writes it. */
