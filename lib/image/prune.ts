@@ -4,7 +4,7 @@ import { parseMoment } from '../kernel/moments.js'
 import { type Removed, type RemoveOptions, removeImage } from './remove.js'
 import type { Image, Store } from './store/index.js'
 
-export interface PruneOptions extends Pick<RemoveOptions, 'running' | 'containers' | 'onRemoved'> {
+export interface PruneOptions extends Pick<RemoveOptions, 'running' | 'containers' | 'built' | 'onRemoved'> {
   readonly all?: boolean
   /** `label=KEY[=VALUE]`, `label!=…`, `until=TIME`: all of them hold for what goes. */
   readonly filters?: readonly string[]
