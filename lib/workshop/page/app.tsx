@@ -1,6 +1,7 @@
 /** The frame: what this is a picture of, the views, how it looks. */
 import type { ComponentChildren } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useMemo, useState } from 'preact/hooks'
+import { Replay } from '../../trace/replay.js'
 import type { Exported } from '../protocol.js'
 import { KernelView } from './kernel/kernel.jsx'
 import { MarksContext } from './marks.jsx'
@@ -8,7 +9,7 @@ import { Room } from './room.jsx'
 import { Replayed } from './step/replayed.jsx'
 import { Step } from './step/step.jsx'
 import type { State, Store } from './store.js'
-import { Text } from './text.jsx'
+import { bytes, Text } from './text.jsx'
 import { isTyping, useKept, useStore } from './use.js'
 
 const VIEWS = ['kernel', 'step', 'room'] as const
@@ -53,6 +54,7 @@ export function App({ store }: { store: Store }) {
 }
 
 export function ExportedApp({ exported }: { exported: Exported }) {
+  const replay = useMemo(() => new Replay(exported.events), [exported])
   return (
     <Frame
       title={
@@ -62,7 +64,7 @@ export function ExportedApp({ exported }: { exported: Exported }) {
       }
     >
       <section id="view" aria-label="The recorded session">
-        <Replayed events={exported.events} running={false} />
+        <Replayed replay={replay} version={0} running={false} />
       </section>
     </Frame>
   )
@@ -102,10 +104,11 @@ function Where({ state: { picture, connection } }: { state: State }) {
     )
   }
   if (!picture) return <>Looking at the kernel…</>
-  const { hostname, kernel, processors, load } = picture.host
+  const { hostname, kernel, processors, load, memory } = picture.host
   return (
     <>
-      <Text of={hostname} most={40} />, now: Linux <Text of={kernel} most={40} />, {processors} processors, load {load[0].toFixed(2)}
+      <Text of={hostname} most={40} />, now: Linux <Text of={kernel} most={40} />, {processors} processors, load {load[0].toFixed(2)},
+      memory {bytes(memory.total - memory.available)} of {bytes(memory.total)}
     </>
   )
 }

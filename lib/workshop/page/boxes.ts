@@ -39,7 +39,7 @@ export function boxesOf(picture: Picture, labels: Labels): Box[] {
   const found = [...grouped].map(([key, processes]) => boxOf(key, processes, key === host, picture, labels))
   found.sort((one, other) => Number(other.host) - Number(one.host) || first(one) - first(other))
   const withParents = toldApart(found).map((box) => ({ ...box, ...parentOf(box, found, picture) }))
-  return nested(withParents)
+  return nested(besideSharers(withParents, picture))
 }
 
 export const isOwn = (box: Box, kind: string, picture: Picture): boolean => {
@@ -90,6 +90,21 @@ function parentOf(box: Box, all: readonly Box[], picture: Picture): { parent?: s
     if (holder) return { parent: holder.key }
   }
   return {}
+}
+
+/** Who shares a namespace that is not the host's stands below whom it shares it with. */
+function besideSharers(boxes: readonly Box[], picture: Picture): Box[] {
+  const left = [...boxes]
+  const ordered: Box[] = []
+  const shares = (one: Box, other: Box) =>
+    KINDS.some((kind) => isOwn(one, kind, picture) && one.namespaces[kind] === other.namespaces[kind])
+  const take = (box: Box) => {
+    left.splice(left.indexOf(box), 1)
+    ordered.push(box)
+    for (const sharer of left.filter((other) => shares(box, other))) if (left.includes(sharer)) take(sharer)
+  }
+  while (left[0]) take(left[0])
+  return ordered
 }
 
 function nested(boxes: readonly Box[]): Box[] {

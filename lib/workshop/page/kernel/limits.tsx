@@ -5,21 +5,26 @@ import type { History, Sample } from '../history.js'
 import { useMarker } from '../marks.jsx'
 import type { Scene } from '../scene.js'
 import { bytes, counted, endOf, Text } from '../text.jsx'
+import { Letter } from './namespaces.jsx'
 
-/** Cards that are drawn; more are counted. */
-const MOST = 12
+interface LimitsProps {
+  readonly scene: Scene
+  readonly history: History | undefined
+  readonly brief: boolean
+}
 
-export function Limits({ scene, history }: { scene: Scene; history: History | undefined }) {
+export function Limits({ scene, history, brief }: LimitsProps) {
+  const most = brief ? 4 : 60
   const cgroups = relevant(scene)
   if (cgroups.length === 0) return <p class="empty">No process that is drawn is in a cgroup of its own.</p>
   return (
     <>
       <ul class="cgroups">
-        {cgroups.slice(0, MOST).map((one) => (
-          <Cgroup key={one.path} one={one} samples={history?.get(one.path) ?? []} host={scene.picture.host} />
+        {cgroups.slice(0, most).map((one) => (
+          <Cgroup key={one.path} one={one} label={labelOf(scene, one)} samples={history?.get(one.path) ?? []} host={scene.picture.host} />
         ))}
       </ul>
-      {cgroups.length > MOST && <p class="note">And {counted(cgroups.length - MOST, 'more cgroup')}.</p>}
+      {cgroups.length > most && <p class="note">And {counted(cgroups.length - most, 'more cgroup')}.</p>}
     </>
   )
 }
@@ -35,7 +40,18 @@ function relevant({ picture, pids, boxes }: Scene): CgroupView[] {
 
 const limited = ({ memory, cpu, pids }: CgroupView): boolean => (memory?.max ?? cpu?.max ?? pids?.max ?? null) !== null
 
-function Cgroup({ one, samples, host }: { one: CgroupView; samples: readonly Sample[]; host: Scene['picture']['host'] }) {
+/** Of the box that is in it. */
+const labelOf = ({ boxes }: Scene, { path }: CgroupView): string | undefined =>
+  boxes.find((box) => !box.host && box.processes.some(({ cgroup }) => cgroup === path))?.label
+
+interface CgroupProps {
+  readonly one: CgroupView
+  readonly label: string | undefined
+  readonly samples: readonly Sample[]
+  readonly host: Scene['picture']['host']
+}
+
+function Cgroup({ one, label, samples, host }: CgroupProps) {
   const mark = useMarker()
   const key = `cgroups/${one.path}`
   const { memory, cpu, pids } = one
@@ -43,6 +59,7 @@ function Cgroup({ one, samples, host }: { one: CgroupView; samples: readonly Sam
   return (
     <li class="cgroup" {...mark(key)}>
       <h3>
+        {label && <Letter label={label} />}
         <Text of={endOf(one.path, 44)} most={60} /> {one.frozen && <em class="badge">frozen</em>}
         <small>{counted(one.processes, 'process', 'processes')}</small>
       </h3>

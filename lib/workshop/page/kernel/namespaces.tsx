@@ -21,7 +21,7 @@ export function Namespaces({ scene }: { scene: Scene }) {
         </caption>
         <thead>
           <tr>
-            <td />
+            <td class="corner" />
             {kinds.map((kind) => (
               <th key={kind} scope="col">
                 {kind} <small class="kind-words">{KIND_WORDS[kind]}</small>

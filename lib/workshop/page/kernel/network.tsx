@@ -10,15 +10,22 @@ import { type Cable, type Plan, planOf, type RoomBox } from './cables.js'
 /** Letters of the drawing are as high, and take about as much room each. */
 const LETTER = 15
 const WIDE = 8
+/** What is too wide is drawn so much smaller before it is scrolled. */
+const SMALLEST = 0.65
 
-export function Network({ scene }: { scene: Scene }) {
+export function Network({ scene, brief }: { scene: Scene; brief: boolean }) {
   const [ref, pixels] = useWidth<HTMLDivElement>()
   const widest = Math.max(360, Math.floor((pixels / rootLetter()) * LETTER) - 8)
-  const plan = useMemo(() => planOf(scene, widest), [scene, widest])
+  const plan = useMemo(() => planOf(scene, widest, brief), [scene, widest, brief])
   const [width, height] = [Math.max(plan.width, 1) + 8, plan.height + 12]
   return (
     <div class="network" ref={ref}>
-      <svg role="img" aria-labelledby="network-title" viewBox={`-4 -6 ${width} ${height}`} style={{ width: `${width / LETTER}rem` }}>
+      <svg
+        role="img"
+        aria-labelledby="network-title"
+        viewBox={`-4 -6 ${width} ${height}`}
+        style={{ width: `${width / LETTER}rem`, minWidth: `${(SMALLEST * width) / LETTER}rem` }}
+      >
         <title id="network-title">
           {counted(plan.rooms.length, 'network namespace')} with {counted(plan.cables.length, 'cable')} between them; the list below says
           the same
