@@ -1,6 +1,7 @@
 /** `npm run workshop` and `drydock view`: the page for as long as somebody wants it. */
 import type { Command } from 'commander'
 import { DrydockError, sentenceOf } from '../kernel/errors.js'
+import { textIfReadable } from '../kernel/readable.js'
 import { Photographer } from '../picture/take.js'
 import { announceWorkshop } from '../trace/index.js'
 import { openWorkshop, type Workshop } from './index.js'
@@ -33,6 +34,7 @@ export async function serve({ listen, port, name = [], token = false }: ServeOpt
     names,
     token,
     picture: () => photographer.take(),
+    elsewhere: () => [...photographer.pids].reduce((sum, pid) => sum + usedBy(pid), 0),
     rest: () => photographer.close(),
     traces: new Recorded(),
     log: (words) => process.stderr.write(`drydock: ${words}\n`),
@@ -75,6 +77,9 @@ function greeting({ urls, joinUrls, word, port, moved }: Workshop, place: Place)
     '',
   ].join('\n')
 }
+
+/** Milliseconds of a processor: the first number of /proc/PID/schedstat is in nanoseconds (Documentation/scheduler/sched-stats.rst). 0 where a kernel keeps no count. */
+const usedBy = (pid: number): number => Number(textIfReadable(`/proc/${pid}/schedstat`)?.split(' ', 1)[0] ?? 0) / 1e6
 
 /** A name or an address of the web, as it stands in the Host header without its port. */
 function readName(words: string): string {

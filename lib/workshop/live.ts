@@ -20,6 +20,8 @@ const TOGETHER = 1000
 
 export interface Seen {
   picture(): Promise<Picture>
+  /** Milliseconds of a processor that pictures have cost in other processes until now. */
+  elsewhere(): number
   /** Nobody looks any more. */
   rest(): Promise<void>
   sessions(): readonly SessionSummary[]
@@ -87,7 +89,7 @@ export class Live {
     const { signal } = this.#closing
     while (this.#streams.size > 0 && !signal.aborted) {
       const began = performance.now()
-      const before = process.cpuUsage()
+      const [before, elsewhere] = [process.cpuUsage(), this.#seen.elsewhere()]
       let pause = PACE
       try {
         await this.#once()
@@ -98,7 +100,9 @@ export class Live {
         pause = TROUBLE
       }
       const { user, system } = process.cpuUsage(before)
-      this.#setPace(Math.max(pause, (SHARE * (user + system)) / 1000))
+      // A process that was started anew has used less than the one before it.
+      const cost = (user + system) / 1000 + Math.max(0, this.#seen.elsewhere() - elsewhere)
+      this.#setPace(Math.max(pause, SHARE * cost))
       await sleep(Math.max(0, this.#pace - (performance.now() - began)), undefined, { signal }).catch(() => undefined)
     }
     // What was seen last is old when the next one comes to look.

@@ -19,6 +19,8 @@ const MOST_STREAMS = 32
 export interface WorkshopParts {
   readonly page: PageFiles
   readonly picture: () => Promise<Picture>
+  /** Milliseconds of a processor that pictures have cost in other processes until now. */
+  readonly elsewhere: () => number
   /** Nobody looks at pictures any more. */
   readonly rest: () => Promise<void>
   readonly traces: Traces
@@ -41,6 +43,7 @@ export async function createServer(parts: WorkshopParts): Promise<WorkshopServer
   const live = new Live(
     {
       picture: parts.picture,
+      elsewhere: parts.elsewhere,
       rest: parts.rest,
       sessions: () => traces.list(),
       room: () => ({ ...(joinUrl !== undefined && { join: { url: joinUrl, word: room.word } }), learners: room.learners }),

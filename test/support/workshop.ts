@@ -36,6 +36,7 @@ export async function openServer(parts: Partial<WorkshopParts> = {}): Promise<Op
   const server = await createServer({
     page: { script: 'void 0', style: 'body{}' },
     picture: async (): Promise<Picture> => emptyPicture(HOST, Date.now()),
+    elsewhere: () => 0,
     rest: async () => undefined,
     traces: { list: () => [], read: () => undefined, follow: () => undefined },
     door: { names: [] },

@@ -9,7 +9,7 @@ import { Room } from './room.jsx'
 import { Replayed } from './step/replayed.jsx'
 import { Step } from './step/step.jsx'
 import type { State, Store } from './store.js'
-import { Text } from './text.jsx'
+import { bytes, Text } from './text.jsx'
 import { isTyping, useKept, useStore } from './use.js'
 
 const VIEWS = ['kernel', 'step', 'room'] as const
@@ -104,10 +104,11 @@ function Where({ state: { picture, connection } }: { state: State }) {
     )
   }
   if (!picture) return <>Looking at the kernel…</>
-  const { hostname, kernel, processors, load } = picture.host
+  const { hostname, kernel, processors, load, memory } = picture.host
   return (
     <>
-      <Text of={hostname} most={40} />, now: Linux <Text of={kernel} most={40} />, {processors} processors, load {load[0].toFixed(2)}
+      <Text of={hostname} most={40} />, now: Linux <Text of={kernel} most={40} />, {processors} processors, load {load[0].toFixed(2)},
+      memory {bytes(memory.total - memory.available)} of {bytes(memory.total)}
     </>
   )
 }

@@ -102,7 +102,7 @@ function Learner({ one, now }: { one: LearnerView; now: number }) {
         )}
         {stuck.map(({ id, title, saw, tries }) => (
           <p key={id} class="stuck-at">
-            <b>✋ stuck at</b> <Text of={title} most={60} /> <small>({tries} tries)</small>
+            <b>⚠ stuck at</b> <Text of={title} most={60} /> <small>({tries} tries)</small>
             {saw !== undefined && (
               <small class="saw">
                 <Text of={saw} most={200} />

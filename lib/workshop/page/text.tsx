@@ -53,9 +53,9 @@ export function since(from: number, now: number): string {
 
 export const counted = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`
 
-/** The telling end of a long path: `…/3f2a9c1b/diff`. */
+/** The telling end of a long path, names of 64 digits as short as people know them: `…/3f2a9c1b77de/diff`. */
 export function endOf(path: string, most: number): string {
-  const whole = printable(path)
+  const whole = printable(path).replace(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, '$1')
   if (whole.length <= most) return whole
   const parts = whole.split('/')
   let end = parts.pop() ?? ''

@@ -68,7 +68,9 @@ const DROP = 74
 const BAR = 30
 const TITLE = 30
 
-export function planOf(scene: Scene, widest: number): Plan {
+/** `brief`: of what hangs on one room only as much as there is room for; the rest is counted at its bridge. */
+export function planOf(scene: Scene, widest: number, brief = false): Plan {
+  const most = brief ? Math.max(2, Math.floor(widest / (LEAF + GAP))) : Number.POSITIVE_INFINITY
   const nodes = nodesOf(scene)
   const left = new Set(nodes.keys())
   const rooms: RoomBox[] = []
@@ -76,7 +78,7 @@ export function planOf(scene: Scene, widest: number): Plan {
   let [x, top, rowHeight, width] = [0, 0, 0, 0]
   while (left.size > 0) {
     const root = rootOf([...left].flatMap((inode) => nodes.get(inode) ?? []))
-    const group = drawGroup(root, nodes, left, widest)
+    const group = drawGroup(root, nodes, left, { widest, most })
     if (x > 0 && x + group.width > widest) {
       top += rowHeight + 2 * GAP
       x = 0
@@ -133,6 +135,12 @@ interface Group {
   readonly height: number
 }
 
+interface Space {
+  readonly widest: number
+  /** Rooms that hang on one. */
+  readonly most: number
+}
+
 interface Tie {
   readonly upper: readonly [string, LinkView]
   readonly lower: readonly [string, LinkView]
@@ -140,13 +148,13 @@ interface Tie {
 }
 
 /** The root and what hangs on it, and what hangs on that. Takes them out of `left`. */
-function drawGroup(root: Node, nodes: ReadonlyMap<number, Node>, left: Set<number>, widest: number): Group {
+function drawGroup(root: Node, nodes: ReadonlyMap<number, Node>, left: Set<number>, space: Space): Group {
   left.delete(root.inode)
   const ties = tiesOf(root, nodes, left)
   const outside = ties.filter((tie) => isOutside(tie, root, ties))
   const above = [...new Set(outside.map(({ node }) => node))]
   for (const { inode } of above) left.delete(inode)
-  const tree = drawTree(root, nodes, left, widest)
+  const tree = drawTree(root, nodes, left, space)
   const shift = above.length === 0 ? 0 : Math.max(...above.map((node) => heightOf(node))) + DROP
   const rooms = tree.rooms.map((room) => moved(room, 0, shift))
   const cables: Cable[] = tree.cables.map((cable) => ({
@@ -190,16 +198,20 @@ function isOutside(tie: Tie, root: Node, ties: readonly Tie[]): boolean {
   return !below(tie) && ties.some(below)
 }
 
-function drawTree(node: Node, nodes: ReadonlyMap<number, Node>, left: Set<number>, widest: number): Group {
-  const ties = tiesOf(node, nodes, left)
+function drawTree(node: Node, nodes: ReadonlyMap<number, Node>, left: Set<number>, space: Space): Group {
+  const allTies = tiesOf(node, nodes, left)
   const bridgeOrder = (tie: Tie) => tie.upper[1].bridge ?? ''
-  ties.sort((one, other) => bridgeOrder(one).localeCompare(bridgeOrder(other)) || one.upper[1].index - other.upper[1].index)
-  const children = [...new Set(ties.map((tie) => tie.node))]
-  for (const { inode } of children) left.delete(inode)
-  const groups = children.map((child) => drawTree(child, nodes, left, widest))
+  const places = [...nodes.keys()]
+  const place = (tie: Tie) => places.indexOf(tie.node.inode)
+  allTies.sort((one, other) => bridgeOrder(one).localeCompare(bridgeOrder(other)) || place(one) - place(other))
+  const hanging = [...new Set(allTies.map((tie) => tie.node))]
+  for (const { inode } of hanging) left.delete(inode)
+  const children = hanging.slice(0, space.most)
+  const ties = allTies.filter((tie) => children.includes(tie.node))
+  const groups = children.map((child) => drawTree(child, nodes, left, space))
   const inner = groups.reduce((sum, { width }) => sum + width, 0) + GAP * Math.max(0, groups.length - 1)
   const router = children.length > 0 || node.links.some(([, { kind }]) => kind === 'bridge')
-  const width = Math.max(inner + (router ? 2 * GAP : 0), router ? Math.min(widest, 420) : LEAF)
+  const width = Math.max(inner + (router ? 2 * GAP : 0), router ? Math.min(space.widest, 420) : LEAF)
   const height = heightOf(node)
   const bars = barsOf(node, height, ties)
   const room: RoomBox = { ...shown(node), x: 0, y: 0, width, height, bridges: bars }

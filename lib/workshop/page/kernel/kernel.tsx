@@ -2,7 +2,7 @@
 import { useMemo, useState } from 'preact/hooks'
 import { FEW, type Scene, sceneOf } from '../scene.js'
 import type { State } from '../store.js'
-import { bytes } from '../text.jsx'
+import { cut } from '../text.jsx'
 import { ChangeLog } from './change-log.jsx'
 import { Drawing, Panel, PICTURES, type PictureName, WORDS } from './pictures.jsx'
 
@@ -13,6 +13,11 @@ export function KernelView({ state }: { state: State }) {
   const [most, setMost] = useState(FEW)
   const scene = useMemo(() => picture && labels && sceneOf(picture, labels, filter, most), [picture, labels, filter, most])
   if (!scene) return <p class="empty large">Looking at the kernel…</p>
+  const panel = (name: PictureName) => (
+    <Panel name={name}>
+      <Drawing name={name} scene={scene} history={history} brief={only === undefined} />
+    </Panel>
+  )
   const alone = scene.boxes.length <= 1 && filter === ''
   return (
     <div class="kernel">
@@ -45,26 +50,37 @@ export function KernelView({ state }: { state: State }) {
         </p>
       )}
       <Missing scene={scene} />
-      <div class={only ? 'pictures one' : 'pictures'}>
-        {PICTURES.filter((name) => only === undefined || only === name).map((name) => (
-          <Panel key={name} name={name}>
-            <Drawing name={name} scene={scene} history={history} />
-          </Panel>
-        ))}
-        {only === undefined && <ChangeLog log={state.log} />}
-      </div>
-      {only !== undefined && <ChangeLog log={state.log} />}
+      {only === undefined ? (
+        <div class="pictures">
+          {panel('namespaces')}
+          <div class="column">
+            {panel('processes')}
+            {panel('network')}
+          </div>
+          <div class="column">
+            <ChangeLog log={state.log} />
+            {panel('limits')}
+            {panel('layers')}
+          </div>
+          {panel('capabilities')}
+        </div>
+      ) : (
+        <div class="pictures one">
+          {panel(only)}
+          <ChangeLog log={state.log} />
+        </div>
+      )}
     </div>
   )
 }
 
 function Missing({ scene: { picture } }: { scene: Scene }) {
-  const { missing, reader, memory } = picture.host
+  const { missing, reader } = picture.host
+  if (reader === 0 && missing.length === 0) return null
   return (
     <p class="note">
-      Memory of the machine: {bytes(memory.total - memory.available)} of {bytes(memory.total)} in use.
-      {reader !== 0 && ` Read as uid ${reader}: what belongs to others is missing.`}
-      {missing.map((sentence) => ` ${sentence}`)}
+      {reader !== 0 && `Read as uid ${reader}: what belongs to others is missing.`}
+      {missing.map((sentence) => ` ${cut(sentence, 300)}`)}
     </p>
   )
 }

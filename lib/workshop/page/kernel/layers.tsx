@@ -5,8 +5,7 @@ import { boxOfPid, type Scene } from '../scene.js'
 import { bytes, counted, endOf, Text } from '../text.jsx'
 import { Letter } from './namespaces.jsx'
 
-/** Overlays, and changes of each, that are drawn; more are counted. */
-const STACKS = 6
+/** Changes of an overlay that are told; more are counted. */
 const ENTRIES = 14
 
 const SIGNS: Readonly<Record<ChangeView['kind'], readonly [sign: string, words: string]>> = {
@@ -16,7 +15,8 @@ const SIGNS: Readonly<Record<ChangeView['kind'], readonly [sign: string, words: 
   opaque: ['▣', 'opaque'],
 }
 
-export function Layers({ scene }: { scene: Scene }) {
+export function Layers({ scene, brief }: { scene: Scene; brief: boolean }) {
+  const most = brief ? 3 : 40
   const { overlays } = scene.picture.tables
   // What several processes see is one mount; a mount namespace made of another has a copy of each.
   const shown = unique(Object.entries(overlays).filter(([, { drawn }]) => drawn.length === 0 || drawn.some((pid) => scene.pids.has(pid))))
@@ -24,11 +24,11 @@ export function Layers({ scene }: { scene: Scene }) {
   return (
     <>
       <ul class="stacks">
-        {shown.slice(0, STACKS).map(([key, overlay]) => (
+        {shown.slice(0, most).map(([key, overlay]) => (
           <Stack key={key} scene={scene} name={key} overlay={overlay} />
         ))}
       </ul>
-      {shown.length > STACKS && <p class="note">And {counted(shown.length - STACKS, 'more overlay')}.</p>}
+      {shown.length > most && <p class="note">And {counted(shown.length - most, 'more overlay')}.</p>}
     </>
   )
 }

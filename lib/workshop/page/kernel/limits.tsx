@@ -7,20 +7,24 @@ import type { Scene } from '../scene.js'
 import { bytes, counted, endOf, Text } from '../text.jsx'
 import { Letter } from './namespaces.jsx'
 
-/** Cards that are drawn; more are counted. */
-const MOST = 12
+interface LimitsProps {
+  readonly scene: Scene
+  readonly history: History | undefined
+  readonly brief: boolean
+}
 
-export function Limits({ scene, history }: { scene: Scene; history: History | undefined }) {
+export function Limits({ scene, history, brief }: LimitsProps) {
+  const most = brief ? 4 : 60
   const cgroups = relevant(scene)
   if (cgroups.length === 0) return <p class="empty">No process that is drawn is in a cgroup of its own.</p>
   return (
     <>
       <ul class="cgroups">
-        {cgroups.slice(0, MOST).map((one) => (
+        {cgroups.slice(0, most).map((one) => (
           <Cgroup key={one.path} one={one} label={labelOf(scene, one)} samples={history?.get(one.path) ?? []} host={scene.picture.host} />
         ))}
       </ul>
-      {cgroups.length > MOST && <p class="note">And {counted(cgroups.length - MOST, 'more cgroup')}.</p>}
+      {cgroups.length > most && <p class="note">And {counted(cgroups.length - most, 'more cgroup')}.</p>}
     </>
   )
 }

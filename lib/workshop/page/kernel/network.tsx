@@ -13,10 +13,10 @@ const WIDE = 8
 /** What is too wide is drawn so much smaller before it is scrolled. */
 const SMALLEST = 0.65
 
-export function Network({ scene }: { scene: Scene }) {
+export function Network({ scene, brief }: { scene: Scene; brief: boolean }) {
   const [ref, pixels] = useWidth<HTMLDivElement>()
   const widest = Math.max(360, Math.floor((pixels / rootLetter()) * LETTER) - 8)
-  const plan = useMemo(() => planOf(scene, widest), [scene, widest])
+  const plan = useMemo(() => planOf(scene, widest, brief), [scene, widest, brief])
   const [width, height] = [Math.max(plan.width, 1) + 8, plan.height + 12]
   return (
     <div class="network" ref={ref}>

@@ -33,18 +33,29 @@ export function Panel({ name, children }: { name: PictureName; children: Compone
   )
 }
 
-export function Drawing({ name, scene, history }: { name: PictureName; scene: Scene; history?: History | undefined }) {
+/** `brief`: beside others, where what does not fit is counted. */
+export function Drawing({
+  name,
+  scene,
+  history,
+  brief = false,
+}: {
+  name: PictureName
+  scene: Scene
+  history?: History | undefined
+  brief?: boolean
+}) {
   switch (name) {
     case 'namespaces':
       return <Namespaces scene={scene} />
     case 'processes':
       return <Processes scene={scene} />
     case 'limits':
-      return <Limits scene={scene} history={history} />
+      return <Limits scene={scene} history={history} brief={brief} />
     case 'network':
-      return <Network scene={scene} />
+      return <Network scene={scene} brief={brief} />
     case 'layers':
-      return <Layers scene={scene} />
+      return <Layers scene={scene} brief={brief} />
     case 'capabilities':
       return <CapabilityGrid scene={scene} />
   }

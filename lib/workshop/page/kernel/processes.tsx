@@ -32,6 +32,9 @@ function Branch({ scene, one, inside, within }: BranchProps) {
   const chain = chainFrom(one, inside)
   const last = chain.at(-1) as ProcessView
   const children = inside(last.pid)
+  // Shims without a child are told in one line: an engine keeps some ready.
+  const leaves = children.filter((child) => child.role === 'shim' && inside(child.pid).length === 0)
+  const idle = leaves.length > 1 ? leaves : []
   const inode = one.namespaces.pid ?? within
   const node = (
     <>
@@ -46,9 +49,18 @@ function Branch({ scene, one, inside, within }: BranchProps) {
       )}
       {children.length > 0 && (
         <ul>
-          {children.map((child) => (
-            <Branch key={child.pid} scene={scene} one={child} inside={inside} within={inode} />
-          ))}
+          {children
+            .filter((child) => !idle.includes(child))
+            .map((child) => (
+              <Branch key={child.pid} scene={scene} one={child} inside={inside} within={inode} />
+            ))}
+          {idle.length > 0 && (
+            <li class="chain">
+              {idle.map((each) => (
+                <Node key={each.pid} scene={scene} one={each} short />
+              ))}
+            </li>
+          )}
         </ul>
       )}
     </>

@@ -48,7 +48,7 @@ export function BeforeAfter({ before, after, labels, session, focus, usual }: Pr
           <figure key={when}>
             <figcaption>{when}</figcaption>
             <MarksContext.Provider value={marked ? stillMarks(changes) : NO_MARKS}>
-              <Drawing name={name} scene={scene} />
+              <Drawing name={name} scene={scene} brief />
             </MarksContext.Provider>
           </figure>
         ))}

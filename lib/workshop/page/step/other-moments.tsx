@@ -56,7 +56,7 @@ export function Try({ tried: { title, passed, saw } }: { tried: Tried }) {
       <h2 id="title-try">
         <span class="when">Exercise</span> <Text of={title} most={100} />
       </h2>
-      <p class={passed ? 'passed' : 'not-yet'}>{passed ? '✓ The check has passed.' : '✋ Not yet. The check saw:'}</p>
+      <p class={passed ? 'passed' : 'not-yet'}>{passed ? '✓ The check has passed.' : '⚠ Not yet. The check saw:'}</p>
       <ul class="lines">
         {saw.map((line, at) => (
           <li key={at}>
