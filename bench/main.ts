@@ -1,5 +1,5 @@
 /**
- * `npm run bench [run] [command] [images] [shim] [screen] [-- --rounds N --yes]`: drydock beside its peers, interleaved in one run, medians and
+ * `npm run bench [run] [command] [images] [shim] [screen] [workshop] [-- --rounds N --yes]`: drydock beside its peers, interleaved in one run, medians and
  * ratios. Nothing here is a test: a machine may be slow, a ratio tells.
  */
 import { isolated } from './isolated.js'
@@ -24,6 +24,7 @@ const MEASUREMENTS: Readonly<Record<string, Measurement>> = {
     run: (rounds) => isolated('images.ts', rounds),
   },
   shim: { needs: [], run: async () => void (await (await import('./shim.js')).measureShim()) },
+  workshop: { root: true, needs: ['nft', 'busybox', 'unshare', 'ip'], run: (rounds) => isolated('workshop.ts', rounds) },
   screen: { needs: [], run: async () => void (await (await import('./screen.js')).measureFirstScreen()) },
 }
 

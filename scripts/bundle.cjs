@@ -28,7 +28,7 @@ function isFresh(out, file = 'main.cjs') {
 }
 
 /** Write `main.cjs` and further scripts, made of `entries`, and the list of their sources to `out`. Throws the file system's error when that cannot be written. */
-function bundle(out, entries = { main: 'lib/cli/main.ts', daemon: 'lib/cli/daemon.ts' }) {
+function bundle(out, entries = { main: 'lib/cli/main.ts', daemon: 'lib/cli/daemon.ts', view: 'lib/cli/view-page.ts' }) {
   const { version } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8'))
   const { metafile, outputFiles } = require('esbuild').buildSync({
     absWorkingDir: ROOT,
@@ -42,7 +42,7 @@ function bundle(out, entries = { main: 'lib/cli/main.ts', daemon: 'lib/cli/daemo
     platform: 'node',
     target: 'node20',
     // Packages that are large and imported when they are needed, which is seldom, stay where they are.
-    external: ['node-pty', 'execa', 'inquirer', './daemon.js'],
+    external: ['node-pty', 'execa', 'inquirer', './daemon.js', './view-page.js'],
     alias: { ...Object.fromEntries(UNUSED.map((name) => [name, ABSENT])), 'readable-stream': 'node:stream' },
     charset: 'ascii',
     // One function expression, as compiled.cjs has it.

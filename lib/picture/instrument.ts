@@ -153,6 +153,11 @@ export class Questions extends LeanBatch {
     return this.#setns(`home ${kind}`, kind)
   }
 
+  /** lgetxattr(2): the first two bytes of an attribute. */
+  attribute(path: string, name: string): number {
+    return this.#step(this.#call('lgetxattr', 4), () => this.path(path).path(name).out(2).int(2))
+  }
+
   /** uname(2), six strings of 65 bytes. */
   uname(): number {
     return this.#step(this.#call('uname', 1), () => this.out(6 * 65))
@@ -214,3 +219,6 @@ export function answerIn(frame: ResultFrame | undefined): { bytes: Buffer; lengt
   const length = Number(frame.ret)
   return { bytes: out.subarray(0, Math.min(length, out.length)), length }
 }
+
+/** Does an attribute's value begin with a y? */
+export const startsWithY = (frame: ResultFrame | undefined): boolean => frame?.status === 'ok' && frame.outs[0]?.[0] === 'y'.charCodeAt(0)

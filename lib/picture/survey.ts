@@ -43,8 +43,8 @@ export interface Surveyed {
   readonly routes: Buffer
   readonly listeners: Buffer
   readonly listeners6: Buffer
-  /** How often the packet filter has been changed; undefined: there is none, or it may not be seen. */
-  readonly generation: number | undefined
+  /** How often the packet filter has been changed; undefined: this kernel has none. */
+  readonly generation: number | 'forbidden' | undefined
 }
 
 /** By inode. */
@@ -164,7 +164,7 @@ export class Survey {
 const EPERM = 1
 
 /** Root may go into any; another user only by way of the user namespace that owns it. */
-const mayGoDirectly = ({ owner }: Place): boolean => owner === undefined || process.geteuid?.() === 0
+export const mayGoDirectly = ({ owner }: Place): boolean => owner === undefined || process.geteuid?.() === 0
 
 /** One batch of questions by a shim that may enter this place. */
 export function askIn(place: Place, instrument: Instrument, write: (questions: Questions) => void, missing: Missing): Promise<Answers> {
@@ -192,12 +192,13 @@ function addHostname(hostnames: Map<number, string>, { inode }: Place, frame: Re
 function surveyedOf({ at, generation }: Asked, answers: Answers): Surveyed {
   const bytes = (name: Dump) => answerAt(answers, at[name])?.bytes ?? Buffer.alloc(0)
   const told = answerAt(answers, generation)
+  const forbidden = generation !== undefined && answers.get(generation)?.errno === EPERM
   return {
     links: bytes('links'),
     addresses: bytes('addresses'),
     routes: bytes('routes'),
     listeners: bytes('listeners'),
     listeners6: bytes('listeners6'),
-    generation: told && decodeGeneration(told.bytes),
+    generation: forbidden ? 'forbidden' : told && decodeGeneration(told.bytes),
   }
 }

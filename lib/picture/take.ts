@@ -19,8 +19,10 @@ import { LinksSeen } from './links.js'
 import { Memo } from './memo.js'
 import { Missing } from './missing.js'
 import { NamespacesSeen } from './namespaces.js'
+import { OverlaysSeen } from './overlays.js'
 import { Processes } from './processes.js'
 import { Roles } from './roles.js'
+import { RulesSeen } from './rules.js'
 import { type Inodes, namespacesOf, scanAll, scanAround } from './scan.js'
 import { placesOf, Survey } from './survey.js'
 import type { Picture } from './types.js'
@@ -44,6 +46,8 @@ export class Photographer {
   readonly #cgroups = new CgroupsSeen()
   readonly #survey = new Survey()
   readonly #links = new LinksSeen()
+  readonly #rules = new RulesSeen()
+  readonly #overlays = new OverlaysSeen()
   readonly #hierarchies = new Memo<CgroupHierarchy[]>()
   #last: Promise<unknown> = Promise.resolve()
 
@@ -59,6 +63,11 @@ export class Photographer {
     return picture
   }
 
+  /** Processes that work for pictures beside this one: what they use is a part of what a picture costs. */
+  get pids(): ReadonlySet<number> {
+    return this.#instrument.pids
+  }
+
   async close(): Promise<void> {
     await this.#last
     await this.#instrument.close()
@@ -66,21 +75,24 @@ export class Photographer {
 
   async #take({ focus = [], scope = 'host' }: PictureOptions): Promise<Picture> {
     const [at, begun] = [Date.now(), performance.now()]
+    const close = scope === 'focus'
     const missing = new Missing()
     const own = namespacesOf('self')
     const reader: Inodes = own === 'forbidden' || own === undefined ? {} : own
     const hierarchies = this.#hierarchiesNow()
-    const all = scope === 'host' ? scanAll(this.#instrument.pids, missing) : scanAround(focus, this.#instrument.pids, missing)
+    const all = close ? scanAround(focus, this.#instrument.pids, missing) : scanAll(this.#instrument.pids, missing)
     const roles = this.#roles.of(all, reader, new Set(focus))
     const processes = this.#processes.view(all, roles)
     const drawn = new Set(Object.values(processes).map(({ pid }) => pid))
     const peopled = await this.#namespaces.view(all, drawn, reader, this.#instrument, missing)
-    const cgroups = this.#cgroups.view(hierarchies, processes, scope === 'host')
+    const cgroups = this.#cgroups.view(hierarchies, processes, !close)
     const places = placesOf(peopled, all, reader)
     const { networks, hostnames } = await this.#survey.of(places, this.#instrument, missing)
     const namespaces = this.#namespaces.named(peopled, hostnames)
-    const links = await this.#links.view(places, networks, this.#instrument, missing, scope === 'focus')
-    const tables = { processes, namespaces, cgroups, links, rules: {}, overlays: {}, changes: {} }
+    const links = await this.#links.view(places, networks, this.#instrument, missing, close)
+    const rules = await this.#rules.view(places, networks, missing)
+    const { overlays, changes } = await this.#overlays.view(peopled, all, reader, this.#instrument, missing, close)
+    const tables = { processes, namespaces, cgroups, links, rules, overlays, changes }
     const host = hostView(reader, hierarchies, missing.sentences)
     return { at, took: Math.round((performance.now() - begun) * 100) / 100, host, tables }
   }

@@ -16,6 +16,8 @@ export interface WorkshopOptions {
   /** Ask for a token on the loopback too, where other users of this machine are. */
   readonly token: boolean
   readonly picture: () => Promise<Picture>
+  /** Milliseconds of a processor that pictures have cost in other processes until now. */
+  readonly elsewhere: () => number
   /** Nobody looks at pictures any more. */
   readonly rest: () => Promise<void>
   readonly traces: Traces
@@ -35,7 +37,16 @@ export interface Workshop {
 }
 
 /** Rejects with a sentence when it cannot listen there, or the page cannot be put together. */
-export async function openWorkshop({ place, names, token: wanted, picture, rest, traces, log }: WorkshopOptions): Promise<Workshop> {
+export async function openWorkshop({
+  place,
+  names,
+  token: wanted,
+  picture,
+  elsewhere,
+  rest,
+  traces,
+  log,
+}: WorkshopOptions): Promise<Workshop> {
   const page = pageFiles()
   const room = new Room()
   const open = !isLoopback(place)
@@ -53,6 +64,7 @@ export async function openWorkshop({ place, names, token: wanted, picture, rest,
   server = await createServer({
     page,
     picture,
+    elsewhere,
     rest,
     traces,
     room,

@@ -20,9 +20,11 @@ const TOGETHER = 1000
 
 export interface Seen {
   picture(): Promise<Picture>
+  /** Milliseconds of a processor that pictures have cost in other processes until now. */
+  elsewhere(): number
   /** Nobody looks any more. */
   rest(): Promise<void>
-  sessions(): Promise<readonly SessionSummary[]>
+  sessions(): readonly SessionSummary[]
   room(): RoomView
 }
 
@@ -87,7 +89,7 @@ export class Live {
     const { signal } = this.#closing
     while (this.#streams.size > 0 && !signal.aborted) {
       const began = performance.now()
-      const before = process.cpuUsage()
+      const [before, elsewhere] = [process.cpuUsage(), this.#seen.elsewhere()]
       let pause = PACE
       try {
         await this.#once()
@@ -98,7 +100,9 @@ export class Live {
         pause = TROUBLE
       }
       const { user, system } = process.cpuUsage(before)
-      this.#setPace(Math.max(pause, (SHARE * (user + system)) / 1000))
+      // A process that was started anew has used less than the one before it.
+      const cost = (user + system) / 1000 + Math.max(0, this.#seen.elsewhere() - elsewhere)
+      this.#setPace(Math.max(pause, SHARE * cost))
       await sleep(Math.max(0, this.#pace - (performance.now() - began)), undefined, { signal }).catch(() => undefined)
     }
     // What was seen last is old when the next one comes to look.
@@ -113,7 +117,7 @@ export class Live {
     this.#picture = picture
     if (before) this.#tell({ kind: 'changed', delta: deltaBetween(before, picture) })
     else this.#tell({ kind: 'picture', picture })
-    const sessions = JSON.stringify({ sessions: await this.#seen.sessions() })
+    const sessions = JSON.stringify({ sessions: this.#seen.sessions() })
     if (sessions === this.#sessions) return
     this.#sessions = sessions
     for (const stream of this.#streams) stream.send('sessions', sessions)

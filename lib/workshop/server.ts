@@ -7,6 +7,7 @@ import { checkHost, checkSite, checkToken, cookieFor, type Door, HEADERS, isToke
 import { exportedDocument, exportName, servedDocument } from './document.js'
 import { Live } from './live.js'
 import type { PageFiles } from './page-files.js'
+import type { SessionSummary } from './protocol.js'
 import { LONGEST_REPORT, readReport } from './report.js'
 import type { Room } from './room.js'
 import { EventStream } from './stream.js'
@@ -18,6 +19,8 @@ const MOST_STREAMS = 32
 export interface WorkshopParts {
   readonly page: PageFiles
   readonly picture: () => Promise<Picture>
+  /** Milliseconds of a processor that pictures have cost in other processes until now. */
+  readonly elsewhere: () => number
   /** Nobody looks at pictures any more. */
   readonly rest: () => Promise<void>
   readonly traces: Traces
@@ -40,6 +43,7 @@ export async function createServer(parts: WorkshopParts): Promise<WorkshopServer
   const live = new Live(
     {
       picture: parts.picture,
+      elsewhere: parts.elsewhere,
       rest: parts.rest,
       sessions: () => traces.list(),
       room: () => ({ ...(joinUrl !== undefined && { join: { url: joinUrl, word: room.word } }), learners: room.learners }),
@@ -115,7 +119,7 @@ function pageRoutes(app: FastifyInstance, { page, door }: WorkshopParts): void {
 
 function sessionRoutes(app: FastifyInstance, { page, traces, log }: WorkshopParts, open: (reply: FastifyReply) => EventStream): void {
   app.get<{ Params: { id: string } }>('/sessions/:id/events', async ({ params, headers }, reply) => {
-    const { id } = await summaryOf(traces, params.id)
+    const { id } = summaryOf(traces, params.id)
     const last = Number(headers['last-event-id'] ?? -1)
     const stream = open(reply)
     try {
@@ -131,8 +135,8 @@ function sessionRoutes(app: FastifyInstance, { page, traces, log }: WorkshopPart
     }
   })
   app.get<{ Params: { id: string } }>('/sessions/:id/export', async ({ params }, reply) => {
-    const summary = await summaryOf(traces, params.id)
-    const events = await traces.read(summary.id)
+    const summary = summaryOf(traces, params.id)
+    const events = traces.read(summary.id)
     if (!events) throw NO_SESSION()
     return reply
       .type('text/html; charset=utf-8')
@@ -141,8 +145,8 @@ function sessionRoutes(app: FastifyInstance, { page, traces, log }: WorkshopPart
   })
 }
 
-async function summaryOf(traces: Traces, id: string) {
-  const found = /^[A-Za-z0-9-]{1,80}$/.test(id) ? (await traces.list()).find((one) => one.id === id) : undefined
+function summaryOf(traces: Traces, id: string): SessionSummary {
+  const found = traces.list().find((one) => one.id === id)
   if (!found) throw NO_SESSION()
   return found
 }

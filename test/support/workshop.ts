@@ -36,8 +36,9 @@ export async function openServer(parts: Partial<WorkshopParts> = {}): Promise<Op
   const server = await createServer({
     page: { script: 'void 0', style: 'body{}' },
     picture: async (): Promise<Picture> => emptyPicture(HOST, Date.now()),
+    elsewhere: () => 0,
     rest: async () => undefined,
-    traces: { list: async () => [], read: async () => undefined, follow: () => undefined },
+    traces: { list: () => [], read: () => undefined, follow: () => undefined },
     door: { names: [] },
     log: (words) => log.push(words),
     ...parts,

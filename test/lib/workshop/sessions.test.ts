@@ -25,8 +25,8 @@ const event = (seq: number, markdown = `${seq}`): TraceEvent => ({ seq, at: seq,
 const events = [event(0, HOSTILE), event(1), event(2)]
 
 const traces = {
-  list: async () => [summary],
-  read: async (id: string) => (id === summary.id ? events : undefined),
+  list: () => [summary],
+  read: (id: string) => (id === summary.id ? events : undefined),
   follow: (_id: string, first: number, signal: AbortSignal) =>
     (async function* () {
       for (const one of events.slice(first)) {
@@ -60,7 +60,7 @@ describe('followed', () => {
     'there is none of the name %s',
     async (id) => {
       const asked: string[] = []
-      server = await openServer({ traces: { ...traces, read: async (name) => void asked.push(name) } })
+      server = await openServer({ traces: { ...traces, read: (name) => void asked.push(name) } })
       for (const what of ['events', 'export']) {
         const { status, body } = await ask(server.port, `/sessions/${id}/${what}`)
         expect(status).toBe(404)
