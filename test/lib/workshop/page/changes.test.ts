@@ -70,7 +70,7 @@ describe('changes in words', () => {
 
   it('show what would move the cursor or turn a line round as what it is', () => {
     const none = pictureOf(0)
-    const hostile = pictureOf(1, [{ name: 'a\u001b[2Jb', changes: [['etc/\u202egpj.exe\n', 'new']] }])
+    const hostile = pictureOf(1, [{ name: 'a\u001b[2Jb', changes: [['/etc/\u202egpj.exe\n', 'new']] }])
     const said = words(none, hostile).join('|')
     expect(said).toContain('a\\u001b[2Jb')
     expect(said).toContain('etc/\\u202egpj.exe\\n is new')
