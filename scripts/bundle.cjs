@@ -32,7 +32,8 @@ function bundle(out, entries = { main: 'lib/cli/main.ts', daemon: 'lib/cli/daemo
   // Made beside it and renamed: whoever starts meanwhile finds the old one or the new one. In another pid namespace somebody else may have our pid.
   const made = `${out}.${process.pid}-${randomBytes(4).toString('hex')}`
   fs.mkdirSync(path.dirname(out), { recursive: true })
-  fs.mkdirSync(made, { recursive: true })
+  // Not recursive: that tells ENOENT of every error that it does not expect.
+  fs.mkdirSync(made)
   try {
     const { version } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8'))
     const { metafile } = require('esbuild').buildSync({
@@ -69,6 +70,21 @@ function bundle(out, entries = { main: 'lib/cli/main.ts', daemon: 'lib/cli/daemo
   }
 }
 
+/**
+ * The same; false where nothing can be written: a checkout of somebody else's (which is EOVERFLOW on an ordinary user's overlay), a full disk. It runs from its
+ * sources then, a little slower.
+ */
+function bundleWhereWritable(out, entries) {
+  try {
+    bundle(out, entries)
+    return true
+  } catch (error) {
+    // The file system's errors have a number.
+    if (error.errno === undefined) throw error
+    return false
+  }
+}
+
 /** Of several who do so at once the first one's stays: it may be in use already. */
 function replace(out, made) {
   const aside = `${made}.old`
@@ -89,4 +105,4 @@ function replace(out, made) {
   }
 }
 
-module.exports = { bundle, isFresh }
+module.exports = { bundle, bundleWhereWritable, isFresh }

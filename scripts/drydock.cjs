@@ -19,12 +19,7 @@ function prepare() {
   const { checkPlatform, setUp } = require('./setup.cjs')
   const problem = checkPlatform() || setUp({ yes: process.env.CI === 'true', command: 'drydock' })
   if (problem) return problem
-  try {
-    require('./bundle.cjs').bundle(OUT)
-  } catch (error) {
-    // A checkout of somebody else's: it runs from its sources then, a little slower.
-    if (error.code !== 'EACCES' && error.code !== 'EROFS' && error.code !== 'EPERM') throw error
-  }
+  require('./bundle.cjs').bundleWhereWritable(OUT)
   return undefined
 }
 

@@ -52,16 +52,8 @@ async function start(command, args) {
 
 /** A bundle that is made anew when a source is newer; false where none can be written. */
 function refresh(out, entries) {
-  const { bundle, isFresh } = require('./bundle.cjs')
-  if (isFresh(out)) return true
-  try {
-    bundle(out, entries)
-    return true
-  } catch (error) {
-    // A checkout of somebody else's: it runs from its sources then, a little slower.
-    if (error.code !== 'EACCES' && error.code !== 'EROFS' && error.code !== 'EPERM') throw error
-    return false
-  }
+  const { bundleWhereWritable, isFresh } = require('./bundle.cjs')
+  return isFresh(out) || bundleWhereWritable(out, entries)
 }
 
 /** The entry's main, from its bundle; undefined where there can be none. */
