@@ -3,31 +3,26 @@
  * that. It is no part of the picture. It makes nothing and holds nothing between two pictures: a socket that was kept would keep a container's network
  * alive when the container has ended.
  */
+import type { NetlinkMessage } from '../kernel/calls/sockets.js'
 import { constant, flags } from '../kernel/constants.js'
 import { sentenceOf } from '../kernel/errors.js'
 import type { ResultFrame } from '../kernel/frames.js'
 import { LeanBatch, type LeanCall, lean } from '../kernel/lean.js'
-import { loneShim } from '../kernel/lone.js'
+import { loneShim, withLoneShim } from '../kernel/lone.js'
 import type { Shim } from '../kernel/shim.js'
+import type { Word } from '../kernel/words.js'
 import type { Missing } from './missing.js'
 
 /** By the number of the step. Nothing is heard of a step that has nothing to say. */
 export type Answers = ReadonlyMap<number, ResultFrame>
 
-/** Whatever is gone or may not be seen, and what follows from that for the steps after it. */
+/** Whatever is gone, may not be seen or is not known to this kernel, and what follows from that for the steps after it. */
 const NOT_THERE = [
-  'ENOENT',
-  'ESRCH',
-  'EACCES',
-  'EPERM',
-  'EBADF',
-  'EBADSLT',
-  'EINVAL',
-  'ENOTTY',
-  'ENODEV',
-  'EOPNOTSUPP',
-  'ENODATA',
-  'ENOTSUP',
+  ...['ENOENT', 'ESRCH', 'ENOTDIR', 'ELOOP', 'ENODEV', 'ENODATA', 'ENXIO', 'ESTALE', 'ENOTCONN'],
+  ...['EACCES', 'EPERM'],
+  ...['EBADF', 'EBADSLT'],
+  ...['EINVAL', 'ENOTTY', 'EOPNOTSUPP', 'EAFNOSUPPORT', 'EPROTONOSUPPORT', 'ESOCKTNOSUPPORT', 'ENOSYS'],
+  ...['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'ENOSPC', 'EUSERS', 'EAGAIN', 'EBUSY', 'ERANGE', 'EIO'],
 ]
 
 export class Instrument {
@@ -44,16 +39,30 @@ export class Instrument {
     let shim: Shim | undefined
     try {
       shim = (await this.#open()).ref()
-      const batch = new Questions(shim)
-      write(batch)
-      if (batch.steps === 0) return new Map()
-      const frames = await shim.quiet(batch)
-      return new Map(frames.map((frame) => [frame.index, frame]))
+      return await answersOf(shim, write)
     } catch (error) {
       missing.say(`What only a process of its own can ask the kernel is not shown: ${sentenceOf(error)}`)
       return new Map()
     } finally {
       shim?.unref()
+    }
+  }
+
+  /**
+   * The same by a shim that first enters the user namespace of a process, where its user is an administrator. There is no way back out of one, and who
+   * stayed in it would keep it alive: that shim ends with the batch.
+   */
+  async askWithin(pid: number, write: (batch: Questions) => void, missing: Missing): Promise<Answers> {
+    try {
+      return await withLoneShim((shim) =>
+        answersOf(shim, (batch) => {
+          batch.enter(`/proc/${pid}/ns/user`, 'user')
+          write(batch)
+        }),
+      )
+    } catch (error) {
+      missing.say(`What only a process inside can ask the kernel is not shown: ${sentenceOf(error)}`)
+      return new Map()
     }
   }
 
@@ -65,16 +74,36 @@ export class Instrument {
   }
 
   async #open(): Promise<Shim> {
-    this.#shim ??= loneShim().then((shim) => {
+    this.#shim ??= this.#start()
+    return this.#shim
+  }
+
+  async #start(): Promise<Shim> {
+    try {
+      const shim = await loneShim()
       this.#pids.add(shim.pid)
       // Somebody has killed it: the next picture has another one.
       shim.once('ended', () => {
+        this.#pids.delete(shim.pid)
         this.#shim = undefined
       })
+      await answersOf(shim, (batch) => {
+        for (const kind of ['net', 'uts']) batch.open(`/proc/self/ns/${kind}`, `home ${kind}`)
+      })
       return shim.unref()
-    })
-    return this.#shim
+    } catch (error) {
+      this.#shim = undefined
+      throw error
+    }
   }
+}
+
+async function answersOf(shim: Shim, write: (batch: Questions) => void): Promise<Answers> {
+  const batch = new Questions(shim)
+  write(batch)
+  if (batch.steps === 0) return new Map()
+  const frames = await shim.quiet(batch)
+  return new Map(frames.map((frame) => [frame.index, frame]))
 }
 
 /** struct stat: st_ino, the same on every 64-bit architecture. */
@@ -111,6 +140,46 @@ export class Questions extends LeanBatch {
     return this.#step(this.#call('fstat', 2), () => this.slot(this.#shim.slot(name)).out(STAT_SIZE))
   }
 
+  /** setns(2) by the file of a namespace. The number of the step that failed if one did is this or the one before. */
+  enter(path: string, kind: 'net' | 'uts' | 'user'): number {
+    this.open(path, 'entered')
+    const index = this.#setns('entered', kind)
+    this.close('entered')
+    return index
+  }
+
+  /** Back to the namespace that the instrument was born in: it must keep no other alive. */
+  leave(kind: 'net' | 'uts'): number {
+    return this.#setns(`home ${kind}`, kind)
+  }
+
+  /** lgetxattr(2): the first two bytes of an attribute. */
+  attribute(path: string, name: string): number {
+    return this.#step(this.#call('lgetxattr', 4), () => this.path(path).path(name).out(2).int(2))
+  }
+
+  /** uname(2), six strings of 65 bytes. */
+  uname(): number {
+    return this.#step(this.#call('uname', 1), () => this.out(6 * 65))
+  }
+
+  #setns(name: string, kind: 'net' | 'uts' | 'user'): number {
+    return this.#step(this.#call('setns', 2), () => this.slot(this.#shim.slot(name)).int(constant('clone', kind)))
+  }
+
+  /** A netlink socket of the network namespace that the instrument is in. */
+  socket(protocol: Word<'netlink_protocol'>, name: string): number {
+    const type = flags('socket_type', ['raw', 'cloexec'])
+    return this.#step(this.#call('socket', 3, name), () =>
+      this.int(constant('socket_family', 'netlink')).int(type).int(constant('netlink_protocol', protocol)),
+    )
+  }
+
+  /** One request of netlink; room for so many bytes of answers: see answerIn. */
+  netlink(name: string, { bytes }: NetlinkMessage, room: number): number {
+    return this.#step(this.#call('netlink', 3), () => this.slot(this.#shim.slot(name)).bytes(bytes).out(room))
+  }
+
   close(name: string): number {
     return this.#step(this.#call('close', 1), () => this.slot(this.#shim.slot(name)))
   }
@@ -142,3 +211,14 @@ export class Questions extends LeanBatch {
 export function inodeOf(frame: ResultFrame | undefined): number | undefined {
   return frame?.status === 'ok' ? Number(frame.outs[0]?.readBigUInt64LE(INODE_AT)) : undefined
 }
+
+/** The bytes that a netlink request was answered with, and how many there were: more, when there was not room for all. */
+export function answerIn(frame: ResultFrame | undefined): { bytes: Buffer; length: number } | undefined {
+  const [out] = frame?.outs ?? []
+  if (frame?.status !== 'ok' || !out) return undefined
+  const length = Number(frame.ret)
+  return { bytes: out.subarray(0, Math.min(length, out.length)), length }
+}
+
+/** Does an attribute's value begin with a y? */
+export const startsWithY = (frame: ResultFrame | undefined): boolean => frame?.status === 'ok' && frame.outs[0]?.[0] === 'y'.charCodeAt(0)

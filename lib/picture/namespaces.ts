@@ -1,6 +1,7 @@
 /** The namespaces that the drawn processes and the reader are in, how those of users and pids are nested, and whose they are. */
 import { textIfReadable } from '../kernel/readable.js'
 import { type Instrument, inodeOf, type Questions } from './instrument.js'
+import { Memo } from './memo.js'
 import type { Missing } from './missing.js'
 import { type Inodes, identity, KINDS, type Kind, type Seen } from './scan.js'
 import type { NamespaceView } from './types.js'
@@ -9,7 +10,7 @@ import type { NamespaceView } from './types.js'
 interface Origin {
   readonly parent: number | undefined
   readonly owner: number | undefined
-  /** Of uts: at the last look. */
+  /** At the last look. */
   readonly members: ReadonlySet<string>
 }
 
@@ -23,6 +24,7 @@ interface Found {
 }
 
 export class NamespacesSeen {
+  readonly #memo = new Memo<NamespaceView>()
   #origins = new Map<string, Origin>()
 
   async view(
@@ -51,6 +53,17 @@ export class NamespacesSeen {
     this.#origins = origins
     addUnpeopled(views)
     return views
+  }
+
+  /** With the names that were found in uts namespaces; the same objects as in the last picture where nothing has changed. */
+  named(views: Readonly<Record<string, NamespaceView>>, hostnames: ReadonlyMap<number, string>): Record<string, NamespaceView> {
+    const named = Object.entries(views).map(([key, view]) => {
+      const hostname = view.kind === 'uts' ? hostnames.get(view.inode) : undefined
+      const whole = hostname === undefined ? view : { ...view, hostname }
+      return [key, this.#memo.of(key, JSON.stringify(whole), () => whole)] as const
+    })
+    this.#memo.turn()
+    return Object.fromEntries(named)
   }
 
   async #originsOf(found: ReadonlyMap<string, Found>, instrument: Instrument, missing: Missing): Promise<Map<string, Origin>> {

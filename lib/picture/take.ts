@@ -15,12 +15,16 @@ import { textIfReadable } from '../kernel/readable.js'
 import { CgroupsSeen } from './cgroups.js'
 import { hostView } from './host.js'
 import { Instrument } from './instrument.js'
+import { LinksSeen } from './links.js'
 import { Memo } from './memo.js'
 import { Missing } from './missing.js'
 import { NamespacesSeen } from './namespaces.js'
+import { OverlaysSeen } from './overlays.js'
 import { Processes } from './processes.js'
 import { Roles } from './roles.js'
+import { RulesSeen } from './rules.js'
 import { type Inodes, namespacesOf, scanAll, scanAround } from './scan.js'
+import { placesOf, Survey } from './survey.js'
 import type { Picture } from './types.js'
 
 export interface PictureOptions {
@@ -40,6 +44,10 @@ export class Photographer {
   readonly #processes = new Processes()
   readonly #namespaces = new NamespacesSeen()
   readonly #cgroups = new CgroupsSeen()
+  readonly #survey = new Survey()
+  readonly #links = new LinksSeen()
+  readonly #rules = new RulesSeen()
+  readonly #overlays = new OverlaysSeen()
   readonly #hierarchies = new Memo<CgroupHierarchy[]>()
   #last: Promise<unknown> = Promise.resolve()
 
@@ -62,17 +70,24 @@ export class Photographer {
 
   async #take({ focus = [], scope = 'host' }: PictureOptions): Promise<Picture> {
     const [at, begun] = [Date.now(), performance.now()]
+    const close = scope === 'focus'
     const missing = new Missing()
     const own = namespacesOf('self')
     const reader: Inodes = own === 'forbidden' || own === undefined ? {} : own
     const hierarchies = this.#hierarchiesNow()
-    const all = scope === 'host' ? scanAll(this.#instrument.pids, missing) : scanAround(focus, this.#instrument.pids, missing)
+    const all = close ? scanAround(focus, this.#instrument.pids, missing) : scanAll(this.#instrument.pids, missing)
     const roles = this.#roles.of(all, reader, new Set(focus))
     const processes = this.#processes.view(all, roles)
     const drawn = new Set(Object.values(processes).map(({ pid }) => pid))
-    const namespaces = await this.#namespaces.view(all, drawn, reader, this.#instrument, missing)
-    const cgroups = this.#cgroups.view(hierarchies, processes, scope === 'host')
-    const tables = { processes, namespaces, cgroups, links: {}, rules: {}, overlays: {}, changes: {} }
+    const peopled = await this.#namespaces.view(all, drawn, reader, this.#instrument, missing)
+    const cgroups = this.#cgroups.view(hierarchies, processes, !close)
+    const places = placesOf(peopled, all, reader)
+    const { networks, hostnames } = await this.#survey.of(places, this.#instrument, missing)
+    const namespaces = this.#namespaces.named(peopled, hostnames)
+    const links = await this.#links.view(places, networks, this.#instrument, missing, close)
+    const rules = await this.#rules.view(places, networks, missing)
+    const { overlays, changes } = await this.#overlays.view(peopled, all, reader, this.#instrument, missing, close)
+    const tables = { processes, namespaces, cgroups, links, rules, overlays, changes }
     const host = hostView(reader, hierarchies, missing.sentences)
     return { at, took: Math.round((performance.now() - begun) * 100) / 100, host, tables }
   }
