@@ -63,6 +63,11 @@ export class Photographer {
     return picture
   }
 
+  /** Processes that work for pictures beside this one: what they use is a part of what a picture costs. */
+  get pids(): ReadonlySet<number> {
+    return this.#instrument.pids
+  }
+
   async close(): Promise<void> {
     await this.#last
     await this.#instrument.close()

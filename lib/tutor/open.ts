@@ -71,10 +71,11 @@ async function guideFor(auto: boolean, display: Display, progress: Progress): Pr
 async function tellLacking(lacking: readonly Missing[], display: Display, auto: boolean): Promise<number | undefined> {
   display.line()
   display.bad('This machine, or this user, lacks something that parts of this lesson use:', 'note')
-  for (const [index, { why, remedy }] of lacking.entries()) {
+  // Several needs may lack the same thing, which is told once; neighbours with one remedy share it.
+  const told = lacking.filter(({ why }, index) => lacking.findIndex((one) => one.why === why) === index)
+  for (const [index, { why, remedy }] of told.entries()) {
     display.item(`${why}.`)
-    // Neighbours with one remedy share it.
-    if (lacking[index + 1]?.remedy !== remedy) display.text(`What helps: ${remedy}.`, '    ')
+    if (told[index + 1]?.remedy !== remedy) display.text(`What helps: ${remedy}.`, '    ')
   }
   if (!auto && process.geteuid?.() !== 0 && lacking.some(({ root }) => root)) {
     const { offerSudo } = await import('./sudo.js')
