@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { get, type IncomingMessage, request } from 'node:http'
 import { loadavg } from 'node:os'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import Docker from 'dockerode'
 import { execa } from 'execa'
@@ -28,6 +29,7 @@ const SOCKET = `${PLACE}/engine.sock`
 const TICKS = 100
 
 await measure(async (signal) => {
+  await execa('ip', ['link', 'set', 'lo', 'up'])
   const daemon = await started([DRYDOCK, 'daemon', '-H', `unix://${SOCKET}`, '--exec-root', `${PLACE}/exec`], /listening|API/i, signal)
   const workshop = await started([START, 'workshop', '--listen', '0.0.0.0'], /Ctrl-C/, signal)
   try {
@@ -38,11 +40,11 @@ await measure(async (signal) => {
     const rest = costOf(pid)
     const page = await openPage(Number(port), token)
     const learners = reporting(Number(port), word)
-    await pause(SETTLES, signal)
+    await setTimeout(SETTLES * 1000, undefined, { signal })
     const [before, began, received, pictures] = [costOf(pid), performance.now(), page.bytes(), page.pictures()]
     let most = before.resident
     for (let second = 0; second < MEASURED; second++) {
-      await pause(1, signal)
+      await setTimeout(1000, undefined, { signal })
       most = Math.max(most, costOf(pid).resident)
     }
     const after = costOf(pid)
@@ -118,11 +120,12 @@ function costOf(pid: number): { readonly resident: number; readonly ticks: numbe
   return { resident: own.reduce((sum, one) => sum + one.resident, 0), ticks: own.reduce((sum, one) => sum + one.ticks, 0) }
 }
 
-const childrenOf = (pid: number): number[] =>
-  readdirSync(`/proc/${pid}/task`).flatMap((task) => {
+function childrenOf(pid: number): number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((task) => {
     const text = readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim()
     return text === '' ? [] : text.split(' ').map(Number)
   })
+}
 
 interface Page {
   bytes(): number
@@ -186,12 +189,3 @@ function reporting(port: number, room: string): { readonly timer: NodeJS.Timeout
   for (let number = 0; number < LEARNERS; number++) report()
   return { timer: setInterval(report, REPORTS / LEARNERS), accepted: () => accepted }
 }
-
-const pause = (seconds: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, seconds * 1000)
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer)
-      reject(signal.reason)
-    })
-  })
