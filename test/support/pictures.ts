@@ -68,7 +68,7 @@ export function pictureOf(count: number, special: readonly ContainerOf[] = [], a
     if (joins === undefined) {
       const [outer, inner] = [`${net}/${10 + number}`, `${own.net}/2`]
       put({ ...linkOf(net, 10 + number, `veth${number}`, 'veth'), bridge: `${net}/3`, peer: inner })
-      put({ ...linkOf(own.net as number, 1, 'lo', 'loopback', ['127.0.0.1/8']), listening: number === 0 ? ['80'] : [] })
+      put({ ...linkOf(own.net as number, 1, 'lo', 'loopback', ['127.0.0.1/8']), listening: number === 0 ? ['0.0.0.0:80'] : [] })
       const address = `172.20.${Math.floor(number / 250)}.${(number % 250) + 2}/16`
       put({ ...linkOf(own.net as number, 2, 'eth0', 'veth', [address]), peer: outer, gateways: ['172.20.0.1'] })
     }
@@ -76,7 +76,7 @@ export function pictureOf(count: number, special: readonly ContainerOf[] = [], a
     const counts = { new: 0, 'copied up': 0, whiteout: 0, opaque: 0 }
     for (const [path, kind] of changes) {
       counts[kind]++
-      picture.changes[`${upper}//${path}`] = { upper, path, kind, type: 'file', size: kind === 'whiteout' ? 0 : 1234 }
+      picture.changes[`${upper}/${path}`] = { upper, path, kind, type: 'file', size: kind === 'whiteout' ? 0 : 1234 }
     }
     picture.overlays[`${own.mnt}/90`] = {
       namespace: own.mnt as number,
@@ -89,17 +89,17 @@ export function pictureOf(count: number, special: readonly ContainerOf[] = [], a
       drawn: [pid],
     }
   }
-  picture.rules[`${net}/0`] = {
+  picture.rules[`${net}/ip drydock leaving/4`] = {
     namespace: net,
     kind: 'masquerade',
-    place: 'drydock postrouting',
+    place: 'ip drydock leaving',
     text: 'ip saddr 172.20.0.0/16 oifname != "drydock0" masquerade',
     packets: 12,
   }
-  picture.rules[`${net}/1`] = {
+  picture.rules[`${net}/ip drydock published/tcp . 8080`] = {
     namespace: net,
     kind: 'dnat',
-    place: 'drydock prerouting',
+    place: 'ip drydock published',
     text: 'tcp dport 8080 dnat to 172.20.0.2:80',
     packets: 3,
     publishes: { protocol: 'tcp', port: '8080', to: '172.20.0.2:80' },

@@ -57,7 +57,7 @@ interface Node {
   readonly label: string
   readonly title: string
   readonly links: Links
-  readonly rules: readonly RuleView[]
+  readonly rules: readonly (readonly [key: string, rule: RuleView])[]
   readonly host: boolean
 }
 
@@ -114,12 +114,17 @@ function nodesOf({ picture, boxes, labels }: Scene): Map<number, Node> {
     const names = (host ? inIt.filter((box) => box.host) : inIt).map((box) => box.hostname ?? box.name)
     const [first = '?', ...others] = [...new Set(names)]
     const title = others.length > 0 ? `${cut(first, 14)} and ${counted(others.length, 'more', 'more')}` : cut(first, 24)
-    const rules = Object.values(picture.tables.rules).filter(({ namespace }) => namespace === inode)
+    const rules = Object.entries(picture.tables.rules)
+      .filter(([, { namespace }]) => namespace === inode)
+      .sort(([, one], [, other]) => telling(other) - telling(one))
     nodes.set(inode, { inode, label: host ? 'host' : (labels.of('net', inode) ?? '?'), title, links: mine, rules, host })
   }
   // A host that has nothing to do with anybody who is drawn would only be a list of interfaces.
   return nodes
 }
+
+/** What is published first, and last the rules that only look into the list of it. */
+const telling = ({ publishes, kind }: RuleView): number => (publishes ? 2 : kind === 'masquerade' || kind === 'snat' ? 1 : 0)
 
 /** Who has the most to do with others. */
 function rootOf(nodes: readonly Node[]): Node {
@@ -263,20 +268,20 @@ function heightOf(node: Node): number {
   return TITLE + linesOf(node).length * LINE + 12 + bridges * (BAR + 6)
 }
 
-/** Interfaces that are listed of a room with many. */
+/** Interfaces and rules that are listed of a room with many. */
 const LISTED = 6
+const RULES = 4
 
 function linesOf({ links, rules }: Node): Line[] {
   const listed = links.filter(([, { kind, bridge }]) => kind !== 'bridge' && bridge === undefined)
   const shownLinks = listed.slice(0, LISTED)
   const lines = shownLinks.flatMap(([key, link]) => linesOfLink(key, link))
   if (listed.length > LISTED) lines.push({ text: `and ${listed.length - LISTED} more interfaces`, style: 'faint', marks: [] })
-  for (const rule of rules.slice(0, LISTED)) {
-    const key = `rules/${rule.namespace}`
+  for (const [key, rule] of rules.slice(0, RULES)) {
     const counter = rule.packets === undefined ? '' : ` (${counted(rule.packets, 'packet')})`
-    lines.push({ text: `⇄ ${ruleWords(rule)}${counter}`, style: 'plain', marks: [key] })
+    lines.push({ text: `⇄ ${ruleWords(rule)}${counter}`, style: 'plain', marks: [`rules/${key}`, `rules/${key}/packets`] })
   }
-  if (rules.length > LISTED) lines.push({ text: `and ${rules.length - LISTED} more rules`, style: 'faint', marks: [] })
+  if (rules.length > RULES) lines.push({ text: `and ${rules.length - RULES} more rules`, style: 'faint', marks: [] })
   return lines
 }
 

@@ -40,7 +40,9 @@ function unique(overlays: [string, OverlayView][]): [string, OverlayView][] {
     const before = seen.get(of)
     if (!before || one[1].drawn.length > before[1].drawn.length) seen.set(of, one)
   }
-  return [...seen.values()]
+  // What has been written on comes first.
+  const written = ([, { counts }]: [string, OverlayView]) => Number(Object.values(counts).some((count) => count > 0))
+  return [...seen.values()].sort((one, other) => written(other) - written(one))
 }
 
 function Stack({ scene, name, overlay }: { scene: Scene; name: string; overlay: OverlayView }) {
@@ -68,7 +70,15 @@ function Stack({ scene, name, overlay }: { scene: Scene; name: string; overlay: 
           {telling.length > ENTRIES && <li class="note">and {telling.length - ENTRIES} more</li>}
           {overlay.more && <li class="note">there is more than was looked at</li>}
           {telling.length === 0 && (
-            <li class="note">{overlay.upper ? 'nothing is written on it yet' : 'read-only: there is no upper sheet'}</li>
+            <li class="note">
+              {overlay.unseen !== undefined ? (
+                <Text of={overlay.unseen} />
+              ) : overlay.upper ? (
+                'nothing is written on it yet'
+              ) : (
+                'read-only: there is no upper sheet'
+              )}
+            </li>
           )}
         </ul>
       </div>

@@ -32,10 +32,13 @@ export function Limits({ scene, history, brief }: LimitsProps) {
 /** Where somebody is who is drawn, and what limits anybody; not the top, which limits nobody. */
 function relevant({ picture, pids, boxes }: Scene): CgroupView[] {
   const inBoxes = new Set(boxes.filter(({ host }) => !host).flatMap(({ processes }) => processes.map(({ cgroup }) => cgroup)))
+  // In the order of the boxes that are in them, and then the others.
+  const order = [...inBoxes]
+  const place = ({ path }: CgroupView) => (inBoxes.has(path) ? order.indexOf(path) : order.length)
   return Object.values(picture.tables.cgroups)
     .filter((one) => one.path !== '/')
     .filter((one) => inBoxes.has(one.path) || (limited(one) && (one.drawn.length === 0 || one.drawn.some((pid) => pids.has(pid)))))
-    .sort((one, other) => one.path.localeCompare(other.path))
+    .sort((one, other) => place(one) - place(other) || one.path.localeCompare(other.path))
 }
 
 const limited = ({ memory, cpu, pids }: CgroupView): boolean => (memory?.max ?? cpu?.max ?? pids?.max ?? null) !== null

@@ -2,12 +2,13 @@
 import { useMemo, useState } from 'preact/hooks'
 import { deltaBetween } from '../../../picture/delta.js'
 import type { Picture } from '../../../picture/types.js'
-import { type Change, changesOf } from '../changes.js'
+import { changesOf } from '../changes.js'
 import { Drawing, PICTURES, type PictureName, WORDS } from '../kernel/pictures.jsx'
 import { Labels } from '../labels.js'
 import { MarksContext, NO_MARKS, stillMarks } from '../marks.jsx'
 import { sceneOf } from '../scene.js'
 import { scopedTo } from './scope.js'
+import { pictureOfChange, telling } from './telling.js'
 
 interface Props {
   readonly before: Picture | undefined
@@ -79,18 +80,3 @@ function prepared(
       ]
   return { changes, scenes }
 }
-
-/** Which picture shows a change best. */
-export function pictureOfChange({ mark }: Change): PictureName {
-  const [table, , part] = mark.split('/')
-  if (table === 'processes') return part === 'capabilities' ? 'capabilities' : 'processes'
-  if (table === 'namespaces') return 'namespaces'
-  if (table === 'cgroups') return 'limits'
-  return table === 'overlays' || table === 'changes' ? 'layers' : 'network'
-}
-
-/** The rarer kind of change tells more: every new process changes the tree. */
-const TELLING: readonly PictureName[] = ['network', 'layers', 'limits', 'capabilities', 'namespaces', 'processes']
-
-export const telling = (changes: readonly Change[]): PictureName | undefined =>
-  TELLING.find((name) => changes.some((change) => pictureOfChange(change) === name))

@@ -3,7 +3,7 @@ import type { Moment } from '../../../trace/replay.js'
 
 export interface Stop {
   readonly moment: Moment
-  /** What was said and printed since the stop before. */
+  /** What was said and printed since the stop before, and after it where no other follows. */
   readonly words: readonly Moment[]
 }
 
@@ -17,13 +17,20 @@ export function stopsOf(moments: readonly Moment[]): Stop[] {
       words.push(moment)
       continue
     }
+    if (moment.kind === 'scene') words = heldBack(stops, words)
     stops.push({ moment, words })
     words = []
   }
-  // What was said last goes with the last stop, until there is another one.
-  const last = stops.at(-1)
-  if (last && words.length > 0) stops[stops.length - 1] = { ...last, words: [...last.words, ...words] }
+  heldBack(stops, words)
   return stops
+}
+
+/** What was said at the end of a scene, or at the end so far, goes with the stop before. Gives what is left: all where there is none. */
+function heldBack(stops: Stop[], words: Moment[]): Moment[] {
+  const last = stops.at(-1)
+  if (!last) return words
+  stops[stops.length - 1] = { ...last, words: [...last.words, ...words] }
+  return []
 }
 
 /** The scene that a stop is in, and all that was said in it up to there. */
