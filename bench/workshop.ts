@@ -5,7 +5,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { get, type IncomingMessage, request } from 'node:http'
-import { loadavg } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import Docker from 'dockerode'
 import { execa } from 'execa'
@@ -16,18 +15,24 @@ const CONTAINERS = 200
 const LEARNERS = 100
 /** Milliseconds between two reports of one learner. */
 const REPORTS = 10_000
-/** Seconds: until all has settled, and measured. */
+/** Seconds: until all has settled, and of one measurement, in which several pictures are taken. */
 const SETTLES = 15
-const MEASURED = 60
-/** What is aimed at: of one processor, and MiB more than before anybody came. */
-const TARGETS = { share: 0.1, growth: 100 }
+const STRETCH = 10
+
+const SUBJECT = {
+  name: 'workshop',
+  title: 'The workshop page',
+  about: `${CONTAINERS} containers are there, ${LEARNERS} learners have joined and report every ten seconds, one page is open. The processor’s time is that of the workshop’s
+process and of its shim, in stretches of ten seconds; memory is what both have resident, more than before anybody came.`,
+}
 
 const START = fileURLToPath(new URL('../scripts/start.cjs', import.meta.url))
 const SOCKET = `${PLACE}/engine.sock`
 /** USER_HZ of every architecture that drydock knows; proc_pid_stat(5). */
 const TICKS = 100
 
-await measure(async (signal) => {
+await measure(SUBJECT, async (bench) => {
+  const { signal } = bench
   const daemon = await started([DRYDOCK, 'daemon', '-H', `unix://${SOCKET}`, '--exec-root', `${PLACE}/exec`], /listening|API/i, signal)
   const workshop = await started([START, 'workshop', '--listen', '0.0.0.0'], /Ctrl-C/, signal)
   try {
@@ -39,29 +44,35 @@ await measure(async (signal) => {
     const page = await openPage(Number(port), token)
     const learners = reporting(Number(port), word)
     await pause(SETTLES, signal)
-    const [before, began, received, pictures] = [costOf(pid), performance.now(), page.bytes(), page.pictures()]
-    let most = before.resident
-    for (let second = 0; second < MEASURED; second++) {
-      await pause(1, signal)
-      most = Math.max(most, costOf(pid).resident)
+    const [shares, growths]: [number[], number[]] = [[], []]
+    for (let stretch = 0; stretch < bench.rounds(6, 1); stretch++) {
+      const [before, began] = [costOf(pid), performance.now()]
+      await pause(STRETCH, signal)
+      const now = costOf(pid)
+      shares.push(((now.ticks - before.ticks) / TICKS / (performance.now() - began)) * 100_000)
+      growths.push((now.resident - rest.resident) / 2 ** 20)
     }
-    const after = costOf(pid)
-    const seconds = (performance.now() - began) / 1000
     clearInterval(learners.timer)
     page.close()
-    const share = (after.ticks - before.ticks) / TICKS / seconds
-    const mebibytes = (bytes: number) => (bytes / 2 ** 20).toFixed(1)
-    console.log(
-      `the workshop page: ${CONTAINERS} containers, ${learners.accepted()} reports of ${LEARNERS} learners, one page, ${seconds.toFixed(0)} s`,
-    )
-    console.log(
-      `  processor  ${(share * 100).toFixed(2)} % of one, target at most ${TARGETS.share * 100} %; load average ${loadavg()[0]?.toFixed(2)}`,
-    )
-    console.log(
-      `  memory     ${mebibytes(rest.resident)} MiB before anybody came, at most ${mebibytes(most)} MiB: ${mebibytes(most - rest.resident)} MiB more, target at most ${TARGETS.growth}`,
-    )
-    console.log(
-      `  pictures   one each ${(seconds / (page.pictures() - pictures)).toFixed(2)} s, ${((page.bytes() - received) / 1024 / seconds).toFixed(1)} KiB a second; the first has ${(page.first() / 1024).toFixed(0)} KiB`,
+    bench.command('npm run workshop -- --listen 0.0.0.0')
+    const each = { better: 'less', own: 'drydock' } as const
+    const label = `${CONTAINERS} containers, ${LEARNERS} learners`
+    bench.compare({
+      ...each,
+      key: 'workshop-processor',
+      title: 'of one processor',
+      unit: '%',
+      cases: [{ label, values: { drydock: shares }, targets: [{ bound: 10 }] }],
+    })
+    bench.compare({
+      ...each,
+      key: 'workshop-memory',
+      title: 'more memory than before anybody came',
+      unit: 'MiB',
+      cases: [{ label, values: { drydock: growths }, targets: [{ bound: 100 }] }],
+    })
+    bench.note(
+      `${learners.accepted()} reports were taken and ${page.pictures()} pictures shown; the first one has ${(page.first() / 1024).toFixed(0)} KiB.`,
     )
   } finally {
     workshop.child.kill('SIGTERM')
@@ -125,7 +136,7 @@ const childrenOf = (pid: number): number[] =>
   })
 
 interface Page {
-  bytes(): number
+  /** Whole ones and changes. */
   pictures(): number
   /** Bytes of the first whole picture. */
   first(): number
@@ -138,10 +149,9 @@ async function openPage(port: number, token: string): Promise<Page> {
     get({ host: '127.0.0.1', port, path: '/live', headers }, resolve).on('error', reject)
   })
   if (answer.statusCode !== 200) throw new Error(`the page is not answered: ${answer.statusCode}`)
-  let [bytes, pictures, first] = [0, 0, 0]
+  let [pictures, first] = [0, 0]
   let rest = ''
   answer.setEncoding('utf8').on('data', (text: string) => {
-    bytes += text.length
     const events = (rest + text).split('\n\n')
     rest = events.pop() ?? ''
     for (const event of events) {
@@ -149,7 +159,7 @@ async function openPage(port: number, token: string): Promise<Page> {
       if (event.startsWith('event: picture\n')) first = event.length
     }
   })
-  return { bytes: () => bytes, pictures: () => pictures, first: () => first, close: () => void answer.destroy() }
+  return { pictures: () => pictures, first: () => first, close: () => void answer.destroy() }
 }
 
 /** Learners who report one after the other, each at its interval. */

@@ -85,23 +85,17 @@ function bundlePage(entry = 'lib/workshop/page/main.tsx', out = PAGE) {
   const whole = outputFiles.some(({ path: file }) => file.endsWith('.css'))
     ? outputFiles
     : [...outputFiles, { path: 'page.css', contents: '' }]
-  try {
-    keep(out, 'page.js', whole, metafile)
-  } catch (error) {
-    if (!isForbidden(error)) throw error
-  }
+  whereWritable(() => keep(out, 'page.js', whole, metafile))
   return files
 }
-
-/** The file system's ways to say that this checkout is somebody else's. */
-const isForbidden = ({ code }) => code === 'EACCES' || code === 'EROFS' || code === 'EPERM'
 
 /** Write what esbuild has made, and the list of what it was made of. `file` is the one that tells how old it is. */
 function keep(out, file, outputFiles, { inputs }) {
   // Made beside it and renamed: whoever starts meanwhile finds the old one or the new one. In another pid namespace somebody else may have our pid.
   const made = `${out}.${process.pid}-${randomBytes(4).toString('hex')}`
   fs.mkdirSync(path.dirname(out), { recursive: true })
-  fs.mkdirSync(made, { recursive: true })
+  // Not recursive: that tells ENOENT of every error that it does not expect.
+  fs.mkdirSync(made)
   try {
     for (const { path: name, contents } of outputFiles) fs.writeFileSync(path.join(made, path.basename(name)), contents)
     const sources = Object.keys(inputs).filter((input) => !input.startsWith('node_modules/'))
@@ -112,6 +106,23 @@ function keep(out, file, outputFiles, { inputs }) {
     replace(out, made, file)
   } finally {
     fs.rmSync(made, { recursive: true, force: true })
+  }
+}
+
+/** A bundle like that; false where none can be written: it runs from its sources then, a little slower. */
+function bundleWhereWritable(out, entries) {
+  return whereWritable(() => bundle(out, entries))
+}
+
+/** Was it done? False where nothing can be written: a checkout of somebody else's (which is EOVERFLOW on an ordinary user's overlay), a full disk. */
+function whereWritable(write) {
+  try {
+    write()
+    return true
+  } catch (error) {
+    // The file system's errors have a number.
+    if (error.errno === undefined) throw error
+    return false
   }
 }
 
@@ -135,4 +146,4 @@ function replace(out, made, file) {
   }
 }
 
-module.exports = { bundle, bundlePage, isForbidden, isFresh }
+module.exports = { bundleWhereWritable, bundlePage, isFresh }

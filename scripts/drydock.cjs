@@ -6,7 +6,7 @@
 'use strict'
 
 const path = require('node:path')
-const { bundle, isForbidden, isFresh } = require('./bundle.cjs')
+const { bundleWhereWritable, isFresh } = require('./bundle.cjs')
 
 const ROOT = path.join(__dirname, '..')
 /** Two folders deep, as the sources are: paths relative to a module stay right in the bundle. */
@@ -20,12 +20,7 @@ function prepare() {
   const { checkPlatform, setUp } = require('./setup.cjs')
   const problem = checkPlatform() || setUp({ yes: process.env.CI === 'true', command: 'drydock' })
   if (problem) return problem
-  try {
-    bundle(OUT)
-  } catch (error) {
-    // A checkout of somebody else's: it runs from its sources then, a little slower.
-    if (!isForbidden(error)) throw error
-  }
+  bundleWhereWritable(OUT)
   return undefined
 }
 

@@ -25,6 +25,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ['lib/hosts'],
   ['lib/index.ts'],
   ['lessons'],
+  // Statistics, pictures and words of the benchmarks: pure, and tested.
+  ['bench/page'],
   ['scripts'],
   ['test'],
   ['bench', 'vitest.config.ts'],

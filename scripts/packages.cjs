@@ -39,6 +39,7 @@ const PACKAGES = {
   dockerd: ['docker.io', 'moby-engine', 'docker', 'docker', 'docker'],
   docker: ['docker.io', 'moby-engine', 'docker-cli', 'docker', 'docker'],
   'docker-compose': ['docker-compose', 'docker-compose', 'docker-compose', 'docker-compose', 'docker-compose'],
+  podman: ['podman containernetworking-plugins', 'podman', 'podman', 'podman', 'podman'],
   umoci: ['umoci', 'umoci', 'umoci', 'umoci', 'umoci'],
   setfattr: ['attr', 'attr', 'attr', 'attr', 'attr'],
   ss: ['iproute2', 'iproute', 'iproute2', 'iproute2', 'iproute2'],

@@ -53,16 +53,8 @@ async function start(command, args) {
 
 /** A bundle that is made anew when a source is newer; false where none can be written. */
 function refresh(out, entries) {
-  const { bundle, isForbidden, isFresh } = require('./bundle.cjs')
-  if (isFresh(out)) return true
-  try {
-    bundle(out, entries)
-    return true
-  } catch (error) {
-    // A checkout of somebody else's: it runs from its sources then, a little slower.
-    if (!isForbidden(error)) throw error
-    return false
-  }
+  const { bundleWhereWritable, isFresh } = require('./bundle.cjs')
+  return isFresh(out) || bundleWhereWritable(out, entries)
 }
 
 /** The entry's main, from its bundle; undefined where there can be none. */

@@ -65,8 +65,9 @@ export class Recorder implements Witness {
     })
   }
 
-  async picture(focus: readonly number[], { fresh = false }: { readonly fresh?: boolean } = {}): Promise<void> {
+  async picture(around: () => readonly number[], { fresh = false }: { readonly fresh?: boolean } = {}): Promise<void> {
     if (this.#journals.length === 0) return
+    const focus = [...new Set(around())]
     const words = focus.join()
     const last = this.#last
     if (fresh && last && last.focus === words && performance.now() - last.at < FRESH) return

@@ -41,7 +41,13 @@ const step = members({
   summary: maybe(text),
   shell: maybe(text),
 })
-const result = members({ status: one('ok', 'failed', 'allowed', 'not run'), outcome: text, errno: maybe(text), nanoseconds: number })
+const result = members({
+  status: one('ok', 'failed', 'allowed', 'not run'),
+  outcome: text,
+  errno: maybe(text),
+  nanoseconds: number,
+  answers: maybe(list(text)),
+})
 
 const HAPPENINGS: { readonly [Kind in Happening['kind']]: Check } = {
   session: members({

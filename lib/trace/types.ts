@@ -99,6 +99,8 @@ export interface ResultWords {
   readonly outcome: string
   readonly errno?: string
   readonly nanoseconds: number
+  /** What it answered besides, in lines: what was read, who connected. */
+  readonly answers?: readonly string[]
 }
 
 export interface Looked {

@@ -8,7 +8,7 @@ export interface Witness {
    * The kernel's state now, around these processes (as the host counts). Resolves when it was read. It belongs to what was told last. `fresh`: a picture that
    * was taken this moment will do.
    */
-  picture(focus: readonly number[], options?: { readonly fresh?: boolean }): Promise<void>
+  picture(focus: () => readonly number[], options?: { readonly fresh?: boolean }): Promise<void>
   /** Nothing that it needed for pictures is left; the next picture gets it again. */
   rest(): Promise<void>
 }
@@ -19,7 +19,12 @@ export function witnesses(...all: readonly Witness[]): Witness {
   if (only && all.length === 1) return only
   return {
     tell: (happening) => {
-      for (const one of all) one.tell(happening)
+      let what: Happening | undefined
+      const once = () => {
+        what ??= happening()
+        return what
+      }
+      for (const one of all) one.tell(once)
     },
     picture: async (focus, options) => {
       for (const one of all) await one.picture(focus, options)

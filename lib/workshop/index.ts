@@ -59,7 +59,9 @@ export async function openWorkshop({
     else response.destroy()
   })
   const hosts = [...called, ...reachedBy(place)]
-  const joinUrls = open ? [...new Set(hosts)].filter((host) => host !== '127.0.0.1').map((host) => urlOf(host, sockets.port)) : []
+  const joinUrls = open
+    ? [...new Set(hosts)].filter((host) => host !== '127.0.0.1').map((host) => urlOf(host, sockets.port).replace(/\/$/, ''))
+    : []
   const [joinUrl] = joinUrls
   server = await createServer({
     page,
