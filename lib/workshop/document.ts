@@ -5,7 +5,8 @@ import type { Exported } from './protocol.js'
 
 const HEAD = `<meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="dark light">`
+<meta name="color-scheme" content="dark light">
+<link rel="icon" href="data:,">`
 
 /** `rest` stands in the head, `last` at the end of the body: a script finds all of the page above it. */
 const documentOf = (title: string, rest: string, last: string): string => `<!doctype html>
