@@ -235,6 +235,7 @@ describe('for everybody', () => {
 
   test('whoever hears it hears names: views, pictures, tables, drawings', async () => {
     const { page } = tab
+    await page.locator('.cable').nth(1).waitFor()
     const snapshot = await page.locator('body').ariaSnapshot()
     for (const line of [
       '- heading "drydock" [level=1]',
