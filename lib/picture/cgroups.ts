@@ -1,21 +1,42 @@
-/** Cgroups as directories: those that drawn processes are in, those above them, and drydock's own; the trees merged by path. cgroups(7). */
-import { lstatSync, readdirSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { OWN_CGROUP } from '../kernel/places.js'
-import { type CgroupHierarchy, directoryOf, parseCgroup } from '../kernel/proc/cgroup.js'
+/** Cgroups: those that drawn processes are in, those above them, and drydock's own; the trees merged by path. cgroups(7). */
+import type { CgroupHierarchy } from '../kernel/proc/cgroup.js'
 import { textIfReadable } from '../kernel/readable.js'
 import { nameOf } from '../primitives/cgroups/detect.js'
 import { type CgroupFiles, hostFiles, lines, words } from '../primitives/cgroups/files.js'
-import type { Cgroup, CgroupDirectory } from '../primitives/cgroups/fragment.js'
-import { type Counter, readEvents, readLimits, readUsage } from '../primitives/cgroups/read.js'
-import { Memo } from './memo.js'
+import type { Cgroup } from '../primitives/cgroups/fragment.js'
+import {
+  type CgroupEvents,
+  type CgroupReading,
+  type CgroupUsage,
+  type Counter,
+  readEvents,
+  readLimits,
+  readUsage,
+} from '../primitives/cgroups/read.js'
+import { type Directories, directoriesOf, primaryOf, withAncestors } from './cgroup-tree.js'
+import { Turns } from './turns.js'
 import type { CgroupView, ProcessView } from './types.js'
 
-/** Long files, of which a picture shows nothing. */
-const NOT_READ = /\/(memory\.stat|cpuacct\.stat|cpuacct\.usage_(user|sys)|memory\.memsw\.[a-z_]+|memory\.swap\.max|memory\.failcnt)$/
+/** What was read of one the last time. */
+interface Read {
+  /** Processor time: moves whenever a process in it does anything. */
+  readonly pulse: number | undefined
+  readonly cgroup: Cgroup
+  readonly limits: CgroupReading
+  readonly usage: CgroupUsage
+  readonly events: CgroupEvents
+  readonly processes: number
+  readonly frozen: boolean | undefined
+}
+
+interface Kept {
+  readonly read: Read
+  readonly view: CgroupView
+}
 
 export class CgroupsSeen {
-  readonly #memo = new Memo<CgroupView>()
+  readonly #turns = new Turns()
+  #last = new Map<string, Kept>()
 
   /** `all`: those of drydock's own in which nobody is drawn, too; otherwise only those of them in which nobody is at all. */
   view(
@@ -24,37 +45,77 @@ export class CgroupsSeen {
     all: boolean,
   ): Record<string, CgroupView> {
     const drawn = new Map<string, number[]>()
-    for (const { pid, cgroup } of Object.values(processes)) drawn.set(cgroup, [...(drawn.get(cgroup) ?? []), pid])
-    const paths = new Set([...drawn.keys()].flatMap(withAncestors))
-    for (const path of ownPaths(hierarchies, (directory) => all || isEmpty(directory)))
-      for (const one of withAncestors(path)) paths.add(one)
-    const views: Record<string, CgroupView> = {}
-    for (const path of [...paths].sort()) {
-      const directories = hierarchies.flatMap((tree) => directoriesOf(tree, path))
-      if (directories.length > 0) views[path] = this.#viewOf(path, directories, drawn.get(path) ?? [])
+    for (const { pid, cgroup } of Object.values(processes)) {
+      const known = drawn.get(cgroup)
+      if (known) known.push(pid)
+      else drawn.set(cgroup, [pid])
     }
-    this.#memo.turn()
-    return views
+    const primary = primaryOf(hierarchies)
+    const directories = directoriesOf(hierarchies, drawn.keys())
+    const near = new Set([...drawn.keys()].flatMap(withAncestors))
+    const shown = [...directories].filter(([path, those]) => all || near.has(path) || isDeserted(placeOf(those, primary))).sort()
+    this.#turns.begin(new Set(shown.map(([path]) => path)))
+    const now = new Map<string, Kept>()
+    for (const [path, those] of shown) {
+      const last = this.#last.get(path)
+      const read = this.#readOne(path, those, placeOf(those, primary), last?.read)
+      now.set(path, { read, view: sameOr(last, read, viewOf(path, read, drawn.get(path) ?? [])) })
+    }
+    this.#last = now
+    return Object.fromEntries([...now].map(([path, { view }]) => [path, view]))
   }
 
-  #viewOf(path: string, directories: Cgroup, drawn: readonly number[]): CgroupView {
+  /** Where nothing has run since the last picture hardly anything can have changed; what somebody else has changed is seen when it is its turn. */
+  #readOne(path: string, directories: Directories, place: string | undefined, last: Read | undefined): Read {
+    const due = this.#turns.due(path)
+    const cgroup = last && !due ? last.cgroup : cgroupOf(directories)
     const texts = new Map<string, string | undefined>()
     const read = (file: string): string | undefined => {
       if (!texts.has(file)) texts.set(file, NOT_READ.test(file) ? undefined : textIfReadable(file))
       return texts.get(file)
     }
-    const view = viewOf(path, directories, drawn, { ...hostFiles, read })
-    // The same object as long as it says the same.
-    return this.#memo.of(path, JSON.stringify(view), () => view)
+    const files: CgroupFiles = { ...hostFiles, read }
+    const pulse = readUsage(cgroup, { ...files, read: (file) => (TIME.test(file) ? read(file) : undefined) }).cpu?.value
+    if (last && !due && pulse !== undefined && pulse === last.pulse) return last
+    const [limits, usage, events] = [readLimits(cgroup, files), readUsage(cgroup, files), readEvents(cgroup, files)]
+    return { pulse, cgroup, limits, usage, events, processes: countOf(textIfReadable(`${place}/cgroup.procs`)), frozen: frozenOf(cgroup) }
   }
 }
 
-function viewOf(path: string, cgroup: Cgroup, drawn: readonly number[], files: CgroupFiles): CgroupView {
-  const [limits, usage, events] = [readLimits(cgroup, files), readUsage(cgroup, files), readEvents(cgroup, files)]
-  // 0: one that this pid namespace has no number for.
-  const processes = new Set(cgroup.flatMap((one) => lines(files.read(`${one.path}/cgroup.procs`)).filter((pid) => pid !== '0'))).size
+/** The view of the last picture, when it says the same: whoever compares two pictures then sees at once that nothing has changed. */
+function sameOr(last: Kept | undefined, read: Read, view: CgroupView): CgroupView {
+  if (!last) return view
+  const same = last.read === read ? last.view.drawn.join() === view.drawn.join() : JSON.stringify(last.view) === JSON.stringify(view)
+  return same ? last.view : view
+}
+
+/** Where the time is counted. */
+const TIME = /\/(cpuacct\.usage|cpu\.stat)$/
+/** Long files, and others of which a picture shows nothing. */
+const NOT_READ = /\/(memory\.stat|cpuacct\.stat|cpuacct\.usage_(user|sys)|memory\.memsw\.[a-z_]+|memory\.swap\.max|memory\.failcnt)$/
+
+function cgroupOf(directories: Directories): Cgroup {
+  return [...directories].map(([tree, path]) => ({
+    version: tree.version,
+    name: nameOf(tree),
+    controllers: tree.version === 1 ? tree.controllers : words(textIfReadable(`${path}/cgroup.controllers`)),
+    path,
+  }))
+}
+
+/** Its directory in the tree by which processes are told, or in the first that has it. */
+function placeOf(directories: Directories | undefined, primary: CgroupHierarchy | undefined): string | undefined {
+  return (primary && directories?.get(primary)) ?? directories?.values().next().value
+}
+
+/** 0: a process that this pid namespace has no number for. */
+const countOf = (procs: string | undefined): number => lines(procs).filter((pid) => pid !== '0').length
+
+/** Is nobody in it? Somebody has made it and not filled it yet. */
+const isDeserted = (place: string | undefined): boolean => textIfReadable(`${place}/cgroup.procs`) === ''
+
+function viewOf(path: string, { cgroup, limits, usage, events, processes, frozen }: Read, drawn: readonly number[]): CgroupView {
   const quota = limit(limits.cpuQuota)
-  const frozen = frozenOf(cgroup, files)
   return {
     path,
     drawn,
@@ -88,67 +149,15 @@ const limit = (counter: Counter | undefined): number | null => (counter && Numbe
 const microseconds = (nanoseconds: Counter | undefined): number => Math.round((nanoseconds?.value ?? 0) / 1000)
 
 /** v1 has a tree for it; v2 tells whether all in it have stopped. */
-function frozenOf(cgroup: Cgroup, files: CgroupFiles): boolean | undefined {
+function frozenOf(cgroup: Cgroup): boolean | undefined {
   for (const { version, controllers, path } of cgroup) {
     if (version === 1 && controllers.includes('freezer')) {
-      const state = files.read(`${path}/freezer.state`)
+      const state = textIfReadable(`${path}/freezer.state`)
       if (state !== undefined) return state.trim() === 'FROZEN'
     }
-    const events = version === 2 ? files.read(`${path}/cgroup.events`) : undefined
+    const events =
+      version === 2 && !cgroup.some((one) => one.controllers.includes('freezer')) ? textIfReadable(`${path}/cgroup.events`) : undefined
     if (events !== undefined && /^frozen /m.test(events)) return /^frozen 1$/m.test(events)
   }
   return undefined
 }
-
-/** `/a/b` → `/`, `/a`, `/a/b`. */
-function withAncestors(path: string): string[] {
-  const all = [path]
-  for (let at = path; at !== '/' && at !== '.'; ) {
-    at = dirname(at)
-    all.push(at)
-  }
-  return all
-}
-
-function directoriesOf(tree: CgroupHierarchy, path: string): CgroupDirectory[] {
-  const directory = directoryOf({ path }, tree)
-  if (directory === undefined || linksOf(directory) === 0) return []
-  const controllers = tree.version === 1 ? tree.controllers : words(textIfReadable(`${directory}/cgroup.controllers`))
-  return [{ version: tree.version, name: nameOf(tree), controllers, path: directory }]
-}
-
-/** Drydock's own cgroups below the top of each tree and below the reader's own cgroup. */
-function ownPaths(hierarchies: readonly CgroupHierarchy[], keep: (directory: string) => boolean): string[] {
-  const tops = new Set([`/${OWN_CGROUP}`])
-  for (const { path } of parseCgroup(textIfReadable('/proc/self/cgroup') ?? ''))
-    for (const one of withAncestors(path)) tops.add(join(one, OWN_CGROUP))
-  const found = new Set<string>()
-  for (const tree of hierarchies) {
-    for (const top of tops) {
-      const directory = directoryOf({ path: top }, tree)
-      if (directory !== undefined) walk(directory, top, keep, found)
-    }
-  }
-  return [...found]
-}
-
-function walk(directory: string, path: string, keep: (directory: string) => boolean, found: Set<string>): void {
-  const links = linksOf(directory)
-  if (links === 0) return
-  if (keep(directory)) found.add(path)
-  // The kernel counts a cgroup's children among its links: with two there is none.
-  if (links === 2) return
-  for (const entry of entriesOf(directory)) if (entry.isDirectory()) walk(join(directory, entry.name), join(path, entry.name), keep, found)
-}
-
-const linksOf = (directory: string): number => lstatSync(directory, { throwIfNoEntry: false })?.nlink ?? 0
-
-function entriesOf(directory: string) {
-  try {
-    return readdirSync(directory, { withFileTypes: true })
-  } catch {
-    return []
-  }
-}
-
-const isEmpty = (directory: string): boolean => textIfReadable(`${directory}/cgroup.procs`) === ''

@@ -3,7 +3,6 @@ import { type Address, decodeAddresses, decodeLinks, decodeRoutes, type Link, ty
 import { decodeListeners, type Listener } from '../kernel/netlink/listeners.js'
 import { decodeNamespaceId, namespaceIdGet } from '../kernel/netlink/namespace-id.js'
 import { answerIn, type Instrument, type Questions } from './instrument.js'
-import { Memo } from './memo.js'
 import type { Missing } from './missing.js'
 import { askIn, type Place, type Surveyed } from './survey.js'
 import type { LinkView } from './types.js'
@@ -18,7 +17,7 @@ export interface Local {
 export const linkKey = (namespace: number, index: number): string => `${namespace}/${index}`
 
 export class LinksSeen {
-  readonly #locals = new Memo<Local[]>()
+  readonly #last = new Map<number, Understood>()
   readonly #views = new WeakMap<Local, LinkView>()
   readonly #ids = new NamespaceIds()
 
@@ -33,13 +32,9 @@ export class LinksSeen {
     const networks = places.filter(({ kind }) => kind === 'net')
     const locals = new Map<string, Local>()
     for (const [inode, answers] of surveyed) {
-      const { links, addresses, routes, listeners, listeners6 } = answers
-      const from = [links, addresses, routes, listeners, listeners6].map((bytes) => bytes.toString('latin1')).join('|')
-      for (const local of this.#locals.of(`${inode}`, from, () => localsOf(inode, answers))) {
-        locals.set(linkKey(inode, local.view.index), local)
-      }
+      for (const local of this.#localsOf(inode, answers)) locals.set(linkKey(inode, local.view.index), local)
     }
-    this.#locals.turn()
+    for (const inode of this.#last.keys()) if (!surveyed.has(inode)) this.#last.delete(inode)
     const peers = await this.#peersOf(locals, networks, instrument, missing)
     const own = networks.find(({ pid }) => pid === undefined)?.inode
     const views: Record<string, LinkView> = {}
@@ -49,6 +44,17 @@ export class LinksSeen {
       views[key] = this.#withPeer(local, peer)
     }
     return views
+  }
+
+  /** Counters of links move; the rest hardly ever does, and takes longer to understand. */
+  #localsOf(inode: number, answers: Surveyed): readonly Local[] {
+    const last = this.#last.get(inode)
+    if (last?.answers === answers) return last.locals
+    const links = last?.answers.links.equals(answers.links) ? last.links : decodeLinks(answers.links)
+    const others = last && OTHERS.every((name) => last.answers[name].equals(answers[name])) ? last.others : othersIn(answers)
+    const locals = last?.links === links && last.others === others ? last.locals : localsOf(inode, links, others)
+    this.#last.set(inode, { answers, links, others, locals })
+    return locals
   }
 
   #withPeer(local: Local, peer: string | undefined): LinkView {
@@ -68,17 +74,22 @@ export class LinksSeen {
     const peers = new Map<string, string>()
     const own = networks.find(({ pid }) => pid === undefined)?.inode
     const candidates: { key: string; other: string; wanted: number; from: number; to: number }[] = []
-    for (const [key, local] of locals) {
-      const { cable, view } = local
+    const cables = new Map<string, Local[]>()
+    for (const local of locals.values()) {
+      if (!local.cable) continue
+      const ends = `${local.view.index}>${local.cable.index}`
+      cables.set(ends, [...(cables.get(ends) ?? []), local])
+    }
+    for (const [key, { cable, view }] of locals) {
       if (!cable) continue
       if (cable.namespace === undefined) {
         const other = linkKey(view.namespace, cable.index)
         if (locals.has(other)) peers.set(key, other)
         continue
       }
-      for (const { inode } of networks) {
-        const other = locals.get(linkKey(inode, cable.index))
-        if (inode === view.namespace || other?.cable?.index !== view.index || other.cable.namespace === undefined) continue
+      for (const other of cables.get(`${cable.index}>${view.index}`) ?? []) {
+        const { namespace: inode } = other.view
+        if (inode === view.namespace || other.cable?.namespace === undefined) continue
         // From one end is enough; where the reader's own network is one of the two, from there: it then is asked about all at once.
         if (view.namespace !== own && (inode === own || inode < view.namespace)) continue
         candidates.push({ key, other: linkKey(inode, cable.index), wanted: cable.namespace, from: view.namespace, to: inode })
@@ -95,29 +106,43 @@ export class LinksSeen {
   }
 }
 
+/** What a network namespace has answered, and what it means. */
+interface Understood {
+  readonly answers: Surveyed
+  readonly links: readonly Link[]
+  readonly others: Others
+  readonly locals: readonly Local[]
+}
+
+const OTHERS = ['addresses', 'routes', 'listeners', 'listeners6'] as const
+
+/** What is known of a network namespace besides its links. */
+interface Others {
+  readonly addresses: readonly Address[]
+  readonly routes: readonly Route[]
+  readonly listening: readonly Listener[]
+}
+
+function othersIn(answers: Surveyed): Others {
+  return {
+    addresses: decodeAddresses(answers.addresses),
+    routes: decodeRoutes(answers.routes).filter(({ to }) => to === 'default'),
+    listening: [...decodeListeners(answers.listeners), ...decodeListeners(answers.listeners6)],
+  }
+}
+
 /** The links of one network namespace. */
-export function localsOf(namespace: number, answers: Surveyed): Local[] {
-  const links = decodeLinks(answers.links)
-  const addresses = decodeAddresses(answers.addresses)
-  const routes = decodeRoutes(answers.routes)
-  const listening = [...decodeListeners(answers.listeners), ...decodeListeners(answers.listeners6)]
+function localsOf(namespace: number, links: readonly Link[], others: Others): Local[] {
   const bridges = new Set(links.filter(({ kind }) => kind === 'bridge').map(({ index }) => index))
   return links.map((link) => {
     const { linkNetnsid } = link
     const cable = link.kind === 'veth' &&
       link.link !== undefined && { index: link.link, ...(linkNetnsid !== undefined && { namespace: linkNetnsid }) }
-    return { view: viewOf(namespace, link, addresses, routes, listening, bridges), ...(cable && { cable }) }
+    return { view: viewOf(namespace, link, others, bridges), ...(cable && { cable }) }
   })
 }
 
-function viewOf(
-  namespace: number,
-  link: Link,
-  addresses: readonly Address[],
-  routes: readonly Route[],
-  listening: readonly Listener[],
-  bridges: ReadonlySet<number>,
-): LinkView {
+function viewOf(namespace: number, link: Link, { addresses, routes, listening }: Others, bridges: ReadonlySet<number>): LinkView {
   const { index, name, mtu, mac, master, flags, received, sent } = link
   const loopback = flags.includes('loopback')
   const plugged = master !== undefined && bridges.has(master)

@@ -10,8 +10,8 @@ import type { NamespaceView } from './types.js'
 interface Origin {
   readonly parent: number | undefined
   readonly owner: number | undefined
-  /** At the last look. */
-  readonly members: ReadonlySet<string>
+  /** Somebody who was in it when it was asked about. */
+  readonly witness: Seen | undefined
 }
 
 export const keyOf = (kind: string, inode: number): string => `${kind}:${inode}`
@@ -35,7 +35,7 @@ export class NamespacesSeen {
     missing: Missing,
   ): Promise<Record<string, NamespaceView>> {
     const found = collect(all, drawn, reader)
-    const origins = await this.#originsOf(found, instrument, missing)
+    const origins = await this.#originsOf(found, all, instrument, missing)
     const views: Record<string, NamespaceView> = {}
     for (const [key, { kind, inode, members, drawn }] of found) {
       const { parent, owner } = origins.get(key) ?? { parent: undefined, owner: undefined }
@@ -60,21 +60,27 @@ export class NamespacesSeen {
     const named = Object.entries(views).map(([key, view]) => {
       const hostname = view.kind === 'uts' ? hostnames.get(view.inode) : undefined
       const whole = hostname === undefined ? view : { ...view, hostname }
-      return [key, this.#memo.of(key, JSON.stringify(whole), () => whole)] as const
+      const { parent, owner, host, drawn, members, uidMap, gidMap } = whole
+      const from = [parent, owner, host, drawn, members, uidMap, gidMap, hostname].join(' ')
+      return [key, this.#memo.of(key, from, () => whole)] as const
     })
     this.#memo.turn()
     return Object.fromEntries(named)
   }
 
-  async #originsOf(found: ReadonlyMap<string, Found>, instrument: Instrument, missing: Missing): Promise<Map<string, Origin>> {
+  async #originsOf(
+    found: ReadonlyMap<string, Found>,
+    all: ReadonlyMap<number, Seen>,
+    instrument: Instrument,
+    missing: Missing,
+  ): Promise<Map<string, Origin>> {
     const origins = new Map<string, Origin>()
     const asked: { key: string; parent: number | undefined; owner: number }[] = []
     const unknown: [string, Found][] = []
     for (const [key, one] of found) {
-      const members = new Set(one.members.map(identity))
       const known = this.#origins.get(key)
       // An inode number may be given again: it is the same namespace as long as somebody who was in it is in it.
-      if (known && [...members].some((member) => known.members.has(member))) origins.set(key, { ...known, members })
+      if (known && isIn(known.witness, one, all)) origins.set(key, known)
       else unknown.push([key, one])
     }
     if (unknown.length === 0) return origins
@@ -82,13 +88,19 @@ export class NamespacesSeen {
       for (const [key, one] of unknown) asked.push({ key, ...askOrigin(questions, one) })
     }, missing)
     for (const { key, parent, owner } of asked) {
-      const members = new Set(found.get(key)?.members.map(identity))
-      const own = found.get(key)?.inode
+      const { inode: own, members } = found.get(key) ?? { inode: undefined, members: [] }
       const [up, user] = [parent === undefined ? undefined : inodeOf(frames.get(parent)), inodeOf(frames.get(owner))]
-      origins.set(key, { parent: up === own ? undefined : up, owner: user, members })
+      origins.set(key, { parent: up === own ? undefined : up, owner: user, witness: members[0] })
     }
     return origins
   }
+}
+
+/** Is this process still there, and in this namespace? The reader himself is for certain. */
+function isIn(witness: Seen | undefined, { kind, inode }: Found, all: ReadonlyMap<number, Seen>): boolean {
+  if (!witness) return true
+  const now = all.get(witness.pid)
+  return now !== undefined && identity(now) === identity(witness) && now.namespaces?.[kind] === inode
 }
 
 /** By key; the reader's own are among them, whoever else is in them. */

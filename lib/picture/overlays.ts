@@ -7,6 +7,7 @@ import { Layers } from './layers.js'
 import { Memo } from './memo.js'
 import type { Missing } from './missing.js'
 import type { Inodes, Seen } from './scan.js'
+import { Turns } from './turns.js'
 import type { ChangeView, NamespaceView, OverlayView } from './types.js'
 import { statOf, UpperWalk, type Walked } from './upper.js'
 
@@ -36,6 +37,10 @@ export interface OverlaysAndChanges {
 
 export class OverlaysSeen {
   readonly #mounts = new Memo<Mount[]>()
+  readonly #turns = new Turns()
+  /** Texts of mountinfo: of the last picture, and of this one. */
+  #last = new Map<string, string>()
+  #now = new Map<string, string>()
   readonly #overlays = new Memo<OverlayView>()
   readonly #changes = new Memo<ChangeView>()
   readonly #walk = new UpperWalk()
@@ -79,26 +84,37 @@ export class OverlaysSeen {
   #turn(opened: readonly Opened[]): void {
     for (const memo of [this.#mounts, this.#overlays, this.#changes]) memo.turn()
     this.#walk.turn()
+    this.#last = this.#now
+    this.#now = new Map()
     this.#layers.keep(new Set(opened.flatMap(({ lower }) => lower)))
   }
 
   #find(namespaces: Readonly<Record<string, NamespaceView>>, all: ReadonlyMap<number, Seen>, reader: Inodes): Found[] {
-    return Object.values(namespaces).flatMap((view): Found[] => {
-      const { kind, inode, drawn, host } = view
-      const pid = host ? 'self' : drawn.find((one) => all.get(one)?.stat.state !== 'Z')
-      if (kind !== 'mnt' || pid === undefined) return []
-      const text = textIfReadable(`/proc/${pid}/mountinfo`) ?? ''
-      const mounts = this.#mounts.of(`${inode}`, text, () =>
-        linesOf(text)
-          .filter((line) => line.includes(' - overlay '))
-          .map(parseMount),
-      )
-      return mounts.flatMap((mount) => {
+    const places = Object.values(namespaces).flatMap((view) => {
+      const pid = view.host ? ('self' as const) : view.drawn.find((one) => all.get(one)?.stat.state !== 'Z')
+      return view.kind !== 'mnt' || pid === undefined ? [] : [{ view, pid }]
+    })
+    this.#turns.begin(new Set(places.map(({ view, pid }) => placeOf(view.inode, pid))))
+    return places.flatMap(({ view: { inode, drawn, host }, pid }) =>
+      this.#mountsOf(inode, pid).flatMap((mount): Found[] => {
         const overlay = overlayOf(mount)
         const roots = pid === 'self' ? [''] : rootsFor(pid, inode, mount, all, reader)
         return overlay ? [{ namespace: inode, drawn, host, mount, overlay, roots }] : []
-      })
-    })
+      }),
+    )
+  }
+
+  /** Overlays among the mounts of a namespace, as one of its processes sees them. */
+  #mountsOf(namespace: number, pid: number | 'self'): Mount[] {
+    const key = placeOf(namespace, pid)
+    const last = this.#last.get(key)
+    const text = last && !this.#turns.due(key) ? last : (textIfReadable(`/proc/${pid}/mountinfo`) ?? '')
+    this.#now.set(key, text)
+    return this.#mounts.of(key, text, () =>
+      linesOf(text)
+        .filter((line) => line.includes(' - overlay '))
+        .map(parseMount),
+    )
   }
 
   /** Or why its changes are not known. */
@@ -174,6 +190,8 @@ export class OverlaysSeen {
     views[key] = this.#overlays.of(key, JSON.stringify(view), () => view)
   }
 }
+
+const placeOf = (namespace: number, pid: number | 'self'): string => `${namespace} ${pid}`
 
 const noCounts = (): Record<ChangeView['kind'], number> => ({ new: 0, 'copied up': 0, whiteout: 0, opaque: 0 })
 

@@ -10,17 +10,29 @@ import type { ProcessView } from './types.js'
 
 const LONGEST_COMMAND = 200
 
+interface Kept {
+  readonly seen: Seen
+  readonly role: ProcessView['role']
+  readonly view: ProcessView
+}
+
 export class Processes {
   readonly #memo = new Memo<ProcessView>()
+  #last = new Map<number, Kept>()
 
   /** Those that have gone meanwhile are left out. */
   view(all: ReadonlyMap<number, Seen>, roles: ReadonlyMap<number, ProcessView['role']>): Record<string, ProcessView> {
     const views: Record<string, ProcessView> = {}
+    const now = new Map<number, Kept>()
     for (const [pid, role] of roles) {
       const seen = all.get(pid)
-      const view = seen && this.#viewOf(seen, role)
-      if (view) views[pid] = view
+      const last = this.#last.get(pid)
+      const view = seen && (last?.seen === seen && last.role === role ? last.view : this.#viewOf(seen, role))
+      if (!view) continue
+      views[pid] = view
+      now.set(pid, { seen, role, view })
     }
+    this.#last = now
     this.#memo.turn()
     return views
   }

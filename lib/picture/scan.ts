@@ -4,6 +4,7 @@ import { type NamespaceFile, parseNamespaceLink } from '../kernel/proc/namespace
 import { parseStat, processIds, readChildren, type Stat } from '../kernel/proc/processes.js'
 import { namesIfReadable, textIfReadable } from '../kernel/readable.js'
 import type { Missing } from './missing.js'
+import { Turns } from './turns.js'
 
 /** The files of /proc/PID/ns that say where a process is; the two `…_for_children` say where its next child will be. */
 export const KINDS = ['uts', 'pid', 'mnt', 'ipc', 'net', 'user', 'cgroup', 'time'] as const satisfies readonly NamespaceFile[]
@@ -23,40 +24,77 @@ export interface Seen {
 /** A process for ever: pids are given again. */
 export const identity = ({ stat }: Pick<Seen, 'stat'>): string => `${stat.pid}@${stat.startTicks}`
 
-/** Every process but the kernel's own threads, by its pid; `without`: those that only look. */
-export function scanAll(without: ReadonlySet<number>, missing: Missing): Map<number, Seen> {
-  const stats = processIds().flatMap((pid) => (without.has(pid) ? [] : (statOf(pid) ?? [])))
-  // In a pid namespace of its own, /proc may have any program under 2.
-  const threads = stats.some(({ pid, ppid, comm }) => pid === 2 && ppid === 0 && comm === 'kthreadd')
-  const programs = threads ? stats.filter(({ pid, ppid }) => pid !== 2 && ppid !== 2) : stats
-  return seenOf(programs, missing)
+interface Looked {
+  /** The text of /proc/PID/stat. */
+  readonly text: string
+  readonly stat: Stat
+  readonly seen?: Seen
 }
 
-/** Some processes, those below them and those above them. */
-export function scanAround(focus: readonly number[], without: ReadonlySet<number>, missing: Missing): Map<number, Seen> {
-  const stats = new Map<number, Stat>()
-  const add = (pid: number): boolean => {
-    const stat = stats.has(pid) || without.has(pid) ? undefined : statOf(pid)
-    if (stat) stats.set(pid, stat)
-    return stat !== undefined
+export class Scan {
+  readonly #turns = new Turns()
+  #last = new Map<number, Looked>()
+
+  /**
+   * Every process but the kernel's own threads, by its pid; `without`: those that only look. One that has not run since the last picture is the same object
+   * as then; as it may have run for less than the kernel counts, they take turns to be looked at nevertheless. `focus`: always.
+   */
+  all(focus: ReadonlySet<number>, without: ReadonlySet<number>, missing: Missing): Map<number, Seen> {
+    const looked = processIds().flatMap((pid) => (without.has(pid) ? [] : (this.#look(pid) ?? [])))
+    // In a pid namespace of its own, /proc may have any program under 2.
+    const threads = looked.some(({ stat: { pid, ppid, comm } }) => pid === 2 && ppid === 0 && comm === 'kthreadd')
+    const programs = threads ? looked.filter(({ stat: { pid, ppid } }) => pid !== 2 && ppid !== 2) : looked
+    this.#turns.begin(new Set(programs.map(({ stat }) => `${stat.pid}`)))
+    const all = new Map<number, Seen>()
+    const now = new Map<number, Looked>()
+    for (const one of programs) {
+      const { pid } = one.stat
+      const due = this.#turns.due(`${pid}`)
+      const seen = (due || focus.has(pid) ? undefined : one.seen) ?? seenOf(one.stat, missing)
+      if (!seen) continue
+      if (!seen.namespaces) missing.say(FORBIDDEN)
+      all.set(pid, seen)
+      now.set(pid, { ...one, seen })
+    }
+    this.#last = now
+    return all
   }
-  const below = focus.filter(add)
-  const tree = hasChildrenFiles() ? undefined : childrenByParent()
-  for (const pid of below) below.push(...childrenOf(pid, stats.get(pid)?.threads ?? 1, tree).filter(add))
-  for (const pid of focus) for (let at = stats.get(pid)?.ppid ?? 0; at > 0 && add(at); at = stats.get(at)?.ppid ?? 0);
-  return seenOf([...stats.values()], missing)
+
+  /** Some processes, those below them and those above them. */
+  around(focus: readonly number[], without: ReadonlySet<number>, missing: Missing): Map<number, Seen> {
+    const stats = new Map<number, Stat>()
+    const add = (pid: number): boolean => {
+      const found = stats.has(pid) || without.has(pid) ? undefined : statOf(pid)
+      if (found) stats.set(pid, found)
+      return found !== undefined
+    }
+    const below = focus.filter(add)
+    const tree = hasChildrenFiles() ? undefined : childrenByParent()
+    for (const pid of below) below.push(...childrenOf(pid, stats.get(pid)?.threads ?? 1, tree).filter(add))
+    for (const pid of focus) for (let at = stats.get(pid)?.ppid ?? 0; at > 0 && add(at); at = stats.get(at)?.ppid ?? 0);
+    const all = new Map<number, Seen>()
+    for (const stat of stats.values()) {
+      const seen = seenOf(stat, missing)
+      if (seen) all.set(stat.pid, seen)
+    }
+    return all
+  }
+
+  #look(pid: number): Looked | undefined {
+    const text = textIfReadable(`/proc/${pid}/stat`)
+    if (!text) return undefined
+    const last = this.#last.get(pid)
+    return last?.text === text ? last : { text, stat: parseStat(text) }
+  }
 }
 
-function seenOf(stats: readonly Stat[], missing: Missing): Map<number, Seen> {
-  const all = new Map<number, Seen>()
-  for (const stat of stats) {
-    const namespaces = namespacesOf(stat.pid)
-    if (namespaces === 'forbidden') {
-      missing.say('The namespaces of other users’ processes may not be read, so these processes are not counted in them: look as root.')
-      all.set(stat.pid, { pid: stat.pid, stat, namespaces: undefined })
-    } else if (namespaces) all.set(stat.pid, { pid: stat.pid, stat, namespaces })
-  }
-  return all
+const FORBIDDEN = 'The namespaces of other users’ processes may not be read, so these processes are not counted in them: look as root.'
+
+/** Undefined: it has gone. */
+function seenOf(stat: Stat, missing: Missing): Seen | undefined {
+  const namespaces = namespacesOf(stat.pid)
+  if (namespaces === 'forbidden') missing.say(FORBIDDEN)
+  return namespaces && { pid: stat.pid, stat, namespaces: namespaces === 'forbidden' ? undefined : namespaces }
 }
 
 function statOf(pid: number): Stat | undefined {

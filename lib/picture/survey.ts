@@ -10,6 +10,7 @@ import { type Answers, answerIn, type Instrument, type Questions } from './instr
 import type { Missing } from './missing.js'
 import { keyOf } from './namespaces.js'
 import type { Inodes, Seen } from './scan.js'
+import { Turns } from './turns.js'
 import type { NamespaceView } from './types.js'
 
 /** A namespace that is entered. */
@@ -77,12 +78,16 @@ export class Survey {
   readonly #messages = new Map(NAMES.map((name) => [name, DUMPS[name]()]))
   readonly #generation = generationGet()
 
+  #last: Surveys = { networks: new Map(), hostnames: new Map() }
+  readonly #turns = new Turns()
+
   /** A place that went meanwhile, or that may not be entered, is not among the answers. */
   async of(places: readonly Place[], instrument: Instrument, missing: Missing): Promise<Surveys> {
     const found: Surveys = { networks: new Map(), hostnames: new Map() }
-    const denied = await this.#askAll(places.filter(mayGoDirectly), found, (write) => instrument.ask(write, missing), true)
+    const asked = this.#due(places, found)
+    const denied = await this.#askAll(asked.filter(mayGoDirectly), found, (write) => instrument.ask(write, missing), true)
     if (denied) missing.say('The networks and names of other users’ processes may not be looked into: look as root.')
-    const owned = places.filter((place) => !mayGoDirectly(place))
+    const owned = asked.filter((place) => !mayGoDirectly(place))
     const owners = [...new Set(owned.flatMap(({ owner }) => owner ?? []))]
     if (owners.length > MOST_OWNERS)
       missing.say(`Of the networks that belong to other user namespaces only those of ${MOST_OWNERS} are looked into.`)
@@ -91,7 +96,23 @@ export class Survey {
       await this.#askAll(those, found, (write) => instrument.askWithin(owner, write, missing), false)
     }
     for (const inode of this.#rooms.keys()) if (!found.networks.has(inode)) this.#rooms.delete(inode)
+    this.#last = found
     return found
+  }
+
+  /** Those whose turn it is; of the others is found what they answered the last time. The reader's own come each time. */
+  #due(places: readonly Place[], found: Surveys): Place[] {
+    const keyOfPlace = ({ kind, inode, pid }: Place) => `${kind} ${inode} ${pid}`
+    this.#turns.begin(new Set(places.map(keyOfPlace)))
+    return places.filter((place) => {
+      const { kind, inode, pid } = place
+      if (this.#turns.due(keyOfPlace(place)) || pid === undefined) return true
+      const [network, hostname] = [this.#last.networks.get(inode), this.#last.hostnames.get(inode)]
+      if (kind === 'net' && network) found.networks.set(inode, network)
+      else if (kind === 'uts' && hostname !== undefined) found.hostnames.set(inode, hostname)
+      else return true
+      return false
+    })
   }
 
   /** Was there one that may not be entered? `back`: the shim is asked again later. */

@@ -23,7 +23,7 @@ import { OverlaysSeen } from './overlays.js'
 import { Processes } from './processes.js'
 import { Roles } from './roles.js'
 import { RulesSeen } from './rules.js'
-import { type Inodes, namespacesOf, scanAll, scanAround } from './scan.js'
+import { type Inodes, namespacesOf, Scan } from './scan.js'
 import { placesOf, Survey } from './survey.js'
 import type { Picture } from './types.js'
 
@@ -40,6 +40,7 @@ export interface PictureOptions {
 export class Photographer {
   readonly #options: PictureOptions
   readonly #instrument = new Instrument()
+  readonly #scan = new Scan()
   readonly #roles = new Roles()
   readonly #processes = new Processes()
   readonly #namespaces = new NamespacesSeen()
@@ -80,7 +81,8 @@ export class Photographer {
     const own = namespacesOf('self')
     const reader: Inodes = own === 'forbidden' || own === undefined ? {} : own
     const hierarchies = this.#hierarchiesNow()
-    const all = close ? scanAround(focus, this.#instrument.pids, missing) : scanAll(this.#instrument.pids, missing)
+    const looking = this.#instrument.pids
+    const all = close ? this.#scan.around(focus, looking, missing) : this.#scan.all(new Set(focus), looking, missing)
     const roles = this.#roles.of(all, reader, new Set(focus))
     const processes = this.#processes.view(all, roles)
     const drawn = new Set(Object.values(processes).map(({ pid }) => pid))

@@ -116,6 +116,7 @@ export interface CgroupView {
   readonly path: string
   /** Pids of the drawn processes in it (not below it). */
   readonly drawn: readonly number[]
+  /** How many processes are in it, in the tree by which `ProcessView.cgroup` is told, or in the first that has it. */
   readonly processes: number
   readonly memory?: { readonly current: number; readonly max: number | null; readonly peak?: number; readonly oomKills: number }
   /** `max` is a share of one processor: 0.5 is half of one; null: unlimited. */
