@@ -37,6 +37,7 @@ const MEASUREMENTS: Readonly<Record<string, Measurement>> = {
   streams: { root: true, needs: ENGINE_NEEDS, run: ofItsOwn('streams') },
   build: { root: true, needs: ENGINE_NEEDS, run: ofItsOwn('build') },
   images: { root: true, needs: [...ENGINE_NEEDS, 'docker-registry', 'tar'], run: ofItsOwn('images') },
+  workshop: { root: true, needs: ['nft', 'busybox', 'unshare', 'ip'], run: ofItsOwn('workshop') },
   shim: { needs: [], run: here(SHIM, measureShim) },
   screen: { needs: [], run: here(SCREEN, measureFirstScreen) },
 }

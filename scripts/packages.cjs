@@ -27,6 +27,13 @@ const PACKAGES = {
   setpriv: ['util-linux', 'util-linux', 'setpriv', 'util-linux', 'util-linux'],
   'qemu-system-x86_64': ['qemu-system-x86', 'qemu-system-x86-core', 'qemu-system-x86_64', 'qemu-system-x86', 'qemu-x86'],
   mke2fs: ['e2fsprogs', 'e2fsprogs', 'e2fsprogs', 'e2fsprogs', 'e2fsprogs'],
+  chromium: [
+    'chromium fonts-dejavu-core',
+    'chromium dejavu-sans-fonts',
+    'chromium font-dejavu',
+    'chromium ttf-dejavu',
+    'chromium dejavu-fonts',
+  ],
   crun: ['crun', 'crun', 'crun', 'crun', 'crun'],
   runc: ['runc', 'runc', 'runc', 'runc', 'runc'],
   dockerd: ['docker.io', 'moby-engine', 'docker', 'docker', 'docker'],

@@ -1,6 +1,6 @@
 /** What a measurement yields: one JSON file for each, of which the page is written. */
 
-export type Unit = 'ms' | 'MB/s' | 'MiB' | 'KiB' | 'a second'
+export type Unit = 'ms' | '%' | 'MB/s' | 'MiB' | 'KiB' | 'a second'
 
 /** A bound for the median of `own`; what is better decides whether it is a highest or a lowest one. */
 export interface Target {

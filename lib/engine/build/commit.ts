@@ -24,14 +24,16 @@ export interface Step {
   readonly author: string
   /** Of an image that begins with nothing. */
   readonly platform?: string
+  /** Told of the image before it is there. */
+  readonly onImage: (id: Digest) => void
 }
 
 export async function commitStep(context: EngineContext, step: Step, signal: AbortSignal): Promise<Digest> {
   const { store } = context
-  const { parent: from, layout, lowers, config, made, container, author, platform } = step
+  const { parent: from, layout, lowers, config, made, container, author, platform, onImage } = step
   const lease = store.lease()
   try {
-    const making = { store, lease, signal }
+    const making = { store, lease, signal, onImage }
     const parent = from === undefined ? undefined : lookUp(store, from)
     const base = parent && (await store.config(parent.id))
     const below = parent?.layers ?? []
