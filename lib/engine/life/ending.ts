@@ -69,6 +69,8 @@ async function follow(core: Core, container: Container, run: Run, names: NameSer
   // The engine goes, and the container stays.
   if (core.closing && !exit) return
   const record = exit ? recordOf(container, run, exit) : await lost(core, container, run)
+  // A shim that was killed has not given back its addresses.
+  if (!exit) core.late.note(container.id)
   container.exit = record
   await names?.close()
   await core.late.ended(container.id)
