@@ -42,6 +42,8 @@ const WITNESSES = [
   'docker',
   'docker-compose',
   'setcap',
+  'prlimit',
+  'faketime',
   'bash',
   'zsh',
   'fish',

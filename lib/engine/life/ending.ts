@@ -69,8 +69,6 @@ async function follow(core: Core, container: Container, run: Run, names: NameSer
   // The engine goes, and the container stays.
   if (core.closing && !exit) return
   const record = exit ? recordOf(container, run, exit) : await lost(core, container, run)
-  // A shim that was killed has not given back its addresses.
-  if (!exit) core.late.note(container.id)
   container.exit = record
   await names?.close()
   await core.late.ended(container.id)
@@ -112,7 +110,7 @@ export async function lost(
   }
 }
 
-/** Whatever runs in its cgroup is killed, and that goes too. */
+/** Whatever runs in its cgroup is killed, and that goes too, and so do its addresses: its shim gives nothing back any more. */
 export async function endAll(core: Core, { id, record }: Pick<Container, 'id' | 'record'>): Promise<void> {
   await endProcesses(core, record)
   try {
@@ -120,6 +118,8 @@ export async function endAll(core: Core, { id, record }: Pick<Container, 'id' | 
   } catch (error) {
     core.log('error', `the cgroup of ${id} stays: ${sentenceOf(error)}`)
   }
+  core.late.note(id)
+  await core.late.ended(id)
 }
 
 async function endProcesses({ machine, log }: Core, { spec }: ContainerRecord): Promise<void> {
