@@ -13,7 +13,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ['lib/kernel'],
   ['lib/primitives'],
   ['lib/container'],
-  ['lib/image', 'lib/network', 'lib/tls', 'lib/picture'],
+  ['lib/image', 'lib/network', 'lib/tls'],
+  ['lib/picture'],
   ['lib/trace'],
   ['lib/bottle'],
   ['lib/engine'],
@@ -24,14 +25,48 @@ const FLOORS: readonly (readonly string[])[] = [
   ['lib/hosts'],
   ['lib/index.ts'],
   ['lessons'],
+  // Statistics, pictures and words of the benchmarks: pure, and tested.
+  ['bench/page'],
   ['scripts'],
   ['test'],
   ['bench', 'vitest.config.ts'],
 ]
 
+/** Sentences about folders that the picture of the house in docs/ARCHITECTURE.md lacks, or has on another floor. */
+export async function checkDrawing(): Promise<string[]> {
+  const text = await readFile(join(ROOT, 'docs/ARCHITECTURE.md'), 'utf8')
+  const drawing = /```\n([\s\S]*?)```/.exec(text)?.[1] ?? ''
+  let above = drawing.length
+  return FLOORS.flatMap((folders) => {
+    // From the ground up: each floor stands on an earlier line than the one below it.
+    const folder = folders.filter((one) => !one.endsWith('config.ts'))
+    const places = folder.map((one) => drawing.search(new RegExp(`(^|[^\\w/])${one.replaceAll('.', '\\.')}(?![\\w/])`, 'm')))
+    const lacking = folder.filter((_, index) => places[index] === -1)
+    const wrong = folder.filter((_, index) => (places[index] as number) > above)
+    above = Math.min(above, ...places.filter((place) => place !== -1))
+    return [
+      ...lacking.map((one) => `docs/ARCHITECTURE.md: the picture of the house lacks ${one}`),
+      ...wrong.map((one) => `docs/ARCHITECTURE.md: in the picture of the house ${one} stands below what it is built on`),
+    ]
+  })
+}
+
+/** What runs in a browser, and all of the house that it may bring along: what needs no Node. */
+const PAGE = 'lib/workshop/page'
+const FREE_OF_NODE = [
+  'lib/kernel/printable.ts',
+  'lib/picture/capabilities.ts',
+  'lib/picture/delta.ts',
+  'lib/picture/types.ts',
+  'lib/trace/replay.ts',
+  'lib/trace/report.ts',
+  'lib/trace/types.ts',
+  'lib/workshop/protocol.ts',
+]
+
 /** Sentences about imports that go up, sideways or out of the table; empty when the house stands. */
 export async function checkLayers(): Promise<string[]> {
-  const files = await glob(['{lib,lessons,test,bench,scripts}/**/*.ts', '*.ts'], { cwd: ROOT, ignore: ['**/node_modules/**'] })
+  const files = await glob(['{lib,lessons,test,bench,scripts}/**/*.{ts,tsx}', '*.ts'], { cwd: ROOT, ignore: ['**/node_modules/**'] })
   const complaints: string[] = []
   for (const file of files.sort()) {
     const from = placeOf(file)
@@ -41,6 +76,9 @@ export async function checkLayers(): Promise<string[]> {
     }
     for (const target of importsOf(await readFile(join(ROOT, file), 'utf8'))) {
       const path = posix.normalize(posix.join(posix.dirname(file), target)).replace(/\.js$/, '.ts')
+      if (file.startsWith(`${PAGE}/`) && !path.startsWith(`${PAGE}/`) && !FREE_OF_NODE.includes(path)) {
+        complaints.push(`${file}: imports ${path}, which is not known to be free of Node: see FREE_OF_NODE in scripts/layers.ts`)
+      }
       const to = placeOf(path)
       if (to && !mayImport(from, to)) {
         complaints.push(

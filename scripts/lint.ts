@@ -1,6 +1,6 @@
 /** `npm run lint`: types, style, layers. Prints what is wrong and nothing else. */
 import { $ } from 'zx'
-import { checkLayers } from './layers.js'
+import { checkDrawing, checkLayers } from './layers.js'
 
 /** Checks that were made, and how many of them failed. */
 export async function lint(): Promise<{ passed: number; failed: number }> {
@@ -8,7 +8,7 @@ export async function lint(): Promise<{ passed: number; failed: number }> {
   const checks: [name: string, complaint: () => Promise<string>][] = [
     ['types', async () => complaintOf(await quiet`npx --no-install tsc --noEmit --pretty false -p .`)],
     ['style', async () => complaintOf(await quiet`npx --no-install biome check --colors=off .`)],
-    ['layers', async () => (await checkLayers()).join('\n')],
+    ['layers', async () => [...(await checkLayers()), ...(await checkDrawing())].join('\n')],
   ]
   let failed = 0
   for (const [name, check] of checks) {

@@ -19,10 +19,11 @@ const COMMANDS = {
   'test:v2': 'test/guest/main.ts',
   'test:vm': 'test/vm/main.ts',
   hosts: 'lib/hosts/main.ts',
+  workshop: 'lib/workshop/main.ts',
 }
 
-/** Short commands that one types often: bundled, they load in a tenth of the time. */
-const BUNDLED = ['hosts']
+/** Short commands that one types often: bundled, they load in a tenth of the time. And what runs for a day: bundled, it takes half the memory. */
+const BUNDLED = ['hosts', 'workshop']
 
 /** Bundles of other commands that are made along with one: what is typed in a host finds this checkout read-only, and could make none. */
 const ALONG = { hosts: ['cli'] }

@@ -42,6 +42,7 @@ const WITNESSES = [
   'docker',
   'docker-compose',
   'setcap',
+  'chromium',
   'bash',
   'zsh',
   'fish',

@@ -67,7 +67,8 @@ export async function checkStop(trial: Trial): Promise<void> {
     ...make(path),
     clone3(['pid']),
     ...join(path),
-    execve('/bin/sh', ['sh', '-c', 'while :; do sleep 0.05; done'], ENVIRONMENT),
+    // One that forks could slip through on version 1, which would be no fault of the learner's.
+    execve('/bin/sh', ['sh', '-c', 'exec sleep 100000'], ENVIRONMENT),
   ])
   const victim = bottle.hostPid(shim.childPid as number)
   await until('the process that is to be stopped', () => victim !== undefined && readStatus(victim))

@@ -1,5 +1,6 @@
 /** Lesson 4: another world under the same kernel. The words are in README.md; each heading there has its scene here. */
 import { lesson } from '../../lib/tutor/lesson.js'
+import { USERLAND } from '../../lib/tutor/needs.js'
 import { exercises } from './exercises.js'
 import { outAgain } from './scenes/climb.js'
 import { whatIsMissing } from './scenes/devices.js'
@@ -21,17 +22,17 @@ export default lesson({
   needs: ['bottle'],
   scenes: [
     { heading: 'A tree and two pointers', play: twoPointers },
-    { heading: 'Another world', play: anotherWorld },
-    { heading: 'Out again', play: outAgain },
-    { heading: 'Two refusals', play: refusals },
-    { heading: 'Nothing above', play: noWayOut },
-    { heading: 'What a directory lacks', needs: ['user-namespaces'], play: whatIsMissing },
+    { heading: 'Another world', needs: [USERLAND], play: anotherWorld },
+    { heading: 'Out again', needs: [USERLAND], play: outAgain },
+    { heading: 'Two refusals', needs: [USERLAND], play: refusals },
+    { heading: 'Nothing above', needs: [USERLAND], play: noWayOut },
+    { heading: 'What a directory lacks', needs: [USERLAND, 'user-namespaces'], play: whatIsMissing },
     { heading: 'Tracing paper', needs: ['overlay'], play: tracingPaper },
-    { heading: 'Two ships, one hull', needs: ['overlay'], play: twoShips },
-    { heading: 'Where its files are', needs: ['overlay'], play: diffDirectory },
-    { heading: 'Volumes', needs: ['kernel:5.12'], play: volumes },
-    { heading: 'What is covered', play: covered },
-    { heading: 'What Docker calls it', needs: ['overlay'], play: dockersWords },
+    { heading: 'Two ships, one hull', needs: [USERLAND, 'overlay'], play: twoShips },
+    { heading: 'Where its files are', needs: [USERLAND, 'overlay'], play: diffDirectory },
+    { heading: 'Volumes', needs: [USERLAND, 'kernel:5.12'], play: volumes },
+    { heading: 'What is covered', needs: [USERLAND], play: covered },
+    { heading: 'What Docker calls it', needs: [USERLAND, 'overlay'], play: dockersWords },
   ],
   exercises,
 })

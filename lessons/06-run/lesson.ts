@@ -1,5 +1,6 @@
 /** Lesson 6: all of it, in order. The words are in README.md; each heading there has its scene here. */
 import { lesson } from '../../lib/tutor/lesson.js'
+import { USERLAND } from '../../lib/tutor/needs.js'
 import { exercises } from './exercises.js'
 import { theCommand } from './scenes/drydock.js'
 import { theEnd } from './scenes/ends.js'
@@ -14,7 +15,7 @@ export default lesson({
   name: 'run',
   title: 'All of it, in order',
   directory: new URL('./', import.meta.url),
-  needs: ['bottle', 'kernel:5.12'],
+  needs: ['bottle', 'kernel:5.12', USERLAND],
   scenes: [
     { heading: 'The whole list', play: wholeList },
     { heading: 'Step by step', play: stepByStep },

@@ -1,5 +1,6 @@
 /** The exercises of lesson 8. What each asks for stands with its hints; the checks look at the kernel, and ask the engine, for exactly that. */
 import type { Exercise, Random } from '../../lib/tutor/lesson.js'
+import { USERLAND } from '../../lib/tutor/needs.js'
 import { checkAttach, checkCreate, checkPlant } from './checks/containers.js'
 import { checkServer, serverSetting } from './checks/server.js'
 import { attachSetting, createSetting, plantSetting } from './checks/settings.js'
@@ -34,7 +35,7 @@ export const exercises: readonly Exercise[] = [
     goal:
       'An engine listens behind `socket`. Have it run a container of the image `lifeboat`, by requests alone: its name is `name`, it runs `sleep` with the argument `seconds`, its host name is `hostname`, its environment has `variable` with the value `value`, and ' +
       'it has a label `label` with the value `text`. When your function returns, it runs. (Nothing is to be done by steps: return an empty list.)',
-    needs: ['overlay'],
+    needs: ['overlay', USERLAND],
     challenge: (random: Random) => ({
       name: random.name(),
       hostname: random.name(),
@@ -59,7 +60,7 @@ export const exercises: readonly Exercise[] = [
     goal:
       'The container `container` has run, and was stopped; in its directory `directory` it has left a file. Put another one beside it, with the name `file` and the content `text`, so that it is there when the container is started again. The tutor will start it. There is a second ' +
       'container, `other`, which looks the same, and is none of your business. Your function may ask the engine (`socket`); what it returns are steps for the host’s disk.',
-    needs: ['overlay'],
+    needs: ['overlay', USERLAND],
     challenge: (random: Random) => ({
       container: random.name(),
       other: random.name(),
@@ -81,7 +82,7 @@ export const exercises: readonly Exercise[] = [
     goal:
       'The container `container` runs without a terminal. It reads its stdin up to the end, and only then says something: a word on its stdout, in pieces perhaps, and other things on its stderr. Attach to it through `socket`, tell it `word`, and tell it that this was all. What it has said on ' +
       '_stdout_, and nothing else, is to stand in the file `answer` then: for that return the steps.',
-    needs: ['overlay'],
+    needs: ['overlay', USERLAND],
     challenge: (random: Random) => ({ container: random.name(), word: random.name(), answer: `/${random.name()}` }),
     setting: attachSetting,
     check: checkAttach,

@@ -1,5 +1,6 @@
 /** Lesson 8: two programs and a socket. The words are in README.md; each heading there has its scene here. */
 import { lesson } from '../../lib/tutor/lesson.js'
+import { USERLAND } from '../../lib/tutor/needs.js'
 import { exercises } from './exercises.js'
 import { whatDrivesIt } from './scenes/before.js'
 import { runAndKeep } from './scenes/build.js'
@@ -12,7 +13,7 @@ import { happyWhales } from './scenes/whales.js'
 import { whoMayAsk } from './scenes/who.js'
 import { words } from './scenes/words.js'
 
-const CONTAINERS = ['overlay'] as const
+const CONTAINERS = ['overlay', USERLAND] as const
 /** Those of which nothing is said of a network. */
 const PLUGGED = [...CONTAINERS, 'default-network'] as const
 

@@ -1,5 +1,6 @@
 /** The exercises of lesson 9. What each asks for stands with its hints; the checks look at the two hosts for exactly that. */
 import type { Exercise, Random } from '../../lib/tutor/lesson.js'
+import { USERLAND } from '../../lib/tutor/needs.js'
 import { checkBoth } from './checks/both.js'
 import { checkDoors, doorsSetting } from './checks/doors.js'
 import { checkErrand, errandSetting } from './checks/errand.js'
@@ -59,7 +60,7 @@ export const exercises: readonly Exercise[] = [
     goal:
       'An engine on vm-1 listens at port 2375, without TLS, and `socket` leads there by way of vm-2. On vm-1 there is a file `file`, which its root alone may read; on vm-2 there is another one of that name. What stands in the file of _vm-1_ is to stand in the file `answer` on vm-2 in the end. Your function may ask the engine; the steps that it returns ' +
       'are made on vm-2. (On vm-1 there is the image `lifeboat`, as in lesson 8.)',
-    needs: ['overlay', 'links'],
+    needs: ['overlay', 'links', USERLAND],
     ground: onVm2,
     challenge: (random: Random) => ({
       directory: `/run/${random.name()}`,
@@ -81,7 +82,7 @@ export const exercises: readonly Exercise[] = [
     goal:
       'You get some `doors`, which are sockets. Behind one of them is the engine of vm-1, with TLS, as you have made it. Behind the others are people who would like to be it: all of them speak TLS, all let in everybody and say yes to everything. `ca`, `cert` and `key` are what a client has that belongs to vm-1. Have the engine of vm-1 make a container ' +
       '`container` of the image `lifeboat` with a label `label` that has the value `secret`. Nobody else may hear a word of it. (It need not run, and nothing is to be done by steps: return an empty list.)',
-    needs: ['overlay', 'links'],
+    needs: ['overlay', 'links', USERLAND],
     ground: onVm1,
     challenge: (random: Random) => ({
       container: random.name(),

@@ -1,5 +1,6 @@
 /** Lesson 9: whose kernel, whose files? The words are in README.md; each heading there has its scene here. */
 import { lesson } from '../../lib/tutor/lesson.js'
+import { USERLAND } from '../../lib/tutor/needs.js'
 import { exercises } from './exercises.js'
 import { TwoHosts } from './ground.js'
 import { aDoor } from './scenes/door.js'
@@ -13,7 +14,7 @@ import { bySsh } from './scenes/ssh.js'
 import { certificates } from './scenes/tls.js'
 import { words } from './scenes/words.js'
 
-const CONTAINERS = ['overlay'] as const
+const CONTAINERS = ['overlay', USERLAND] as const
 
 export default lesson({
   number: 9,

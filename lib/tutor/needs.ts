@@ -33,6 +33,9 @@ export type Need =
   /** A kernel of at least this version: `kernel:5.12`. */
   | `kernel:${number}.${number}`
 
+/** What lessons put a userland together of: busybox, or the machine's own programs, of which small installations lack `ps`. */
+export const USERLAND = 'command:busybox|ps' satisfies Need
+
 export interface Missing {
   readonly need: Need
   readonly why: string

@@ -1,13 +1,17 @@
 /** Freeze and thaw: a counter that stops, and what a killed process does in the ice. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { child, clone3, execve, host, kill } from '../../../lib/index.js'
-import type { Stage } from '../../../lib/tutor/lesson.js'
+import { DrydockError } from '../../../lib/kernel/errors.js'
+import type { Box, Stage } from '../../../lib/tutor/lesson.js'
 import { ENVIRONMENT, until, within } from '../../01-namespaces/looks.js'
 import { content, FROZEN, frozen, join, LIMIT_FILE, make, put, treeOf } from '../groups.js'
 
 /** It writes a number that grows, ten times a second or so, into a file of the bottle. */
 const COUNTER = 'i=0; while :; do i=$((i+1)); echo $i > /tmp/count; sleep 0.05; done'
 const WATCHED = 400
+/** Looks, ten milliseconds apart: after so many the kernel is told again, and after so many more it is given up. */
+const AGAIN = 50
+const LONGEST = 3000
 
 export async function ice(stage: Stage): Promise<void> {
   const { bottle } = stage
@@ -33,7 +37,7 @@ export async function ice(stage: Stage): Promise<void> {
   })
 
   await box.step(...host(put(file, FROZEN[version].on, 'the word that stops everybody in the group')))
-  await until('the group to stand still', () => frozen(bottle, 'crew'))
+  await allStand(stage, box, file)
   await stage.look('The counter, twice again', async () => {
     const first = count()
     await sleep(WATCHED)
@@ -61,4 +65,15 @@ export async function ice(stage: Stage): Promise<void> {
   await box.together('The ice melts', host(put(file, FROZEN[version].off, 'the other word')))
   await box.exited()
   await stage.exercise('stop')
+}
+
+/** Version 1 may say FREEZING for ever when a process was being forked as the word was written; runc writes it again, too. */
+async function allStand({ bottle }: Stage, box: Box, file: string): Promise<void> {
+  const { on } = FROZEN[treeOf(bottle, 'freezer').version]
+  for (let look = 1; !frozen(bottle, 'crew'); look++) {
+    if (look > LONGEST) throw new DrydockError('the group did not stand still within thirty seconds')
+    await sleep(10)
+    if (look % AGAIN > 0) continue
+    await box.step(...host(put(file, on, 'somebody who was being forked at that very moment still runs, so the word once more')))
+  }
 }
