@@ -70,7 +70,8 @@ export class Instrument {
     const shim = this.#shim
     this.#shim = undefined
     this.#pids = new Set()
-    if (shim) await (await shim).rollback()
+    // No program stays for it, but for its end: otherwise this could be where a program ends that waits for nothing else.
+    if (shim) await (await shim).ref().rollback()
   }
 
   async #open(): Promise<Shim> {

@@ -22,13 +22,13 @@ export class Journal {
   }
 
   /** Throws what the system says (no space left, read-only file system). */
-  write(what: Happening): void {
+  write(what: Happening, at = Date.now()): void {
     if (this.#file === undefined || (this.#full && what.kind !== 'end')) return
-    const line = this.#line(what)
+    const line = this.#line(what, at)
     if (what.kind === 'end' || this.#bytes + line.length <= this.#limit) return this.#append(line)
     this.#full = true
     const because = `This trace has grown to ${Math.round(this.#limit / 1024 / 1024)} MiB, and the rest of the session is not in it.`
-    this.#append(this.#line({ kind: 'stopped', because }))
+    this.#append(this.#line({ kind: 'stopped', because }, at))
   }
 
   close(): void {
@@ -36,8 +36,8 @@ export class Journal {
     this.#file = undefined
   }
 
-  #line(what: Happening): Buffer {
-    const event: TraceEvent = { seq: this.#seq, at: Date.now(), what }
+  #line(what: Happening, at: number): Buffer {
+    const event: TraceEvent = { seq: this.#seq, at, what }
     return Buffer.from(`${JSON.stringify(event)}\n`)
   }
 

@@ -52,10 +52,10 @@ export class Recorder implements Witness {
 
   tell(happening: () => Happening): void {
     if (this.#journals.length === 0) return
-    const what = happening()
+    const [what, at] = [happening(), Date.now()]
     this.#journals = this.#journals.filter((journal) => {
       try {
-        journal.write(what)
+        journal.write(what, at)
         return true
       } catch (error) {
         close(journal)

@@ -5,7 +5,8 @@ import type { Exported } from './protocol.js'
 
 const HEAD = `<meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="dark light">`
+<meta name="color-scheme" content="dark light">
+<link rel="icon" href="data:,">`
 
 /** `rest` stands in the head, `last` at the end of the body: a script finds all of the page above it. */
 const documentOf = (title: string, rest: string, last: string): string => `<!doctype html>
@@ -27,9 +28,11 @@ export const servedDocument = (): string =>
   documentOf('Drydock: the workshop', '<link rel="stylesheet" href="/page.css">', '<script src="/page.js"></script>')
 
 /** Works from a disk without a network: nothing in it is fetched, and nothing that is not named by its hash runs (CSP level 3, 2.3.1). */
-export function exportedDocument({ script, style }: PageFiles, exported: Exported): string {
+export function exportedDocument({ script: written, style }: PageFiles, exported: Exported): string {
+  // Where it stands at all it stands in a string or a pattern (of what reads Markdown), which may have `<` by its number: esbuild never writes it as code.
+  const script = written.replaceAll('<!--', '\\x3c!--')
   // The two texts end at the first `</script` or `</style` wherever it stands; esbuild writes `<\/script` and `<\/style` in strings.
-  if (/<\/script|<!--/i.test(script) || /<\/style/i.test(style)) throw new Error('the page cannot stand inside of another document')
+  if (/<\/script/i.test(script) || /<\/style/i.test(style)) throw new Error('the page cannot stand inside of another document')
   const policy = [
     "default-src 'none'",
     `script-src '${hashOf(script)}'`,

@@ -31,8 +31,8 @@ export function changesOf(before: Picture, delta: Delta): Change[] {
     for (const [key, after] of Object.entries(now)) teller(key, Object.hasOwn(old, key) ? old[key] : undefined, after, say)
     for (const key of delta.gone[table] ?? []) if (Object.hasOwn(old, key)) teller(key, old[key], undefined, say)
   }
-  tell<NamespaceView>('namespaces', namespace)
   tell<ProcessView>('processes', process)
+  tell<NamespaceView>('namespaces', namespace)
   tell<CgroupView>('cgroups', cgroup)
   tell<LinkView>('links', link)
   tell<RuleView>('rules', rule)

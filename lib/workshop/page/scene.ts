@@ -10,6 +10,8 @@ export interface Scene {
   readonly boxes: readonly Box[]
   /** How many more fit it. */
   readonly hidden: number
+  /** It is about one session: a host that has nothing to do with it is not drawn. */
+  readonly session: boolean
   /** Of the processes that are drawn. */
   readonly pids: ReadonlySet<number>
 }
@@ -17,18 +19,25 @@ export interface Scene {
 /** Boxes that are drawn unless more are asked for. */
 export const FEW = 12
 
-export function sceneOf(picture: Picture, labels: Labels, filter = '', most = FEW): Scene {
+/** Digits of an inode's number that are enough to find it. */
+const INODE = 4
+
+export function sceneOf(picture: Picture, labels: Labels, { filter = '', most = FEW, session = false } = {}): Scene {
   const all = boxesOf(picture, labels)
   const wanted = filter.trim().toLowerCase()
   const fitting = all.filter((box) => box.host || wanted === '' || fits(box, wanted))
   const boxes = fitting.slice(0, most + 1)
-  return { picture, labels, boxes, hidden: fitting.length - boxes.length, pids: pidsOf(picture, all, boxes) }
+  return { picture, labels, boxes, hidden: fitting.length - boxes.length, session, pids: pidsOf(picture, all, boxes) }
 }
 
 function fits(box: Box, wanted: string): boolean {
-  const words = [box.label, box.name, box.hostname ?? '', ...box.processes.flatMap(({ pids, command }) => [...pids, command])]
-  const inodes = Object.values(box.namespaces)
-  return [...words, ...inodes].some((word) => String(word).toLowerCase().includes(wanted))
+  const { label, name, hostname = '', processes, namespaces } = box
+  // A number is a pid, or an inode's last digits: so many that they mean one.
+  if (/^\d+$/.test(wanted)) {
+    const inode = wanted.length >= INODE && Object.values(namespaces).some((one) => String(one).endsWith(wanted))
+    if (inode || processes.some(({ pids }) => pids.includes(Number(wanted)))) return true
+  }
+  return [label, name, hostname, ...processes.map(({ command }) => command)].some((word) => word.toLowerCase().includes(wanted))
 }
 
 /** The processes of these boxes and their ancestors, and of the host's those that have none in a box that is left out. */

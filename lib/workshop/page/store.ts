@@ -18,7 +18,7 @@ export interface State {
   readonly picture?: Picture
   readonly labels?: Labels
   readonly marks: Marks
-  /** Newest first. */
+  /** What came last first; what came with one picture, in its order. */
   readonly log: readonly Said[]
   readonly history: History
   /** Undefined until the server has told. */
@@ -57,7 +57,7 @@ export class Store {
         const before = this.#state.picture
         if (!before) return
         const changes = changesOf(before, event.delta)
-        const said = changes.map(({ words }) => ({ number: ++this.#said, at: event.delta.at, words })).reverse()
+        const said = changes.map(({ words }) => ({ number: ++this.#said, at: event.delta.at, words }))
         return this.#become({
           ...this.#pictured(applyDelta(before, event.delta)),
           ...(changes.length === 0

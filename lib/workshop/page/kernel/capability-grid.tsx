@@ -28,9 +28,9 @@ export function CapabilityGrid({ scene }: { scene: Scene }) {
     <div class="capabilities">
       <div class="choosers">
         {two.map((one, at) => (
-          <label key={at === 0 ? 'left' : 'right'} {...mark(`processes/${one.pid}/capabilities`)}>
-            <span class="unseen">{at === 0 ? 'Process on the left' : 'Process on the right'}</span>
+          <div key={at === 0 ? 'left' : 'right'} {...mark(`processes/${one.pid}/capabilities`)}>
             <select
+              aria-label={at === 0 ? 'Process on the left' : 'Process on the right'}
               value={one.pid}
               onChange={(event) => {
                 const pid = Number(event.currentTarget.value)
@@ -48,7 +48,7 @@ export function CapabilityGrid({ scene }: { scene: Scene }) {
               {one.noNewPrivs && ', no new privileges'}
               {one.seccomp !== 'off' && ', seccomp filter'}
             </small>
-          </label>
+          </div>
         ))}
       </div>
       <p class="note legend">

@@ -2,8 +2,8 @@
 import type { Said } from '../store.js'
 import { Text } from '../text.jsx'
 
-/** Lines that are shown at once. */
-const SHOWN = 14
+/** Lines that are there; the list is scrolled. */
+const SHOWN = 40
 
 export function ChangeLog({ log }: { log: readonly Said[] }) {
   return (

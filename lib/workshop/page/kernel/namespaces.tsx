@@ -130,8 +130,7 @@ function Cell({ scene, box, kind, above, below }: Omit<RowProps, 'kinds'> & { ki
   const key = `namespaces/${kind}:${inode}`
   return (
     <span class={`chip tone-${toneOf(letter)}${joined}`} {...mark(key, `${key}/hostname`, `${key}/uidMap`, ...pids)}>
-      <b>{letter}</b> <span class="inode">{inode}</span>
-      <Detail scene={scene} kind={kind} inode={inode} />
+      <b>{letter}</b> <span class="inode">{inode}</span> <Detail scene={scene} kind={kind} inode={inode} />
     </span>
   )
 }

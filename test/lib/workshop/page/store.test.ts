@@ -33,7 +33,7 @@ describe('what the page knows', () => {
     store.connection('lost')
     expect(store.state.connection).toBe('lost')
     expect(store.state.picture).toEqual(one)
-    expect(store.state.log[0]?.number).toBe(store.state.log.length)
+    expect(store.state.log[0]?.words).toBe('process 1000 (shim) is there')
     expect(store.state.marks.turns.has('processes/1001')).toBe(true)
   })
 })
