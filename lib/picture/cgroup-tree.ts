@@ -1,9 +1,9 @@
 /** Where the cgroups of a picture are in the file system: each path with its directory in every tree that has it. cgroups(7). */
-import { type Dirent, lstatSync, readdirSync } from 'node:fs'
+import { type Dirent, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { OWN_CGROUP } from '../kernel/places.js'
 import { type CgroupHierarchy, directoryOf, parseCgroup } from '../kernel/proc/cgroup.js'
-import { textIfReadable } from '../kernel/readable.js'
+import { statIfReadable, textIfReadable } from '../kernel/readable.js'
 
 /** By tree. */
 export type Directories = ReadonlyMap<CgroupHierarchy, string>
@@ -95,7 +95,7 @@ function topsOfOwn(): string[] {
   return [...tops]
 }
 
-const linksOf = (directory: string): number => lstatSync(directory, { throwIfNoEntry: false })?.nlink ?? 0
+const linksOf = (directory: string): number => statIfReadable(directory)?.nlink ?? 0
 
 function namesOfDirectories(directory: string): string[] {
   let entries: Dirent[]

@@ -1,9 +1,8 @@
 /** The drawn processes, each as /proc/PID tells of it. proc_pid_status(5). */
-import { readlinkSync } from 'node:fs'
 import { parseCgroup } from '../kernel/proc/cgroup.js'
 import { parseCommandLine } from '../kernel/proc/processes.js'
 import { parseStatus } from '../kernel/proc/status.js'
-import { textIfReadable } from '../kernel/readable.js'
+import { linkIfReadable, textIfReadable } from '../kernel/readable.js'
 import type { Seen } from './scan.js'
 import type { ProcessView } from './types.js'
 
@@ -42,7 +41,7 @@ function look(seen: Seen, role: ProcessView['role'], last: Kept | undefined): Ke
   const { pid, stat, namespaces } = seen
   const [status, command = '', cgroup = ''] = ['status', 'cmdline', 'cgroup'].map((name) => textIfReadable(`/proc/${pid}/${name}`))
   if (!status) return undefined
-  const root = rootOf(pid)
+  const root = linkIfReadable(`/proc/${pid}/root`)
   const from = [status, command, cgroup, root, stat.state, stat.ppid, JSON.stringify(namespaces), role].join('\0')
   if (last?.from === from) return { ...last, seen }
   const view = viewOf(seen, role, { status, command, cgroup, root })
@@ -93,12 +92,4 @@ function cgroupOf(text: string): string {
   const memberships = parseCgroup(text)
   const found = memberships.find(({ controllers }) => controllers.includes('memory')) ?? memberships.find(({ version }) => version === 2)
   return found?.path ?? '/'
-}
-
-function rootOf(pid: number): string | undefined {
-  try {
-    return readlinkSync(`/proc/${pid}/root`)
-  } catch {
-    return undefined
-  }
 }
