@@ -21,11 +21,11 @@ export async function joinRoom(parts: AudienceParts): Promise<Reporter | undefin
   display.text('Join a workshop', '', display.style.heading)
   const name = await nameOf(options.name, display)
   let room = invitation.room ?? (await askRoom(display))
+  if (room === '') return without(display)
   const about = { name, lesson: { number: lesson.number, title: parts.title }, exercises: exercisesOf(parts) }
   showWhatIsSent(display, invitation, firstReport({ ...about, room }))
   if (!options.yes && !(await confirm(display, `Join as ${name}, and have this sent?`))) {
-    display.text('You have not joined, and nothing was sent.')
-    return undefined
+    return without(display)
   }
   for (;;) {
     const say = (sentence: string) => display.note(sentence)
@@ -37,7 +37,12 @@ export async function joinRoom(parts: AudienceParts): Promise<Reporter | undefin
     if (auto) throw new DrydockError(`${invitation.origin} does not let you in: ${reception.why}`)
     display.bad(`${invitation.origin} does not let you in: ${reception.why}.`)
     room = await askRoom(display)
+    if (room === '') return without(display)
   }
+}
+
+function without(display: Display): undefined {
+  display.text('You have not joined. The lesson goes on without.')
 }
 
 function checkUnattended(name: string | undefined, yes: boolean, { room, origin }: Invitation): void {
@@ -79,11 +84,9 @@ function userName(): string {
   }
 }
 
+/** Empty: the learner would rather not. */
 async function askRoom(display: Display): Promise<string> {
-  for (;;) {
-    const word = (await ask(display, 'The room’s word, which the instructor’s page shows:')).trim()
-    if (word !== '') return word
-  }
+  return (await ask(display, 'The room’s word, which the instructor’s page shows (Enter alone: do not join):')).trim()
 }
 
 function exercisesOf({ lesson, progress, auto }: AudienceParts): ExerciseReport[] {

@@ -14,7 +14,7 @@ export interface Box {
   readonly host: boolean
   /** What its first process is called. */
   readonly name: string
-  /** When it has one of its own. */
+  /** When it has brought one up. */
   readonly hostname?: string
   /** By pid. */
   readonly processes: readonly ProcessView[]
@@ -73,8 +73,9 @@ function signatureOf(one: ProcessView, picture: Picture): string | undefined {
 function boxOf(key: string, unsorted: ProcessView[], host: boolean, picture: Picture, labels: Labels): Box {
   const processes = unsorted.sort((one, other) => one.pid - other.pid)
   const namespaces = processes.find((one) => Object.keys(one.namespaces).length > 0)?.namespaces ?? picture.host.namespaces
-  const uts = namespaces.uts === picture.host.namespaces.uts ? undefined : picture.tables.namespaces[`uts:${namespaces.uts}`]
   const label = host ? 'host' : labels.ofBox(namespaces)
+  // One that it shares with the box that it came from is that box's name.
+  const uts = labels.of('uts', namespaces.uts) === label ? picture.tables.namespaces[`uts:${namespaces.uts}`] : undefined
   const hostname = host ? picture.host.hostname : uts?.hostname
   const name = host ? 'the host' : (processes.find((one) => one.role === 'container') ?? processes[0])?.name || '?'
   return { key, label, host, name, processes, namespaces, depth: 0, ...(hostname === undefined ? {} : { hostname }) }

@@ -10,6 +10,8 @@ export interface Scene {
   readonly boxes: readonly Box[]
   /** How many more fit it. */
   readonly hidden: number
+  /** It is about one session: a host that has nothing to do with it is not drawn. */
+  readonly session: boolean
   /** Of the processes that are drawn. */
   readonly pids: ReadonlySet<number>
 }
@@ -20,12 +22,12 @@ export const FEW = 12
 /** Digits of an inode's number that are enough to find it. */
 const INODE = 4
 
-export function sceneOf(picture: Picture, labels: Labels, filter = '', most = FEW): Scene {
+export function sceneOf(picture: Picture, labels: Labels, { filter = '', most = FEW, session = false } = {}): Scene {
   const all = boxesOf(picture, labels)
   const wanted = filter.trim().toLowerCase()
   const fitting = all.filter((box) => box.host || wanted === '' || fits(box, wanted))
   const boxes = fitting.slice(0, most + 1)
-  return { picture, labels, boxes, hidden: fitting.length - boxes.length, pids: pidsOf(picture, all, boxes) }
+  return { picture, labels, boxes, hidden: fitting.length - boxes.length, session, pids: pidsOf(picture, all, boxes) }
 }
 
 function fits(box: Box, wanted: string): boolean {

@@ -1,32 +1,15 @@
 /** The live picture in a real browser, held against the kernel's own state. */
-import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { describe, expect } from 'vitest'
 import { CAPABILITIES } from '../../../lib/picture/capabilities.js'
-import { faintTexts, HeadlessBrowser, standsOut, type Tab } from '../../support/browser.js'
-import { type Daemon, run } from '../../support/daemon.js'
+import { faintTexts, standsOut } from '../../support/browser.js'
 import { onPrivateHost } from '../../support/private-host.js'
+import { onWorkshopPage } from '../../support/workshop-page.js'
 
 const at = onPrivateHost('command:chromium', 'command:nft')
 const { test } = at
-const START = fileURLToPath(new URL('../../../scripts/start.cjs', import.meta.url))
-
-/** nsenter(1) hands signals to nobody: they are sent inside. */
-const interrupt = () => at.host.run(['pkill', '-INT', '-f', 'start.cjs workshop'])
-
 /** Names that a page which writes them as HTML would run, and a terminal would obey. */
 const PROGRAM = 'busybox<b>&'
 const FILE = 'a\\033[31m<img src=x onerror=alert(1)>'
-
-let workshop: Daemon
-let url: string
-let browser: HeadlessBrowser
-let tab: Tab
-
-const start = async (...args: string[]) => {
-  workshop = run(at.host.enter([process.execPath, START, 'workshop', ...args]))
-  const [, address = ''] = /(http:\/\/127\.0\.0\.1:\d+\/)/.exec(await workshop.until(/http:\/\/127\.0\.0\.1:\d+\//)) ?? []
-  return address
-}
 
 /** In the background; gives its pid as its host counts. */
 async function contain(name: string, flags: readonly string[], ...argv: string[]): Promise<number> {
@@ -42,34 +25,28 @@ const inode = async (pid: number | 'self', kind: string): Promise<string> =>
 const KINDS = ['mnt', 'pid', 'net', 'uts', 'ipc', 'cgroup']
 const pids: Record<string, number> = {}
 
-beforeAll(async () => {
-  if (!at.able) return
+const workshop = onWorkshopPage(at, async () => {
   const limits = ['--memory', '64m', '--cpus', '0.5', '--pids-limit', '20', '-p', '8080:80']
   pids.web = await contain('web', ['--hostname', 'web', ...limits, '--cap-drop', 'all', '--cap-add', 'net_raw'], 'sleep', '1000')
   pids.helper = await contain('helper', ['--network', 'container:web'], 'sleep', '1000')
   const script = `printf new >"/$(printf '${FILE}')"; rm /bin/id; touch /bin/busybox; cp /bin/busybox '/${PROGRAM}'; exec '/${PROGRAM}' sleep 1000`
   pids.hostile = await contain('hostile', ['--hostname', 'hostile'], 'sh', '-c', script)
-  url = await start()
-  browser = await HeadlessBrowser.open(at.host.pid)
-  tab = await browser.tab()
-  await tab.page.goto(url)
-  await tab.page.getByRole('rowheader', { name: 'hostile' }).waitFor()
-}, 60_000)
+})
 
-afterAll(async () => {
-  await tab?.close()
-  await browser?.close()
-  if (workshop) await interrupt()
-  await workshop?.ended
+test('it opens', async () => {
+  await workshop.tab.page.goto(workshop.url)
+  await workshop.tab.page.getByRole('rowheader', { name: 'hostile' }).waitFor()
+  await workshop.tab.page.locator('.cable').nth(1).waitFor()
 })
 
 describe('what it shows is what the kernel says', () => {
   test('namespaces by their inodes, and which of them are shared', async () => {
-    const row = (name: string) => tab.page.locator('table.namespaces tr', { has: tab.page.getByRole('rowheader', { name }) })
+    const row = (name: string) =>
+      workshop.tab.page.locator('table.namespaces tr', { has: workshop.tab.page.getByRole('rowheader', { name }) })
     const shown = async (name: string) =>
       (await row(name).locator('td :is(.inode, .unseen)').allTextContents()).map((text) => /\d+/.exec(text)?.[0])
     const really = (pid: number | 'self') => Promise.all(KINDS.map((kind) => inode(pid, kind)))
-    const kinds = (await tab.page.locator('table.namespaces thead th').allTextContents()).map((text) => text.split(' ')[0])
+    const kinds = (await workshop.tab.page.locator('table.namespaces thead th').allTextContents()).map((text) => text.split(' ')[0])
     expect(kinds).toEqual(KINDS)
     expect(await shown('the host')).toEqual(await really('self'))
     expect(await shown(`sleep ${pids.web}`)).toEqual(await really(pids.web as number))
@@ -83,13 +60,13 @@ describe('what it shows is what the kernel says', () => {
   test('one process with two pids', async () => {
     const { stdout } = await at.host.run(['grep', 'NSpid', `/proc/${pids.web}/status`])
     const [, ...both] = stdout.split(/\s+/)
-    const process = tab.page.locator('.process', { hasText: String(pids.web) })
+    const process = workshop.tab.page.locator('.process', { hasText: String(pids.web) })
     expect(both).toEqual([String(pids.web), '1'])
     expect(await process.locator('.pid').allTextContents()).toEqual([`pid ${pids.web}`, expect.stringMatching(/^, inside [A-Z]1$/)])
   })
 
   test('limits as they were set', async () => {
-    const card = tab.page.locator('.cgroup', { hasText: 'of 64 MiB' })
+    const card = workshop.tab.page.locator('.cgroup', { hasText: 'of 64 MiB' })
     await card.getByText('of 0.5 processors').waitFor()
     await card.getByText('1 of 20').waitFor()
     expect(await card.locator('.meter').count()).toBe(3)
@@ -107,18 +84,18 @@ describe('what it shows is what the kernel says', () => {
       )
     }
     const [host, web] = [await addresses(), await addresses('nsenter', '--target', String(pids.web), '--net', '--')]
-    const words = tab.page.getByRole('list', { name: 'The network in words' }).getByRole('listitem')
+    const words = workshop.tab.page.getByRole('list', { name: 'The network in words' }).getByRole('listitem')
     const [ofHost, ofWeb] = [words.filter({ hasText: 'bridge drydock0' }), words.filter({ hasText: '(web and 1 more)' })]
     expect(await ofHost.textContent()).toContain(`bridge drydock0 ${host.drydock0}`)
     expect(await ofHost.textContent()).toContain(`tcp port 8080 → ${web.eth0?.split('/')[0]}:80`)
     expect(await ofHost.textContent()).toContain('masquerade')
     expect(await ofWeb.textContent()).toContain(`eth0; ${web.eth0}; default → ${host.drydock0?.split('/')[0]}`)
     const cables = Object.keys(host).filter((name) => name.startsWith('veth'))
-    expect((await tab.page.locator('.cable text').allTextContents()).sort()).toEqual(cables.sort())
+    expect((await workshop.tab.page.locator('.cable text').allTextContents()).sort()).toEqual(cables.sort())
   })
 
   test('capabilities bit for bit', async () => {
-    const { page } = tab
+    const { page } = workshop.tab
     await page.getByRole('combobox', { name: 'Process on the left' }).selectOption(String(pids.web))
     const { stdout } = await at.host.run(['grep', 'Cap', `/proc/${pids.web}/status`])
     const sets = Object.fromEntries(stdout.split('\n').map((line) => line.split(/:\s+/) as [string, string]))
@@ -138,7 +115,7 @@ describe('what it shows is what the kernel says', () => {
 
 describe('names of strangers', () => {
   test('are texts, whatever they look like', async () => {
-    const { page } = tab
+    const { page } = workshop.tab
     await page.locator('.process strong').getByText(PROGRAM, { exact: true }).waitFor()
     const file = page.locator('.upper-changes li', { hasText: 'onerror' })
     expect(await file.textContent()).toContain('/a\\u001b[31m<img src=x onerror=alert(1)>')
@@ -150,7 +127,7 @@ describe('names of strangers', () => {
 })
 
 test('what changes is marked, and said in words', async () => {
-  const { page } = tab
+  const { page } = workshop.tab
   const log = page.getByRole('region', { name: /What has changed/ })
   const pid = await contain('late', ['--hostname', 'late'], 'sleep', '1000')
   const row = page.getByRole('rowheader', { name: 'late' })
@@ -164,7 +141,7 @@ test('what changes is marked, and said in words', async () => {
 })
 
 test('a filter finds a box by its pid', async () => {
-  const { page } = tab
+  const { page } = workshop.tab
   const box = page.getByRole('searchbox', { name: 'Show only boxes with' })
   await box.fill(String(pids.hostile))
   await page.getByRole('rowheader', { name: 'web' }).first().waitFor({ state: 'detached' })
@@ -180,7 +157,7 @@ describe('for everybody', () => {
     [1280, 800],
     [1920, 1080],
   ])('it fits a screen of %i × %i, and every view of it', async (width, height) => {
-    const { page } = tab
+    const { page } = workshop.tab
     await page.setViewportSize({ width, height })
     for (const view of ['Kernel', 'Step', 'Room']) {
       await page.getByRole('tab', { name: view }).click()
@@ -190,14 +167,14 @@ describe('for everybody', () => {
   })
 
   test.each(['light', 'dark'] as const)('its letters can be read: %s', async (colorScheme) => {
-    const { page } = tab
+    const { page } = workshop.tab
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
     expect(await page.evaluate(() => getComputedStyle(document.documentElement).colorScheme)).toBe(colorScheme)
     expect(await faintTexts(page)).toEqual([])
   })
 
   test('the colours can be chosen, and stay chosen', async () => {
-    const { page } = tab
+    const { page } = workshop.tab
     await page.emulateMedia({ colorScheme: 'light' })
     await page.getByRole('button', { name: /^Colours: auto/ }).click()
     expect(await page.evaluate(() => getComputedStyle(document.documentElement).colorScheme)).toBe('dark')
@@ -208,7 +185,7 @@ describe('for everybody', () => {
   })
 
   test('all of it is reached by keys alone', async () => {
-    const { page } = tab
+    const { page } = workshop.tab
     await page.keyboard.press('3')
     await page.getByRole('tab', { name: 'Room', selected: true }).waitFor()
     await page.keyboard.press('2')
@@ -234,7 +211,8 @@ describe('for everybody', () => {
   })
 
   test('whoever hears it hears names: views, pictures, tables, drawings', async () => {
-    const { page } = tab
+    const { page } = workshop.tab
+    await page.locator('.cable').nth(1).waitFor()
     const snapshot = await page.locator('body').ariaSnapshot()
     for (const line of [
       '- heading "drydock" [level=1]',
@@ -256,20 +234,19 @@ describe('for everybody', () => {
 })
 
 test('when the connection is lost it says so, keeps the last picture, and comes back', async () => {
-  const { page } = tab
-  const { port } = new URL(url)
-  await interrupt()
-  expect((await workshop.ended).status).toBe(0)
+  const { page } = workshop.tab
+  const { tab, url } = workshop
+  expect(await workshop.end()).toBe(0)
   await page.getByRole('alert').getByText('The connection is lost. This is the last picture').waitFor()
   await page.getByRole('rowheader', { name: 'hostile' }).waitFor()
-  tab.errors.length = 0
-  expect(await start('--port', port)).toBe(url)
+  expect(await workshop.begin('--port', new URL(url).port)).toBe(url)
   await page.getByRole('alert').waitFor({ state: 'detached', timeout: 15_000 })
   // While nobody answered, the browser said so itself.
-  tab.errors.splice(0, tab.errors.length, ...tab.errors.filter((error) => !error.includes('ERR_CONNECTION_REFUSED')))
+  tab.errors.splice(0, tab.errors.length, ...tab.errors.filter((error) => !error.includes('net::ERR_')))
 })
 
 test('nothing was asked of anybody else, and no script has failed', async () => {
-  expect(tab.requests.filter((request) => !request.startsWith(url) && !request.startsWith('data:'))).toEqual([])
-  expect(tab.errors).toEqual([])
+  const { requests, errors } = workshop.tab
+  expect(requests.filter((request) => !request.startsWith(workshop.url) && !request.startsWith('data:'))).toEqual([])
+  expect(errors).toEqual([])
 })

@@ -3,6 +3,7 @@
  * on it, and what it calls the outside above it. Lengths are in units of a drawing in which letters are 15 high. Pure.
  */
 import type { LinkView, RuleView } from '../../../picture/types.js'
+import type { Box } from '../boxes.js'
 import type { Scene } from '../scene.js'
 import { counted, cut } from '../text.jsx'
 
@@ -104,14 +105,14 @@ const moved = (room: RoomBox, x: number, y: number): RoomBox => ({
   bridges: room.bridges.map((bar) => ({ ...bar, y: bar.y + y })),
 })
 
-function nodesOf({ picture, boxes, labels }: Scene): Map<number, Node> {
+function nodesOf({ picture, boxes, labels, session }: Scene): Map<number, Node> {
   const nodes = new Map<number, Node>()
   const links = Object.entries(picture.tables.links)
   for (const inode of new Set(boxes.flatMap(({ namespaces }) => namespaces.net ?? []))) {
     const mine = links.filter(([, { namespace }]) => namespace === inode).sort(([, one], [, other]) => one.index - other.index)
     const inIt = boxes.filter(({ namespaces }) => namespaces.net === inode)
     const host = inode === picture.host.namespaces.net
-    const names = (host ? inIt.filter((box) => box.host) : inIt).map((box) => box.hostname ?? box.name)
+    const names = (host ? inIt.filter((box) => box.host) : inIt).map((box) => box.hostname ?? nameOf(box))
     const [first = '?', ...others] = [...new Set(names)]
     const title = others.length > 0 ? `${cut(first, 14)} and ${counted(others.length, 'more', 'more')}` : cut(first, 24)
     const rules = Object.entries(picture.tables.rules)
@@ -119,9 +120,14 @@ function nodesOf({ picture, boxes, labels }: Scene): Map<number, Node> {
       .sort(([, one], [, other]) => telling(other) - telling(one))
     nodes.set(inode, { inode, label: host ? 'host' : (labels.of('net', inode) ?? '?'), title, links: mine, rules, host })
   }
-  // A host that has nothing to do with anybody who is drawn would only be a list of interfaces.
+  const host = nodes.get(picture.host.namespaces.net ?? 0)
+  const cabled = host?.links.some(([, { peer }]) => peer !== undefined && nodes.has(Number(peer.split('/')[0])))
+  if (host && session && !cabled && nodes.size > 1) nodes.delete(host.inode)
   return nodes
 }
+
+/** Without a host name of its own: its first process, as the host counts it. */
+const nameOf = ({ name, processes: [first] }: Box): string => (first ? `${name} ${first.pid}` : name)
 
 /** What is published first, and last the rules that only look into the list of it. */
 const telling = ({ publishes, kind }: RuleView): number => (publishes ? 2 : kind === 'masquerade' || kind === 'snat' ? 1 : 0)

@@ -11,7 +11,7 @@ export function KernelView({ state }: { state: State }) {
   const [only, setOnly] = useState<PictureName>()
   const [filter, setFilter] = useState('')
   const [most, setMost] = useState(FEW)
-  const scene = useMemo(() => picture && labels && sceneOf(picture, labels, filter, most), [picture, labels, filter, most])
+  const scene = useMemo(() => picture && labels && sceneOf(picture, labels, { filter, most }), [picture, labels, filter, most])
   if (!scene) return <p class="empty large">Looking at the kernel…</p>
   const panel = (name: PictureName) => (
     <Panel name={name}>

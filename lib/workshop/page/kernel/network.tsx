@@ -22,6 +22,7 @@ export function Network({ scene, brief }: { scene: Scene; brief: boolean }) {
     <div class="network" ref={ref}>
       <svg
         role="img"
+        preserveAspectRatio="xMinYMin meet"
         aria-labelledby="network-title"
         viewBox={`-4 -6 ${width} ${height}`}
         style={{ width: `${width / LETTER}rem`, minWidth: `${(SMALLEST * width) / LETTER}rem` }}

@@ -4,6 +4,8 @@ import { duration, Text, visible } from '../text.jsx'
 
 /** Steps of one act that are shown in full; the others in a line each. */
 const FULL = 2
+/** Characters of a call that fit in large letters. */
+const LONG = 90
 
 export function Act({ ahead, done }: { ahead: ActAhead; done: ActDone | undefined }) {
   const { steps, title, box } = ahead
@@ -41,12 +43,17 @@ function Step({ step, result }: { step: StepWords; result: ResultWords | undefin
   const { actor, call, shown, args, why, summary, shell } = step
   return (
     <div class="step">
-      <p class="call">
+      <p class={shown.length > LONG ? 'call-long' : 'call'}>
         <code>{visible(shown)}</code>
         <Outcome result={result} />
-      </p>
-      <p class="step-words">
         <b class="actor">{actor}</b>
+      </p>
+      {result?.answers?.map((line, at) => (
+        <p key={at} class="answer">
+          <Text of={line} most={220} />
+        </p>
+      ))}
+      <p class="step-words">
         {summary !== undefined && (
           <span>
             <Text of={`${call}: ${summary}`} most={240} />
@@ -91,11 +98,11 @@ function Step({ step, result }: { step: StepWords; result: ResultWords | undefin
 function Line({ step: { actor, shown }, result }: { step: StepWords; result: ResultWords | undefined }) {
   return (
     <p class="call-line">
-      <b class="actor">{actor}</b>
       <code>
         <Text of={shown} most={110} />
       </code>
       <Outcome result={result} />
+      <b class="actor">{actor}</b>
     </p>
   )
 }

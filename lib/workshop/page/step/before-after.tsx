@@ -3,10 +3,11 @@ import { useMemo, useState } from 'preact/hooks'
 import { deltaBetween } from '../../../picture/delta.js'
 import type { Picture } from '../../../picture/types.js'
 import { changesOf } from '../changes.js'
+import { planOf } from '../kernel/cables.js'
 import { Drawing, PICTURES, type PictureName, WORDS } from '../kernel/pictures.jsx'
 import { Labels } from '../labels.js'
 import { MarksContext, NO_MARKS, stillMarks } from '../marks.jsx'
-import { sceneOf } from '../scene.js'
+import { type Scene, sceneOf } from '../scene.js'
 import { scopedTo } from './scope.js'
 import { pictureOfChange, telling } from './telling.js'
 
@@ -44,7 +45,7 @@ export function BeforeAfter({ before, after, labels, session, focus, usual }: Pr
           </button>
         ))}
       </fieldset>
-      <div class={scenes.length > 1 ? 'both' : 'both one'}>
+      <div class={scenes.length > 1 && !isWide(name, scenes.at(-1)?.scene) ? 'both' : 'both stacked'}>
         {scenes.map(({ when, scene, marked }) => (
           <figure key={when}>
             <figcaption>{when}</figcaption>
@@ -57,6 +58,14 @@ export function BeforeAfter({ before, after, labels, session, focus, usual }: Pr
     </section>
   )
 }
+
+/** In units of the drawing (cables.ts): what there may be room for, and what half a picture is. */
+const WIDEST = 900
+const HALF = 470
+
+/** Two of them beside each other would be too small to read. */
+const isWide = (name: PictureName, scene: Scene | undefined): boolean =>
+  name === 'namespaces' || (name === 'network' && scene !== undefined && planOf(scene, WIDEST).width > HALF)
 
 function prepared(
   before: Picture | undefined,
@@ -71,7 +80,7 @@ function prepared(
   const same = then === undefined || before === after || after === undefined
   const changes = same ? [] : changesOf(then, deltaBetween(then, now))
   const both = labels ?? Labels.of(now)
-  const scene = (picture: Picture) => sceneOf(picture, both)
+  const scene = (picture: Picture) => sceneOf(picture, both, { session: true })
   const scenes = same
     ? [{ when: 'as it is', scene: scene(now), marked: false }]
     : [

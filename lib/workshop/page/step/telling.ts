@@ -14,5 +14,9 @@ export function pictureOfChange({ mark }: Change): PictureName {
 /** The rarer kind of change tells more: every new process changes the tree. */
 const TELLING: readonly PictureName[] = ['network', 'layers', 'limits', 'capabilities', 'namespaces', 'processes']
 
-export const telling = (changes: readonly Change[]): PictureName | undefined =>
-  TELLING.find((name) => changes.some((change) => pictureOfChange(change) === name))
+export function telling(changes: readonly Change[]): PictureName | undefined {
+  // A network begins with a loopback, and a mount namespace with a copy of all mounts: that they came along says nothing.
+  const born = new Set(changes.flatMap(({ mark }) => (mark.startsWith('namespaces/') ? [mark.split(':')[1]] : [])))
+  const alone = ({ mark }: Change) => !/^(links|overlays)\//.test(mark) || !born.has(mark.split('/')[1])
+  return TELLING.find((name) => changes.some((change) => pictureOfChange(change) === name && alone(change)))
+}

@@ -104,8 +104,8 @@ describe('a scene', () => {
     const picture = pictureOf(200)
     const labels = Labels.of(picture)
     for (const filter of ['box-150', '2501', '4026541503', 'BOX-150 ']) {
-      expect(sceneOf(picture, labels, filter).boxes.map(({ hostname }) => hostname)).toEqual(['harbour', 'box-150'])
+      expect(sceneOf(picture, labels, { filter }).boxes.map(({ hostname }) => hostname)).toEqual(['harbour', 'box-150'])
     }
-    expect(sceneOf(picture, labels, 'nobody').boxes).toHaveLength(1)
+    expect(sceneOf(picture, labels, { filter: 'nobody' }).boxes).toHaveLength(1)
   })
 })

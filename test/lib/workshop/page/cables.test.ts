@@ -6,7 +6,7 @@ import { sceneOf } from '../../../../lib/workshop/page/scene.js'
 import { pictureOf } from '../../../support/pictures.js'
 
 const plan = (picture: Picture, { most = 1000, brief = false } = {}): Plan =>
-  planOf(sceneOf(picture, Labels.of(picture), '', most), 900, brief)
+  planOf(sceneOf(picture, Labels.of(picture), { most }), 900, brief)
 
 const room = ({ rooms }: Plan, label: string): RoomBox => rooms.find((one) => one.label === label) as RoomBox
 const overlap = (one: RoomBox, other: RoomBox) =>

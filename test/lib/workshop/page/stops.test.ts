@@ -60,6 +60,12 @@ describe('the picture of a step', () => {
         { mark: 'links/4026531837/2/addresses', words: '' },
       ]),
     ).toBe('network')
+    expect(
+      telling([
+        { mark: 'namespaces/net:4026540003', words: '' },
+        { mark: 'links/4026540003/1', words: '' },
+      ]),
+    ).toBe('namespaces')
     expect(telling([])).toBeUndefined()
   })
 
