@@ -50,19 +50,25 @@ function targets(judgements: readonly Judgement[]): string {
   })
   const words = `## Targets
 
-What prototypes showed to be possible before the engine was written, as a part of what the peers take. They did the bare work: they kept no records, checked no
-request and wrote no logs.`
+As a part of what the peers take. Those of the engine are what prototypes showed to be possible before it was written; they did the bare work, kept no records,
+checked no request and wrote no logs.`
   return `${words}\n\n${table(['what', 'case', 'drydock', 'target', ''], rows)}`
 }
 
 function misses(judgements: readonly Judgement[]): string {
   const missed = judgements.filter(({ met }) => !met)
   if (missed.length === 0) return ''
-  const lines = missed.map(
-    ({ comparison, label, target }) => `- **${comparison.title}, ${label}**: ${target.reason ?? 'not explained yet.'}`,
-  )
-  return `### What is missed, and why\n\n${[...new Set(lines)].join('\n')}`
+  // What has one reason is told once.
+  const reasons = [...new Set(missed.map(reasonOf))]
+  const lines = reasons.map((reason) => {
+    const all = missed.filter((one) => reasonOf(one) === reason)
+    const what = new Set(all.map(({ comparison, label }) => `${comparison.title} (${label})`))
+    return `- **${[...what].join(', ')}**: ${reason}`
+  })
+  return `### What is missed, and why\n\n${lines.join('\n')}`
 }
+
+const reasonOf = ({ target }: Judgement): string => target.reason ?? 'not explained yet.'
 
 function section({ title, about, comparisons, timelines, commands, notes, quick, when, seconds }: Result): string {
   const pictured = [

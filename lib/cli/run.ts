@@ -39,7 +39,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
   if (flags.explain) return (await import('./explain.js')).explain(request)
   // What copies is loaded only where there may be something to copy.
-  if (fill.length > 0) await (await import('../engine/copy-up.js')).fillVolumes(fill, image.layers)
+  if (fill.length > 0) await (await import('../engine/copy-up.js')).fillVolumes(fill, image.layers, loneShim)
   const watch = await watcher(parsed)
   let foreground: Foreground | undefined
   try {

@@ -63,7 +63,7 @@ export class Core implements EngineContext {
     this.#spawner = spawner
     this.#keeper = keeper
     this.machine = readMachine()
-    this.store = new Store(dataRoot)
+    this.store = new Store(dataRoot, () => this.newShim())
     this.store.prepare()
     this.bases = new Bases(this.store)
     this.id = ownId(dataRoot)

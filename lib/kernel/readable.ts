@@ -2,7 +2,7 @@
  * For whoever looks at what may be gone at any moment, or not be his to see, and goes on without it either way. Where it matters which of the two
  * it is, proc/read.ts tells.
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats } from 'node:fs'
 
 /** The whole file as text, or undefined. */
 export function textIfReadable(path: string): string | undefined {
@@ -19,5 +19,23 @@ export function namesIfReadable(directory: string): string[] {
     return readdirSync(directory)
   } catch {
     return []
+  }
+}
+
+/** What is known of a name itself, and not of what it leads to; undefined when it is not there, or may not be seen. */
+export function statIfReadable(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })
+  } catch {
+    return undefined
+  }
+}
+
+/** Where a link points, or undefined. */
+export function linkIfReadable(path: string): string | undefined {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return undefined
   }
 }

@@ -13,20 +13,20 @@ import {
   readLimits,
   readUsage,
 } from '../primitives/cgroups/read.js'
-import { type Directories, directoriesOf, primaryOf, withAncestors } from './cgroup-tree.js'
+import { CgroupTree, type Directories, primaryOf, withAncestors } from './cgroup-tree.js'
 import { Turns } from './turns.js'
 import type { CgroupView, ProcessView } from './types.js'
 
 /** What was read of one the last time. */
 interface Read {
-  /** Processor time: moves whenever a process in it does anything. */
-  readonly pulse: number | undefined
-  readonly cgroup: Cgroup
+  /** The file of its processor time, which moves whenever a process in it does anything, and what it said. */
+  readonly pulse: { readonly file: string; readonly text: string | undefined } | undefined
   readonly limits: CgroupReading
   readonly usage: CgroupUsage
   readonly events: CgroupEvents
   readonly processes: number
   readonly frozen: boolean | undefined
+  readonly trees: readonly string[]
 }
 
 interface Kept {
@@ -36,6 +36,7 @@ interface Kept {
 
 export class CgroupsSeen {
   readonly #turns = new Turns()
+  readonly #tree = new CgroupTree()
   #last = new Map<string, Kept>()
 
   /** `all`: those of drydock's own in which nobody is drawn, too; otherwise only those of them in which nobody is at all. */
@@ -51,15 +52,16 @@ export class CgroupsSeen {
       else drawn.set(cgroup, [pid])
     }
     const primary = primaryOf(hierarchies)
-    const directories = directoriesOf(hierarchies, drawn.keys())
+    const directories = this.#tree.directoriesOf(hierarchies, drawn.keys())
     const near = new Set([...drawn.keys()].flatMap(withAncestors))
     const shown = [...directories].filter(([path, those]) => all || near.has(path) || isDeserted(placeOf(those, primary))).sort()
     this.#turns.begin(new Set(shown.map(([path]) => path)))
     const now = new Map<string, Kept>()
     for (const [path, those] of shown) {
-      const last = this.#last.get(path)
+      const [last, pids] = [this.#last.get(path), drawn.get(path) ?? []]
       const read = this.#readOne(path, those, placeOf(those, primary), last?.read)
-      now.set(path, { read, view: sameOr(last, read, viewOf(path, read, drawn.get(path) ?? [])) })
+      const same = last?.read === read && last.view.drawn.join() === pids.join()
+      now.set(path, same ? last : { read, view: sameOr(last?.view, viewOf(path, read, pids)) })
     }
     this.#last = now
     return Object.fromEntries([...now].map(([path, { view }]) => [path, view]))
@@ -68,29 +70,41 @@ export class CgroupsSeen {
   /** Where nothing has run since the last picture hardly anything can have changed; what somebody else has changed is seen when it is its turn. */
   #readOne(path: string, directories: Directories, place: string | undefined, last: Read | undefined): Read {
     const due = this.#turns.due(path)
-    const cgroup = last && !due ? last.cgroup : cgroupOf(directories)
+    if (last?.pulse?.text !== undefined && !due && textIfReadable(last.pulse.file) === last.pulse.text) return last
+    const cgroup = cgroupOf(directories)
     const texts = new Map<string, string | undefined>()
     const read = (file: string): string | undefined => {
       if (!texts.has(file)) texts.set(file, NOT_READ.test(file) ? undefined : textIfReadable(file))
       return texts.get(file)
     }
     const files: CgroupFiles = { ...hostFiles, read }
-    const pulse = readUsage(cgroup, { ...files, read: (file) => (TIME.test(file) ? read(file) : undefined) }).cpu?.value
-    if (last && !due && pulse !== undefined && pulse === last.pulse) return last
+    const pulse = pulseOf(cgroup, read)
     const [limits, usage, events] = [readLimits(cgroup, files), readUsage(cgroup, files), readEvents(cgroup, files)]
-    return { pulse, cgroup, limits, usage, events, processes: countOf(textIfReadable(`${place}/cgroup.procs`)), frozen: frozenOf(cgroup) }
+    return {
+      pulse,
+      limits,
+      usage,
+      events,
+      processes: countOf(textIfReadable(`${place}/cgroup.procs`)),
+      frozen: frozenOf(cgroup),
+      trees: namesOf(cgroup),
+    }
   }
 }
 
-/** The view of the last picture, when it says the same: whoever compares two pictures then sees at once that nothing has changed. */
-function sameOr(last: Kept | undefined, read: Read, view: CgroupView): CgroupView {
-  if (!last) return view
-  const same = last.read === read ? last.view.drawn.join() === view.drawn.join() : JSON.stringify(last.view) === JSON.stringify(view)
-  return same ? last.view : view
+const namesOf = (cgroup: Cgroup): string[] => cgroup.map(({ name }) => name)
+
+function pulseOf(cgroup: Cgroup, read: (file: string) => string | undefined): Read['pulse'] {
+  const account = cgroup.find(({ controllers }) => controllers.includes('cpuacct'))
+  const unified = cgroup.find(({ version }) => version === 2)
+  const file = account ? `${account.path}/cpuacct.usage` : unified && `${unified.path}/cpu.stat`
+  return file === undefined ? undefined : { file, text: read(file) }
 }
 
-/** Where the time is counted. */
-const TIME = /\/(cpuacct\.usage|cpu\.stat)$/
+/** The view of the last picture, when it says the same: whoever compares two pictures then sees at once that nothing has changed. */
+const sameOr = (last: CgroupView | undefined, view: CgroupView): CgroupView =>
+  last && JSON.stringify(last) === JSON.stringify(view) ? last : view
+
 /** Long files, and others of which a picture shows nothing. */
 const NOT_READ = /\/(memory\.stat|cpuacct\.stat|cpuacct\.usage_(user|sys)|memory\.memsw\.[a-z_]+|memory\.swap\.max|memory\.failcnt)$/
 
@@ -114,7 +128,7 @@ const countOf = (procs: string | undefined): number => lines(procs).filter((pid)
 /** Is nobody in it? Somebody has made it and not filled it yet. */
 const isDeserted = (place: string | undefined): boolean => textIfReadable(`${place}/cgroup.procs`) === ''
 
-function viewOf(path: string, { cgroup, limits, usage, events, processes, frozen }: Read, drawn: readonly number[]): CgroupView {
+function viewOf(path: string, { limits, usage, events, processes, frozen, trees }: Read, drawn: readonly number[]): CgroupView {
   const quota = limit(limits.cpuQuota)
   return {
     path,
@@ -140,7 +154,7 @@ function viewOf(path: string, { cgroup, limits, usage, events, processes, frozen
     }),
     ...(usage.pids && { pids: { current: usage.pids.value, max: limit(limits.pids), refused: events.pidsRefused?.value ?? 0 } }),
     ...(frozen !== undefined && { frozen }),
-    trees: cgroup.map(({ name }) => name),
+    trees,
   }
 }
 

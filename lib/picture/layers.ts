@@ -1,5 +1,6 @@
 /** Whether the layers below an upper directory have a name. They do not change while they are in use, so each is asked only once. */
-import { isWhiteout, statOf } from './upper.js'
+import { statIfReadable } from '../kernel/readable.js'
+import { isWhiteout } from './upper.js'
 
 export type Below = 'directory' | 'other' | 'whiteout' | 'nothing'
 
@@ -43,7 +44,7 @@ export class Layers {
   #at(path: string): Below {
     const known = this.#known.get(path)
     if (known !== undefined) return known
-    const stats = statOf(path)
+    const stats = statIfReadable(path)
     const found = stats === undefined ? 'nothing' : isWhiteout(stats) ? 'whiteout' : stats.isDirectory() ? 'directory' : 'other'
     this.#known.set(path, found)
     return found

@@ -1,7 +1,7 @@
 /** Overlay mounts in the mount namespaces of a picture, and what has been changed in their upper directories. */
 import { type Mount, type Overlay, overlayOf, parseMount } from '../kernel/proc/mountinfo.js'
 import { linesOf } from '../kernel/proc/read.js'
-import { textIfReadable } from '../kernel/readable.js'
+import { statIfReadable, textIfReadable } from '../kernel/readable.js'
 import { type Instrument, startsWithY } from './instrument.js'
 import { Layers } from './layers.js'
 import { Memo } from './memo.js'
@@ -9,7 +9,13 @@ import type { Missing } from './missing.js'
 import type { Inodes, Seen } from './scan.js'
 import { Turns } from './turns.js'
 import type { ChangeView, NamespaceView, OverlayView } from './types.js'
-import { statOf, UpperWalk, type Walked } from './upper.js'
+import { MOST_ENTRIES, UpperWalk, type Walked } from './upper.js'
+
+/** Entries of all upper directories. */
+const MOST_ALTOGETHER = 20_000
+
+/** Of one picture; what is left is asked for the next one. */
+const MOST_QUESTIONS = 20_000
 
 interface Found {
   readonly namespace: number
@@ -62,10 +68,15 @@ export class OverlaysSeen {
     const changes: Record<string, ChangeView> = {}
     const opened: Opened[] = []
     const uppers = new Map<string, string>()
+    let left = MOST_ALTOGETHER
     for (const one of found) {
-      const open = this.#open(one, uppers)
-      if (typeof open === 'string') this.#show(views, one, noCounts(), false, open)
-      else opened.push(open)
+      const open = this.#open(one, uppers, Math.min(MOST_ENTRIES, left))
+      if (typeof open === 'string') {
+        this.#show(views, one, noCounts(), false, open)
+        continue
+      }
+      opened.push(open)
+      left -= open.walked.entries.length
     }
     await this.#askOpaque(opened, instrument, missing)
     for (const one of opened) {
@@ -118,22 +129,22 @@ export class OverlaysSeen {
   }
 
   /** Or why its changes are not known. */
-  #open(found: Found, uppers: Map<string, string>): Opened | string {
+  #open(found: Found, uppers: Map<string, string>, most: number): Opened | string {
     const { overlay, mount, roots } = found
     const { upper, lower } = overlay
     if (upper === undefined) return ''
     if (![upper, ...lower].every((path) => path.startsWith('/'))) return 'its directories are told by relative names'
-    const root = roots.find((one) => statOf(`${one}${upper}`)?.isDirectory())
+    const root = roots.find((one) => statIfReadable(`${one}${upper}`)?.isDirectory())
     if (root === undefined) return 'its upper directory is not to be found under its name, or may not be seen'
     const top = `${root}${upper}`
-    const stats = statOf(top)
+    const stats = statIfReadable(top)
     const directory = `${stats?.dev}:${stats?.ino}`
     const other = uppers.get(upper)
     if (other !== undefined && other !== directory) return 'another one in this picture has an upper directory of the same name elsewhere'
     uppers.set(upper, directory)
     try {
       const attribute = mount.superOptions.includes('userxattr') ? 'user.overlay.opaque' : 'trusted.overlay.opaque'
-      return { ...found, upper, top, lower: lower.map((layer) => `${root}${layer}`), walked: this.#walk.of(top), attribute }
+      return { ...found, upper, top, lower: lower.map((layer) => `${root}${layer}`), walked: this.#walk.of(top, most), attribute }
     } catch (error) {
       return `its upper directory cannot be read (${(error as NodeJS.ErrnoException).code})`
     }
@@ -159,10 +170,10 @@ export class OverlaysSeen {
     this.#opaque = opaque
     if (lower.size + upper.size === 0) return
     const answers = await instrument.ask((questions) => {
-      for (const [directory, attribute] of lower) {
+      for (const [directory, attribute] of [...lower].slice(0, MOST_QUESTIONS)) {
         asked.push({ at: questions.attribute(directory, attribute), decide: (is) => this.#layers.decide(directory, is) })
       }
-      for (const [directory, { changed, attribute }] of upper) {
+      for (const [directory, { changed, attribute }] of [...upper].slice(0, MOST_QUESTIONS)) {
         asked.push({ at: questions.attribute(directory, attribute), decide: (is) => opaque.set(directory, { changed, opaque: is }) })
       }
     }, missing)

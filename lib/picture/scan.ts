@@ -1,5 +1,5 @@
 /** Which processes there are and what is known of each before it is decided whether it is drawn: its place in the tree, and its namespaces. */
-import { readdirSync, readlinkSync } from 'node:fs'
+import { readlinkSync } from 'node:fs'
 import { type NamespaceFile, parseNamespaceLink } from '../kernel/proc/namespaces.js'
 import { parseStat, processIds, readChildren, type Stat } from '../kernel/proc/processes.js'
 import { namesIfReadable, textIfReadable } from '../kernel/readable.js'
@@ -121,7 +121,7 @@ export function namespacesOf(pid: number | 'self'): Inodes | 'forbidden' | undef
 /** A kernel may be built without /proc/PID/task/TID/children (CONFIG_PROC_CHILDREN). */
 let childrenFiles: boolean | undefined
 function hasChildrenFiles(): boolean {
-  childrenFiles ??= readdirSync(`/proc/self/task/${process.pid}`).includes('children')
+  childrenFiles ??= namesIfReadable('/proc/thread-self').includes('children')
   return childrenFiles
 }
 

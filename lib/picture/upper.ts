@@ -1,5 +1,6 @@
 /** What stands in upper directories, and what it does to the layers below: a walk that reads a directory again only when it has changed. */
 import { type Dirent, lstatSync, readdirSync, type Stats } from 'node:fs'
+import { statIfReadable } from '../kernel/readable.js'
 import type { ChangeView } from './types.js'
 
 /** Of one upper directory. */
@@ -35,21 +36,21 @@ export class UpperWalk {
   #known = new Map<string, Listing>()
   #used = new Map<string, Listing>()
 
-  /** Everything below a directory, parents first. Throws the error of the top alone; what goes meanwhile, or may not be read, is left out. */
-  of(top: string): Walked {
+  /** Everything below a directory, parents first, `most` entries at most. Throws the error of the top alone; what goes meanwhile, or may not be read, is left out. */
+  of(top: string, most: number): Walked {
     const entries: Entry[] = []
     const left: { path: string; stats: Stats }[] = [{ path: '', stats: lstatSync(top) }]
     for (const { path, stats } of left) {
       const listing = this.#list(`${top}${path}`, stats, path === '')
       for (const { name, type, whiteout } of listing) {
-        if (entries.length === MOST_ENTRIES) return { entries, more: true }
+        if (entries.length >= most) return { entries, more: true }
         const below = `${path}/${name}`
         // Nothing of these is shown that could change while the directory does not.
         if (whiteout || type === 'other') {
           entries.push({ path: below, type, size: 0, whiteout })
           continue
         }
-        const found = statOf(`${top}${below}`)
+        const found = statIfReadable(`${top}${below}`)
         if (!found) continue
         const directory = found.isDirectory()
         entries.push({ path: below, type, size: directory ? 0 : found.size, whiteout, ...(directory && { changed: found.ctimeMs }) })
@@ -88,7 +89,7 @@ function listDirectory(directory: string, top: boolean): Listing['entries'] {
   return names.map((one) => ({
     name: one.name,
     type: typeOf(one),
-    whiteout: one.isCharacterDevice() && isWhiteout(statOf(`${directory}/${one.name}`)),
+    whiteout: one.isCharacterDevice() && isWhiteout(statIfReadable(`${directory}/${one.name}`)),
   }))
 }
 
@@ -96,12 +97,3 @@ const typeOf = (entry: Dirent): ChangeView['type'] =>
   entry.isFile() ? 'file' : entry.isDirectory() ? 'directory' : entry.isSymbolicLink() ? 'link' : 'other'
 
 export const isWhiteout = (stats: Stats | undefined): boolean => stats?.isCharacterDevice() === true && stats.rdev === 0
-
-/** Undefined: it is not there, or may not be seen. */
-export function statOf(path: string): Stats | undefined {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false })
-  } catch {
-    return undefined
-  }
-}

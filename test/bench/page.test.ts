@@ -100,7 +100,7 @@ describe('writePage', () => {
   it('says of each target whether it is met, and of a missed one why', () => {
     expect(markdown).toContain('| a race | short | 1/10 of peer (1/10 to 1/10) | at most 1/5 | met |')
     expect(markdown).toContain('| a race | short | 10.0 ms | at most 8.00 ms | **missed** |')
-    expect(markdown).toContain('- **a race, short**: it waits for a door')
+    expect(markdown).toContain('- **a race (short)**: it waits for a door')
   })
 
   it('has figures, commands, notes, the machine and the versions', () => {
