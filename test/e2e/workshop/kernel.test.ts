@@ -87,7 +87,7 @@ describe('what it shows is what the kernel says', () => {
     const words = workshop.tab.page.getByRole('list', { name: 'The network in words' }).getByRole('listitem')
     const [ofHost, ofWeb] = [words.filter({ hasText: 'bridge drydock0' }), words.filter({ hasText: '(web and 1 more)' })]
     expect(await ofHost.textContent()).toContain(`bridge drydock0 ${host.drydock0}`)
-    expect(await ofHost.textContent()).toContain(`tcp port 8080 → ${web.eth0?.split('/')[0]}:80`)
+    expect(await ofHost.textContent()).toContain(`tcp 8080 → ${web.eth0?.split('/')[0]}:80`)
     expect(await ofHost.textContent()).toContain('masquerade')
     expect(await ofWeb.textContent()).toContain(`eth0; ${web.eth0}; default → ${host.drydock0?.split('/')[0]}`)
     const cables = Object.keys(host).filter((name) => name.startsWith('veth'))

@@ -293,7 +293,7 @@ function linesOf({ links, rules }: Node): Line[] {
 
 /** What a rule does, shorter than it is written. */
 export const ruleWords = ({ publishes, kind, text }: RuleView): string =>
-  publishes ? `${publishes.protocol} port ${publishes.port} → ${publishes.to}` : `${kind}: ${text.replace(new RegExp(` ${kind}$`), '')}`
+  publishes ? `${publishes.protocol} ${publishes.port} → ${publishes.to}` : `${kind}: ${text.replace(new RegExp(` ${kind}$`), '')}`
 
 function linesOfLink(key: string, link: LinkView): Line[] {
   const mark = `links/${key}`

@@ -62,7 +62,7 @@ describe('the drawing of a network', () => {
 
   it('says what is published and how senders are changed', () => {
     const lines = room(plan(pictureOf(1)), 'host').lines.map(({ text }) => text)
-    expect(lines).toContain('⇄ tcp port 8080 → 172.20.0.2:80 (3 packets)')
+    expect(lines).toContain('⇄ tcp 8080 → 172.20.0.2:80 (3 packets)')
     expect(lines).toContain('⇄ masquerade: ip saddr 172.20.0.0/16 oifname != "drydock0" (12 packets)')
   })
 })
