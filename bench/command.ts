@@ -1,43 +1,70 @@
 /**
- * `drydock run --rm host true` as a cold command, Node's start included, beside `docker run --rm busybox true` with a daemon that runs. Each
- * on its default network. Run by main.ts on a host of its own.
+ * `run --rm busybox true` as a cold command, Node's start included: drydock without an engine and through its engine, docker with either engine, podman. Run
+ * by main.ts on a host of its own.
  */
 import { delimiter, dirname } from 'node:path'
 import { execa } from 'execa'
-import { busyboxRoot } from '../test/support/full.js'
 import { DRYDOCK } from '../test/support/private-host.js'
-import { startDaemon } from './daemon.js'
-import { measure, PLACE } from './isolated.js'
-import { type Contestants, interleaved, report, roundsOf } from './tools.js'
+import { type Engines, withEngines } from './engines.js'
+import { measure } from './isolated.js'
+import type { Target } from './page/result.js'
+import { podmanRun } from './podman.js'
+import { type Contestants, command, interleaved } from './tools.js'
 
-/** What issue 3 asks for, of the peer's time. */
-const TARGETS = { 'docker run': 1 / 3 }
+const SUBJECT = {
+  name: 'command',
+  title: 'The command line',
+  about: `From the start of the command to its end, as a user waits for it. *drydock run* makes the container itself (\`--no-engine\`), as podman does; *through its engine* it is a client, as
+docker is (the same images and networks). docker's own command is measured with both engines. Everything has the same few variables in its environment: others cost Node time at its start
+(a file of certificates some 30 ms).`,
+}
 
-const rounds = roundsOf(process.argv, 30)
+const TARGETS: readonly Target[] = [
+  {
+    peer: 'docker run',
+    bound: 1 / 3,
+    reason: `most of it is the start of Node and the loading of the command; the container takes a few milliseconds of it. \`docker run\` with drydock's engine has the container without
+that start.`,
+  },
+]
 
-/** The same few for both: others cost Node time at its start (a file of certificates some 30 ms), or docker. */
-const { PATH = '', HOME = '', DRYDOCK_DATA_ROOT = '' } = process.env
-const ENVIRONMENT = { PATH: `${dirname(process.execPath)}${delimiter}${PATH}`, HOME, DRYDOCK_DATA_ROOT, DRYDOCK_ENGINE: 'none' }
+const { PATH = '', HOME = '' } = process.env
+const ENVIRONMENT = { PATH: `${dirname(process.execPath)}${delimiter}${PATH}`, HOME }
 
-await measure(async (signal) => {
-  const dropped = Object.keys(process.env).filter((name) => /^(NODE_|SSL_|DOCKER_)/.test(name))
-  const root = busyboxRoot()
-  const daemon = await startDaemon(`${PLACE}/docker`, signal)
-  try {
-    await daemon.importImage('busybox', root.path)
-    const contestants: Contestants<'drydock run' | 'docker run'> = {
-      'drydock run': () => command([DRYDOCK, 'run', '--rm', 'host', 'true']),
-      'docker run': () => command(daemon.docker('run', '--rm', 'busybox', 'true')),
+await measure(SUBJECT, (bench) =>
+  withEngines(bench, async (engines) => {
+    const podman = await podmanRun(bench)
+    const turns = { rounds: bench.rounds(20, 2), signal: bench.signal, warmUp: 2 }
+    const { stdout } = await execa('docker', ['--version'])
+    bench.version('docker', stdout.replace(/^Docker version ([^,]*),.*$/, '$1'))
+    const contestants = (network: string): Contestants<string> => {
+      const argv = ['--rm', '--network', network, 'busybox', 'true']
+      return {
+        ...ours(engines, argv),
+        ...(podman && { 'podman run': () => command(podman(...argv), ENVIRONMENT) }),
+      }
     }
-    const times = await interleaved(contestants, rounds, signal)
-    report(`run --rm … true as a cold command, beside Docker ${daemon.version} whose daemon runs`, times, 'drydock run', TARGETS)
-    const without = dropped.length > 0 ? `, so without ${dropped.join(', ')}` : ''
-    console.log(`  both with ${Object.keys(ENVIRONMENT).join(', ')} alone in the environment${without}; all files on a tmpfs`)
-  } finally {
-    await daemon.stop()
-  }
-})
+    bench.command('drydock --no-engine run --rm --network none busybox true', 'drydock run --rm --network none busybox true')
+    bench.command('docker run --rm --network none busybox true', 'podman run --rm --network none busybox true')
+    bench.compare({
+      key: 'command',
+      title: 'run --rm busybox true',
+      unit: 'ms',
+      better: 'less',
+      own: 'drydock run',
+      cases: [
+        { label: 'no network', values: await interleaved(contestants('none'), turns), targets: TARGETS },
+        { label: 'bridge', values: await interleaved(contestants('bridge'), turns), targets: TARGETS },
+      ],
+    })
+  }),
+)
 
-async function command([file, ...args]: readonly string[]): Promise<void> {
-  await execa(file as string, args, { stdin: 'ignore', env: ENVIRONMENT, extendEnv: false })
+function ours({ drydock, dockerd }: Engines, argv: readonly string[]): Contestants<string> {
+  return {
+    'drydock run': () => command([DRYDOCK, '--no-engine', 'run', ...argv], { ...ENVIRONMENT, DRYDOCK_DATA_ROOT: drydock.dataRoot }),
+    'drydock, its engine': () => command([DRYDOCK, '-H', drydock.address, 'run', ...argv], ENVIRONMENT),
+    'docker, drydock’s engine': () => command(drydock.docker('run', ...argv), ENVIRONMENT),
+    'docker run': () => command(dockerd.docker('run', ...argv), ENVIRONMENT),
+  }
 }

@@ -10,14 +10,19 @@ import { mkdirSync } from 'node:fs'
 import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { settleForDocker } from '../test/support/dockerd.js'
+import { Bench, type Subject } from './bench.js'
+import { optionsOf } from './tools.js'
 
 /** The directory of a measurement's files there. */
 export const PLACE = '/run/bench'
 
 const SETTLE = `
 mount -t tmpfs -o mode=755 private /run
-mkdir -p ${PLACE}/tmp ${PLACE}/home
+mkdir -p ${PLACE}/tmp ${PLACE}/home ${PLACE}/var/upper ${PLACE}/var/work
+# podman keeps addresses and a cache of blobs there, whatever its options say.
+mount -t overlay -o lowerdir=/var/lib,upperdir=${PLACE}/var/upper,workdir=${PLACE}/var/work private /var/lib
 ${settleForDocker(PLACE)}
+ip link set lo up
 "$@"`
 
 const NAMESPACES = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--net', '--ipc', '--uts', '--propagation', 'private']
@@ -51,7 +56,7 @@ export async function isolated(file: string, argv: readonly string[]): Promise<n
 }
 
 /** The measurement's own side: the signal is aborted when the lifeline is closed or nobody reads the output any more. */
-export async function measure(work: (signal: AbortSignal) => Promise<void>): Promise<never> {
+export async function measure(subject: Subject, work: (bench: Bench) => Promise<void>): Promise<never> {
   const ending = new AbortController()
   process.stdin.on('end', () => ending.abort()).resume()
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -61,7 +66,9 @@ export async function measure(work: (signal: AbortSignal) => Promise<void>): Pro
   mkdirSync(process.env.DRYDOCK_DATA_ROOT as string, { recursive: true })
   let status = 0
   try {
-    await work(ending.signal)
+    const bench = new Bench(subject, optionsOf(process.argv), ending.signal)
+    await work(bench)
+    if (!ending.signal.aborted) bench.save()
   } catch (error) {
     if (!ending.signal.aborted) {
       console.error(error)

@@ -3,7 +3,8 @@ import { PHASES } from '../lib/container/phases.js'
 import type { Result } from '../lib/kernel/result.js'
 import type { Shim } from '../lib/kernel/shim.js'
 import type { Step } from '../lib/kernel/step.js'
-import { medianOf } from './tools.js'
+import type { Stretch } from './page/result.js'
+import { medianOf } from './page/statistics.js'
 
 /** One run, in milliseconds by this process's clock. */
 export interface Profile {
@@ -47,28 +48,9 @@ export class Profiler {
   }
 }
 
-interface Row {
-  readonly name: string
-  readonly calls: number
-  /** Microseconds, the median of the rounds. */
-  readonly median: number
-}
-
-/** One line for each phase that has calls, and for what is before, between and after them. */
-export function printPhases(title: string, profiles: readonly Profile[]): void {
-  const rows = rowsOf(profiles)
-  const total = rows.reduce((sum, { median }) => sum + median, 0)
-  const most = Math.max(...rows.map(({ median }) => median))
-  console.log(title)
-  for (const { name, calls, median } of rows) {
-    const share = `${((100 * median) / total).toFixed(0)} %`.padStart(5)
-    const bar = '█'.repeat(Math.round((30 * median) / most))
-    console.log(`  ${name.padEnd(10)} ${(calls > 0 ? String(calls) : '').padStart(4)} ${median.toFixed(0).padStart(7)} µs ${share}  ${bar}`)
-  }
-}
-
-function rowsOf(profiles: readonly Profile[]): Row[] {
-  const row = (name: string, milliseconds: (profile: Profile) => number, calls: (profile: Profile) => number = () => 0): Row => ({
+/** Of each phase that has calls, and of what is before, between and after them. */
+export function stretchesOf(profiles: readonly Profile[]): Stretch[] {
+  const row = (name: string, milliseconds: (profile: Profile) => number, calls: (profile: Profile) => number = () => 0): Stretch => ({
     name,
     calls: medianOf(profiles.map(calls)),
     median: 1000 * medianOf(profiles.map(milliseconds)),

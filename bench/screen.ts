@@ -1,13 +1,25 @@
 /** How long a learner waits for the first screen of a lesson: `npm run lesson 1` in a terminal, until it asks for something. */
 import { spawn } from 'node-pty'
-import { milliseconds, spreadOf } from './tools.js'
+import type { Bench } from './bench.js'
 
-const ROUNDS = 9
+export const SCREEN = {
+  name: 'screen',
+  title: 'The first screen of a lesson',
+  about: 'From the return key to the first words of lesson 1 in a terminal, npm included.',
+}
 
-export async function measureFirstScreen(): Promise<void> {
+export async function measureFirstScreen(bench: Bench): Promise<void> {
   const times: number[] = []
-  for (let round = 0; round < ROUNDS; round++) times.push(await firstScreen())
-  console.log(`first screen of lesson 1, npm included: ${milliseconds(spreadOf(times))}`)
+  for (let round = 0; round < bench.rounds(9, 2); round++) times.push(await firstScreen())
+  bench.command('npm run lesson 1')
+  bench.compare({
+    key: 'screen',
+    title: 'until the first screen of lesson 1',
+    unit: 'ms',
+    better: 'less',
+    own: 'drydock',
+    cases: [{ label: 'in a terminal', values: { drydock: times } }],
+  })
 }
 
 /** Milliseconds until the lesson's title stands on the screen. */

@@ -2,14 +2,31 @@
 import { readFileSync } from 'node:fs'
 import { clone, execve } from '../lib/kernel/calls/process.js'
 import { Spawner } from '../lib/kernel/spawner.js'
+import type { Bench } from './bench.js'
 
-export async function measureShim(): Promise<void> {
+export const SHIM = {
+  name: 'shim',
+  title: 'The memory of a shim',
+  about:
+    'Every container has a shim, which waits for its end. Private memory (RssAnon) and page tables (VmPTE) of one, as proc_pid_status(5) has them.',
+}
+
+export async function measureShim(bench: Bench): Promise<void> {
   const spawner = await Spawner.start()
   const idle = await spawner.shim()
-  console.log(`idle shim: ${privateKiB(idle.pid)} KiB private (RssAnon and page tables)`)
   const watching = await spawner.shim()
   await watching.run([clone('uts'), execve('/bin/sleep', ['sleep', '60'])])
-  console.log(`shim with a container: ${privateKiB(watching.pid)} KiB private`)
+  bench.compare({
+    key: 'shim',
+    title: 'private memory of a shim',
+    unit: 'KiB',
+    better: 'less',
+    own: 'drydock',
+    cases: [
+      { label: 'idle', values: { drydock: [privateKiB(idle.pid)] } },
+      { label: 'with a container', values: { drydock: [privateKiB(watching.pid)] } },
+    ],
+  })
   await idle.rollback()
   await watching.rollback()
   await spawner.close()

@@ -1,5 +1,6 @@
-/** What the measurements share. */
+/** What the measurements share: the command's options, and contestants in turn. */
 import { createRequire } from 'node:module'
+import { execa } from 'execa'
 
 export const { findCommand, installHint, installPackages } = createRequire(import.meta.url)('../scripts/packages.cjs') as {
   findCommand(name: string): string | undefined
@@ -7,68 +8,59 @@ export const { findCommand, installHint, installPackages } = createRequire(impor
   installPackages(names: string[]): boolean
 }
 
-/** `--rounds N` of the arguments, or what is usual. */
-export function roundsOf(argv: readonly string[], usual: number): number {
+/** What the command was told, of what concerns the measurements. */
+export interface Options {
+  /** Few rounds: to see that it works, not how fast. */
+  readonly quick: boolean
+  /** Instead of what is usual; NaN when it was no number from 1 on. */
+  readonly rounds?: number
+}
+
+export function optionsOf(argv: readonly string[]): Options {
   const at = argv.indexOf('--rounds')
-  return at === -1 ? usual : Number(argv[at + 1])
+  const rounds = at === -1 ? undefined : Number(argv[at + 1])
+  return {
+    quick: argv.includes('--quick'),
+    ...(rounds !== undefined && { rounds: Number.isInteger(rounds) && rounds > 0 ? rounds : Number.NaN }),
+  }
 }
 
-export interface Spread {
-  readonly median: number
-  readonly p10: number
-  readonly p90: number
+/** One that gives a number has measured itself. */
+export type Contestants<Name extends string> = Readonly<Record<Name, () => Promise<unknown>>>
+
+export interface Turns {
+  readonly rounds: number
+  readonly signal: AbortSignal
+  /** Rounds before them that do not count. */
+  readonly warmUp?: number
+  /** Before every single run; its time does not count. */
+  readonly before?: () => Promise<void>
 }
-
-export function spreadOf(values: readonly number[]): Spread {
-  const sorted = [...values].sort((a, b) => a - b)
-  const at = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] as number
-  return { median: at(0.5), p10: at(0.1), p90: at(0.9) }
-}
-
-export const medianOf = (values: readonly number[]): number => spreadOf(values).median
-
-export type Contestants<Name extends string> = Readonly<Record<Name, () => Promise<void>>>
 
 /**
- * Run the contestants in turn, A B A B …, after warm-up rounds that do not count; milliseconds of each. Throws the signal's reason
- * between two runs.
+ * Run the contestants in turn, every other round backwards (A B, B A, …), so that neither always comes after the other; milliseconds of each,
+ * or what they give.
+ * Throws the signal's reason between two runs.
  */
 export async function interleaved<Name extends string>(
   contestants: Contestants<Name>,
-  rounds: number,
-  signal: AbortSignal,
-  warmUp = 3,
+  { rounds, signal, warmUp = 3, before }: Turns,
 ): Promise<Record<Name, number[]>> {
   const names = Object.keys(contestants) as Name[]
   const times = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<Name, number[]>
   for (let round = -warmUp; round < rounds; round++) {
-    for (const name of names) {
+    for (const name of round % 2 === 0 ? names : names.toReversed()) {
       signal.throwIfAborted()
+      await before?.()
       const began = performance.now()
-      await contestants[name]()
-      if (round >= 0) times[name].push(performance.now() - began)
+      const own = await contestants[name]()
+      if (round >= 0) times[name].push(typeof own === 'number' ? own : performance.now() - began)
     }
   }
   return times
 }
 
-export const milliseconds = ({ median, p10, p90 }: Spread): string =>
-  `${median.toFixed(2)} ms (p10 ${p10.toFixed(2)}, p90 ${p90.toFixed(2)})`
-
-/** One line for each; for a peer also which part of its time `own` takes, beside what it may take at most. */
-export function report<Name extends string>(
-  title: string,
-  times: Readonly<Record<Name, readonly number[]>>,
-  own: Name,
-  targets: Readonly<Record<string, number>>,
-): void {
-  const names = Object.keys(times) as Name[]
-  const width = Math.max(...names.map((name) => name.length))
-  console.log(`${title} (${times[own].length} rounds, interleaved)`)
-  for (const name of names) {
-    const target = targets[name]
-    const ratio = medianOf(times[own]) / medianOf(times[name])
-    const judged = target === undefined ? '' : `; ${own} takes ${ratio.toFixed(3)} of it, target at most ${target.toFixed(3)}`
-    console.log(`  ${name.padEnd(width)}  ${milliseconds(spreadOf(times[name]))}${judged}`)
-  }
+/** Run it to its end; rejects, with what it said, when it does not end well. */
+export async function command([file, ...args]: readonly string[], env?: Readonly<Record<string, string>>): Promise<void> {
+  await execa(file as string, args, { stdin: 'ignore', stdout: 'ignore', ...(env && { env, extendEnv: false }) })
 }

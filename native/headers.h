@@ -43,6 +43,7 @@
 #include <linux/magic.h>
 #include <linux/mount.h>
 #include <linux/neighbour.h>
+#include <linux/net_namespace.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
@@ -52,6 +53,7 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
+#include <linux/sock_diag.h>
 #include <linux/veth.h>
 
 #if __has_include(<linux/openat2.h>)

@@ -1,5 +1,5 @@
 /*
- * A command line as one file, and what it seldom needs and is large (the daemon) as another. It is a script and no module, since V8 keeps the code of scripts alone (compiled.cjs), and with kept code
+ * A command line as one file, and what it seldom needs and is large (the daemon, the workshop's page) as others. It is a script and no module, since V8 keeps the code of scripts alone (compiled.cjs), and with kept code
  * what is not called costs nothing. Plain JavaScript that Node 16 can parse.
  */
 'use strict'
@@ -14,9 +14,9 @@ const ABSENT = path.join(__dirname, 'absent.cjs')
 const UNUSED = ['@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs', 'uuid', 'tar-fs', '@balena/dockerignore', 'ssh2', 'https', 'debug']
 
 /** Is there a bundle in `out`, and is nothing that it was made of newer, the native part included? */
-function isFresh(out) {
+function isFresh(out, file = 'main.cjs') {
   try {
-    const { mtimeMs } = fs.statSync(path.join(out, 'main.cjs'))
+    const { mtimeMs } = fs.statSync(path.join(out, file))
     for (const input of JSON.parse(fs.readFileSync(path.join(out, 'inputs.json'), 'utf8'))) {
       const found = fs.statSync(`${ROOT}/${input}`, { throwIfNoEntry: false })
       if (!found || found.mtimeMs > mtimeMs) return false
@@ -28,51 +28,108 @@ function isFresh(out) {
 }
 
 /** Write `main.cjs` and further scripts, made of `entries`, and the list of their sources to `out`. Throws the file system's error when that cannot be written. */
-function bundle(out, entries = { main: 'lib/cli/main.ts', daemon: 'lib/cli/daemon.ts' }) {
+function bundle(out, entries = { main: 'lib/cli/main.ts', daemon: 'lib/cli/daemon.ts', view: 'lib/cli/view-page.ts' }) {
+  const { version } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8'))
+  const { metafile, outputFiles } = require('esbuild').buildSync({
+    absWorkingDir: ROOT,
+    entryPoints: entries,
+    outdir: out,
+    outExtension: { '.js': '.cjs' },
+    write: false,
+    bundle: true,
+    metafile: true,
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20',
+    // Packages that are large and imported when they are needed, which is seldom, stay where they are.
+    external: ['node-pty', 'execa', 'inquirer', './daemon.js', './view-page.js'],
+    alias: { ...Object.fromEntries(UNUSED.map((name) => [name, ABSENT])), 'readable-stream': 'node:stream' },
+    charset: 'ascii',
+    // One function expression, as compiled.cjs has it.
+    banner: { js: '(function (exports, require, module, importMeta) {' },
+    footer: { js: '})' },
+    minifySyntax: true,
+    minifyWhitespace: true,
+    define: { DRYDOCK_VERSION: JSON.stringify(version), 'import.meta': 'importMeta' },
+    legalComments: 'none',
+    logLevel: 'warning',
+  })
+  keep(out, 'main.cjs', outputFiles, metafile)
+}
+
+const PAGE = path.join(ROOT, 'build', 'page')
+
+/** The workshop's page: a script without imports, and its style sheet. Kept in build/ where that can be written. Throws esbuild's error when a source is wrong. */
+function bundlePage(entry = 'lib/workshop/page/main.tsx', out = PAGE) {
+  const read = (name) => fs.readFileSync(path.join(out, name), 'utf8')
+  if (isFresh(out, 'page.js')) return { script: read('page.js'), style: read('page.css') }
+  const { metafile, outputFiles } = require('esbuild').buildSync({
+    absWorkingDir: ROOT,
+    entryPoints: { page: entry },
+    outdir: out,
+    write: false,
+    bundle: true,
+    metafile: true,
+    format: 'iife',
+    platform: 'browser',
+    target: 'es2022',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    charset: 'utf8',
+    minify: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+  })
+  const textOf = (name) => outputFiles.find((file) => path.basename(file.path) === name)?.text ?? ''
+  const files = { script: textOf('page.js'), style: textOf('page.css') }
+  const whole = outputFiles.some(({ path: file }) => file.endsWith('.css'))
+    ? outputFiles
+    : [...outputFiles, { path: 'page.css', contents: '' }]
+  whereWritable(() => keep(out, 'page.js', whole, metafile))
+  return files
+}
+
+/** Write what esbuild has made, and the list of what it was made of. `file` is the one that tells how old it is. */
+function keep(out, file, outputFiles, { inputs }) {
   // Made beside it and renamed: whoever starts meanwhile finds the old one or the new one. In another pid namespace somebody else may have our pid.
   const made = `${out}.${process.pid}-${randomBytes(4).toString('hex')}`
   fs.mkdirSync(path.dirname(out), { recursive: true })
-  fs.mkdirSync(made, { recursive: true })
+  // Not recursive: that tells ENOENT of every error that it does not expect.
+  fs.mkdirSync(made)
   try {
-    const { version } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8'))
-    const { metafile } = require('esbuild').buildSync({
-      absWorkingDir: ROOT,
-      entryPoints: entries,
-      outdir: made,
-      outExtension: { '.js': '.cjs' },
-      bundle: true,
-      metafile: true,
-      format: 'cjs',
-      platform: 'node',
-      target: 'node20',
-      // Packages that are large and imported when they are needed, which is seldom, stay where they are.
-      external: ['node-pty', 'execa', 'inquirer', './daemon.js'],
-      alias: { ...Object.fromEntries(UNUSED.map((name) => [name, ABSENT])), 'readable-stream': 'node:stream' },
-      charset: 'ascii',
-      // One function expression, as compiled.cjs has it.
-      banner: { js: '(function (exports, require, module, importMeta) {' },
-      footer: { js: '})' },
-      minifySyntax: true,
-      minifyWhitespace: true,
-      define: { DRYDOCK_VERSION: JSON.stringify(version), 'import.meta': 'importMeta' },
-      legalComments: 'none',
-      logLevel: 'warning',
-    })
-    const sources = Object.keys(metafile.inputs).filter((input) => !input.startsWith('node_modules/'))
+    for (const { path: name, contents } of outputFiles) fs.writeFileSync(path.join(made, path.basename(name)), contents)
+    const sources = Object.keys(inputs).filter((input) => !input.startsWith('node_modules/'))
     fs.writeFileSync(
       path.join(made, 'inputs.json'),
       JSON.stringify([...sources, 'scripts/bundle.cjs', 'scripts/absent.cjs', 'package-lock.json']),
     )
-    replace(out, made)
+    replace(out, made, file)
   } finally {
     fs.rmSync(made, { recursive: true, force: true })
   }
 }
 
+/** A bundle like that; false where none can be written: it runs from its sources then, a little slower. */
+function bundleWhereWritable(out, entries) {
+  return whereWritable(() => bundle(out, entries))
+}
+
+/** Was it done? False where nothing can be written: a checkout of somebody else's (which is EOVERFLOW on an ordinary user's overlay), a full disk. */
+function whereWritable(write) {
+  try {
+    write()
+    return true
+  } catch (error) {
+    // The file system's errors have a number.
+    if (error.errno === undefined) throw error
+    return false
+  }
+}
+
 /** Of several who do so at once the first one's stays: it may be in use already. */
-function replace(out, made) {
+function replace(out, made, file) {
   const aside = `${made}.old`
-  while (!isFresh(out)) {
+  while (!isFresh(out, file)) {
     try {
       fs.renameSync(out, aside)
     } catch (error) {
@@ -89,4 +146,4 @@ function replace(out, made) {
   }
 }
 
-module.exports = { bundle, isFresh }
+module.exports = { bundleWhereWritable, bundlePage, isFresh }

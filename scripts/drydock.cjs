@@ -6,45 +6,45 @@
 'use strict'
 
 const path = require('node:path')
-const { isFresh } = require('./bundle.cjs')
+const { bundleWhereWritable, isFresh } = require('./bundle.cjs')
 
 const ROOT = path.join(__dirname, '..')
 /** Two folders deep, as the sources are: paths relative to a module stay right in the bundle. */
 const OUT = path.join(ROOT, 'build', 'cli')
 const BUNDLE = path.join(OUT, 'main.cjs')
 const DAEMON = path.join(OUT, 'daemon.cjs')
+const VIEW = path.join(OUT, 'view.cjs')
 
 /** Set up what a fresh clone lacks, and make the bundle. Returns a sentence when that cannot be. */
 function prepare() {
   const { checkPlatform, setUp } = require('./setup.cjs')
   const problem = checkPlatform() || setUp({ yes: process.env.CI === 'true', command: 'drydock' })
   if (problem) return problem
-  try {
-    require('./bundle.cjs').bundle(OUT)
-  } catch (error) {
-    // A checkout of somebody else's: it runs from its sources then, a little slower.
-    if (error.code !== 'EACCES' && error.code !== 'EROFS' && error.code !== 'EPERM') throw error
-  }
+  bundleWhereWritable(OUT)
   return undefined
 }
 
 /** Flags before the verb that have a word of their own behind them (lib/cli/globals.ts). */
 const WITH_WORD = ['-H', '--host', '-c', '--context', '-l', '--log-level', '--config', '--tlscacert', '--tlscert', '--tlskey']
 
-/** What the daemon is told, when that is the verb: what stands before it too, as lib/cli/main.ts has it. */
-function daemonWords(argv) {
+/** Where the verb stands, behind the flags before it. */
+function verbPlace(argv) {
   let at = 0
   while (at < argv.length && argv[at].startsWith('-')) at += WITH_WORD.includes(argv[at]) ? 2 : 1
-  if (argv[at] !== 'daemon') return undefined
-  return [...argv.slice(0, at).filter((word) => word !== '--no-engine'), ...argv.slice(at + 1)]
+  return at
 }
 
 /** Run the bundle, and keep what was compiled of it for this verb; only of a call that went well and did more than print its help. */
 async function startBundle(argv) {
-  const words = daemonWords(argv)
-  if (words) {
+  const at = verbPlace(argv)
+  if (argv[at] === 'daemon') {
     const { exports, keep } = require('./compiled.cjs').load(DAEMON, 'daemon')
-    return exports.daemon(words, keep)
+    // What stands before it too, as lib/cli/main.ts has it.
+    return exports.daemon([...argv.slice(0, at).filter((word) => word !== '--no-engine'), ...argv.slice(at + 1)], keep)
+  }
+  if (argv[at] === 'view') {
+    const { exports } = require('./compiled.cjs').load(VIEW, 'view')
+    return exports.view(argv.slice(at + 1))
   }
   const verb = argv.find((word) => /^[a-z]+$/.test(word)) || 'main'
   // With an engine other code runs than without; and the quickest call of all is not to carry the code that fetches images.

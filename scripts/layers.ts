@@ -13,7 +13,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ['lib/kernel'],
   ['lib/primitives'],
   ['lib/container'],
-  ['lib/image', 'lib/network', 'lib/tls', 'lib/picture'],
+  ['lib/image', 'lib/network', 'lib/tls'],
+  ['lib/picture'],
   ['lib/trace'],
   ['lib/bottle'],
   ['lib/engine'],
@@ -24,6 +25,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ['lib/hosts'],
   ['lib/index.ts'],
   ['lessons'],
+  // Statistics, pictures and words of the benchmarks: pure, and tested.
+  ['bench/page'],
   ['scripts'],
   ['test'],
   ['bench', 'vitest.config.ts'],
@@ -48,9 +51,22 @@ export async function checkDrawing(): Promise<string[]> {
   })
 }
 
+/** What runs in a browser, and all of the house that it may bring along: what needs no Node. */
+const PAGE = 'lib/workshop/page'
+const FREE_OF_NODE = [
+  'lib/kernel/printable.ts',
+  'lib/picture/capabilities.ts',
+  'lib/picture/delta.ts',
+  'lib/picture/types.ts',
+  'lib/trace/replay.ts',
+  'lib/trace/report.ts',
+  'lib/trace/types.ts',
+  'lib/workshop/protocol.ts',
+]
+
 /** Sentences about imports that go up, sideways or out of the table; empty when the house stands. */
 export async function checkLayers(): Promise<string[]> {
-  const files = await glob(['{lib,lessons,test,bench,scripts}/**/*.ts', '*.ts'], { cwd: ROOT, ignore: ['**/node_modules/**'] })
+  const files = await glob(['{lib,lessons,test,bench,scripts}/**/*.{ts,tsx}', '*.ts'], { cwd: ROOT, ignore: ['**/node_modules/**'] })
   const complaints: string[] = []
   for (const file of files.sort()) {
     const from = placeOf(file)
@@ -60,6 +76,9 @@ export async function checkLayers(): Promise<string[]> {
     }
     for (const target of importsOf(await readFile(join(ROOT, file), 'utf8'))) {
       const path = posix.normalize(posix.join(posix.dirname(file), target)).replace(/\.js$/, '.ts')
+      if (file.startsWith(`${PAGE}/`) && !path.startsWith(`${PAGE}/`) && !FREE_OF_NODE.includes(path)) {
+        complaints.push(`${file}: imports ${path}, which is not known to be free of Node: see FREE_OF_NODE in scripts/layers.ts`)
+      }
       const to = placeOf(path)
       if (to && !mayImport(from, to)) {
         complaints.push(

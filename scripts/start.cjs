@@ -20,10 +20,11 @@ const COMMANDS = {
   'test:vm': 'test/vm/main.ts',
   'test:soak': 'test/soak/main.ts',
   hosts: 'lib/hosts/main.ts',
+  workshop: 'lib/workshop/main.ts',
 }
 
-/** Short commands that one types often: bundled, they load in a tenth of the time. */
-const BUNDLED = ['hosts']
+/** Short commands that one types often: bundled, they load in a tenth of the time. And what runs for a day: bundled, it takes half the memory. */
+const BUNDLED = ['hosts', 'workshop']
 
 /** Bundles of other commands that are made along with one: what is typed in a host finds this checkout read-only, and could make none. */
 const ALONG = { hosts: ['cli'] }
@@ -53,16 +54,8 @@ async function start(command, args) {
 
 /** A bundle that is made anew when a source is newer; false where none can be written. */
 function refresh(out, entries) {
-  const { bundle, isFresh } = require('./bundle.cjs')
-  if (isFresh(out)) return true
-  try {
-    bundle(out, entries)
-    return true
-  } catch (error) {
-    // A checkout of somebody else's: it runs from its sources then, a little slower.
-    if (error.code !== 'EACCES' && error.code !== 'EROFS' && error.code !== 'EPERM') throw error
-    return false
-  }
+  const { bundleWhereWritable, isFresh } = require('./bundle.cjs')
+  return isFresh(out) || bundleWhereWritable(out, entries)
 }
 
 /** The entry's main, from its bundle; undefined where there can be none. */

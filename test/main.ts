@@ -44,6 +44,7 @@ const WITNESSES = [
   'setcap',
   'prlimit',
   'faketime',
+  'chromium',
   'bash',
   'zsh',
   'fish',

@@ -14,6 +14,8 @@ import { whoMayAsk } from './scenes/who.js'
 import { words } from './scenes/words.js'
 
 const CONTAINERS = ['overlay', USERLAND] as const
+/** Those of which nothing is said of a network. */
+const PLUGGED = [...CONTAINERS, 'default-network'] as const
 
 export default lesson({
   number: 8,
@@ -24,14 +26,14 @@ export default lesson({
   scenes: [
     { heading: 'A file that one can knock at', play: aSocket },
     { heading: 'Is anybody there?', play: byHand },
-    { heading: 'What run says', needs: CONTAINERS, play: whatRunSays },
-    { heading: 'Happy whales', needs: CONTAINERS, play: happyWhales },
-    { heading: 'A directory and a record', needs: CONTAINERS, play: itsLayer },
-    { heading: 'Run, and keep it', needs: CONTAINERS, play: runAndKeep },
-    { heading: 'kill -9', needs: CONTAINERS, play: killed },
+    { heading: 'What run says', needs: PLUGGED, play: whatRunSays },
+    { heading: 'Happy whales', needs: PLUGGED, play: happyWhales },
+    { heading: 'A directory and a record', needs: PLUGGED, play: itsLayer },
+    { heading: 'Run, and keep it', needs: PLUGGED, play: runAndKeep },
+    { heading: 'kill -9', needs: PLUGGED, play: killed },
     { heading: 'Who may ask', needs: CONTAINERS, play: whoMayAsk },
-    { heading: 'What is between them', needs: CONTAINERS, play: whatDrivesIt },
-    { heading: 'What Docker calls it', needs: CONTAINERS, play: words },
+    { heading: 'What is between them', needs: PLUGGED, play: whatDrivesIt },
+    { heading: 'What Docker calls it', needs: PLUGGED, play: words },
   ],
   exercises,
 })

@@ -28,7 +28,7 @@ export default lesson({
     { heading: 'Port 2375', play: atAPort },
     { heading: 'From the other machine', needs: CONTAINERS, play: fromAfar },
     { heading: 'Whose process?', needs: CONTAINERS, play: whoseProcess },
-    { heading: 'Whose files?', needs: CONTAINERS, play: whoseFiles },
+    { heading: 'Whose files?', needs: [...CONTAINERS, 'default-network'], play: whoseFiles },
     { heading: 'Whose port?', needs: [...CONTAINERS, 'nat'], play: whosePort },
     { heading: 'Root for everybody', needs: CONTAINERS, play: rootForAll },
     { heading: 'Who are you?', needs: CONTAINERS, play: certificates },

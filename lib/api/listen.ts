@@ -89,7 +89,7 @@ export async function listen(endpoint: Endpoint, receivers: Receivers, refused: 
 }
 
 /** How many this process may have (RLIMIT_NOFILE; proc_pid_limits(5)). */
-function descriptors(): number {
+export function descriptors(): number {
   const [, soft = 'unlimited'] = /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
   return soft === 'unlimited' ? Number.POSITIVE_INFINITY : Number(soft)
 }
@@ -118,7 +118,8 @@ async function listenAt(server: TcpServer, path: string, gid: number | undefined
   chmodSync(path, 0o660)
 }
 
-function listening(server: TcpServer, where: ListenOptions, name: string): Promise<void> {
+/** Rejects with one sentence when `where`, which is called `name`, is taken or cannot be had. */
+export function listening(server: TcpServer, where: ListenOptions, name: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const why = REASONS[cause.code ?? ''] ?? cause.message

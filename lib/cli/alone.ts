@@ -31,6 +31,7 @@ export const ALONE: Readonly<Record<string, Action>> = {
   logout: { text: 'log out from a registry', run: (argv) => import('./logout.js').then(({ logout }) => logout(argv)) },
   network: { text: 'create, list, inspect and remove networks', run: network },
   tls: { text: 'make certificates for an engine and its clients', run: (argv) => import('./tls.js').then((module) => module.tls(argv)) },
+  view: { text: 'a page with a live picture of the kernel', run: (argv) => import('./view-page.js').then((module) => module.view(argv)) },
   daemon: {
     text: 'run the engine, for docker’s command line too',
     run: (argv) => import('./daemon.js').then((module) => module.daemon(argv)),

@@ -1,5 +1,6 @@
 /** Flags as docker's command line reads them (github.com/spf13/pflag), made of commander's options. */
 import { Command, Option } from 'commander'
+import { parseDuration } from '../kernel/durations.js'
 import { DrydockError } from '../kernel/errors.js'
 
 /** What is wrong with a flag's value, in pflag's words. The call ends with the status of a wrong flag. */
@@ -163,20 +164,7 @@ export function readBytes(value: string): number {
 }
 
 /** A duration of Go (`1h2m3.5s`) in nanoseconds. */
-export const duration = (flags: string, text: string): Option => valued<number>(flags, text, readDuration)
-
-const NANOSECONDS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, μs: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 }
-
-export function readDuration(value: string): number {
-  const shape = /^([-+]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+|0)$/.exec(value)
-  if (!shape) {
-    const missing = /^[-+]?(\d+\.?\d*|\.\d+)$/.test(value)
-    throw new DrydockError(`time: ${missing ? 'missing unit in' : 'invalid'} duration ${JSON.stringify(value)}`, { status: 400 })
-  }
-  const parts = [...(shape[2] as string).matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)]
-  const sum = parts.reduce((total, [, number, unit = 's']) => total + Number(number) * (NANOSECONDS[unit] as number), 0)
-  return Math.round(shape[1] === '-' ? -sum : sum)
-}
+export const duration = (flags: string, text: string): Option => valued<number>(flags, text, parseDuration)
 
 /** The words of each key that were given, as the Engine API takes them: `{"label":["a=b"]}`. */
 export type FilterWords = Readonly<Record<string, readonly string[]>>

@@ -3,25 +3,8 @@ import { constants } from 'node:os'
 import type { ContainerSpec } from '../container/index.js'
 import { DetachKeys } from '../engine/keys.js'
 import type { Exit } from '../kernel/frames.js'
+import { PASSED } from './passed-signals.js'
 import { rawTerminal, terminalSize } from './terminal.js'
-
-/** Passed on with --sig-proxy, as docker does; what the kernel or Node needs for itself is not. */
-const PROXIED = [
-  'SIGHUP',
-  'SIGINT',
-  'SIGQUIT',
-  'SIGTERM',
-  'SIGUSR1',
-  'SIGUSR2',
-  'SIGALRM',
-  'SIGCONT',
-  'SIGTSTP',
-  'SIGTTIN',
-  'SIGTTOU',
-  'SIGURG',
-  'SIGIO',
-  'SIGPWR',
-] as const
 
 /** The container's side: its shim, or a connection to it. */
 export interface Peer {
@@ -105,7 +88,7 @@ export class Foreground {
   }
 
   #passSignals(): void {
-    for (const name of PROXIED) {
+    for (const name of PASSED) {
       const pass = () => this.#peer.signal(constants.signals[name])
       process.on(name, pass)
       this.#undo.push(() => process.off(name, pass))

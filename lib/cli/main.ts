@@ -4,8 +4,8 @@ import { VERSION } from '../kernel/version.js'
 import { type Globals, parseGlobals } from './globals.js'
 import { unknownCommand } from './group.js'
 
-/** The engine itself is no client of one, and certificates are made before there is one. */
-const NO_CLIENTS: readonly string[] = ['daemon', 'tls']
+/** The engine itself is no client of one, certificates are made before there is one, and the page asks the kernel. */
+const NO_CLIENTS: readonly string[] = ['daemon', 'tls', 'view']
 
 /** Docker's exit codes: 125 for what is wrong with the call itself where a container's own code could be meant, 1 elsewhere. */
 export async function main(argv: readonly string[]): Promise<number> {

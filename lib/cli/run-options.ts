@@ -59,6 +59,7 @@ export interface RunFlags {
   readonly sigProxy: boolean
   readonly explain: boolean
   readonly step: boolean
+  readonly record: boolean
   readonly trace: boolean
 }
 
@@ -153,6 +154,7 @@ function runCommand(): Command {
     .optionsGroup('To see how it is done')
     .option('--explain', 'print the list of system calls, and make none', false)
     .option('--step', 'make them one at a time, with the tutor', false)
+    .option('--record', 'with --step: keep a record for the workshop’s page where nobody is asked, too', false)
     .option('--trace', 'print each with its result and its time', false)
   return command
 }

@@ -14,7 +14,7 @@ import { Foreground } from './foreground.js'
 import { parseDns } from './names.js'
 import { requestOf } from './request.js'
 import { findImage } from './run-image.js'
-import { parseRun, type RunFlags } from './run-options.js'
+import { parseRun, type RunArguments, type RunFlags } from './run-options.js'
 
 /** Exit status: the container's; 125, 126, 127 when it could not be started (docker-run(1)). */
 export async function run(argv: readonly string[]): Promise<number> {
@@ -24,6 +24,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   const root = dataRoot()
   const detachKeys = parseDetachKeys(flags.detachKeys)
   checkTerminal(flags)
+  if (flags.record && !flags.step) throw new DrydockError('--record keeps a record of --step: give both, or neither')
   const image = await findImage(parsed, root)
   const { spec, warnings, fill } = requestOf(parsed, image, root)
   for (const warning of warnings) warn(warning)
@@ -38,8 +39,8 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
   if (flags.explain) return (await import('./explain.js')).explain(request)
   // What copies is loaded only where there may be something to copy.
-  if (fill.length > 0) await (await import('../engine/copy-up.js')).fillVolumes(fill, image.layers)
-  const watch = await watcher(flags)
+  if (fill.length > 0) await (await import('../engine/copy-up.js')).fillVolumes(fill, image.layers, loneShim)
+  const watch = await watcher(parsed)
   let foreground: Foreground | undefined
   try {
     const launched = await launch(request, {
@@ -66,8 +67,8 @@ interface Watcher {
 }
 
 /** --trace prints each call, --step waits before it. */
-async function watcher(flags: RunFlags): Promise<((shim: Shim) => Watcher) | undefined> {
-  if (flags.step) return (await import('./step.js')).stepping
+async function watcher({ flags, image, command }: RunArguments): Promise<((shim: Shim) => Watcher) | undefined> {
+  if (flags.step) return (await import('./step.js')).stepping({ title: ['drydock run', image, ...command].join(' '), record: flags.record })
   if (!flags.trace) return undefined
   const { traceLine } = await import('./trace.js')
   return (shim) => ({

@@ -2,9 +2,11 @@
 
 import { openTerminal } from '../bottle/terminal.js'
 import { loneShim } from '../kernel/lone.js'
+import { printable, shortened } from '../kernel/printable.js'
 import type { Result } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
 import type { Step } from '../kernel/step.js'
+import { isToBeRecorded, Recorder } from '../trace/index.js'
 import { StageBox } from '../tutor/box.js'
 import { Display } from '../tutor/display.js'
 import type { Guide } from '../tutor/guide.js'
@@ -12,6 +14,7 @@ import type { Place } from '../tutor/host-pid.js'
 import { Progress } from '../tutor/progress.js'
 import { AutoGuide } from '../tutor/stage-auto.js'
 import { InteractiveGuide } from '../tutor/stage-interactive.js'
+import { becameAnother } from '../tutor/words.js'
 
 /** This very host: its own numbers of processes, and shims beside the one that is stepped. */
 const HERE: Place = {
@@ -26,21 +29,55 @@ export interface Stepping {
   attempt(steps: readonly Step[]): Promise<Result[]>
 }
 
+/** Characters. */
+const LONGEST_TITLE = 200
+
+export interface SteppingOptions {
+  /** What is run, for whoever reads the record. */
+  readonly title: string
+  /** Also where nobody is asked and nobody watches. */
+  readonly record: boolean
+}
+
 /** Without a terminal there is nobody to wait for: the calls are shown as they are made. */
-export function stepping(shim: Shim): Stepping {
+export async function stepping({ title, record }: SteppingOptions): Promise<(shim: Shim) => Stepping> {
   const display = new Display()
-  const leader: Guide =
-    display.isTerminal && process.stdin.isTTY ? new InteractiveGuide(display, new Progress(() => undefined)) : new AutoGuide(display)
-  const turns = { boxes: 1, last: undefined }
-  const box = new StageBox('container', shim, { place: HERE, display, guide: lettingGo(leader), turns, ownStreams: true })
-  return {
-    attempt: async (steps) => {
-      try {
-        return await box.attempt(steps)
-      } finally {
-        leader.leave()
-      }
-    },
+  const auto = !(display.isTerminal && process.stdin.isTTY)
+  const recorder = (await isToBeRecorded({ auto, asked: record }))
+    ? new Recorder(
+        { session: 'run', title: shortened(printable(title), LONGEST_TITLE), auto },
+        { complain: (sentence) => display.note(sentence) },
+      )
+    : undefined
+  const leader: Guide = auto ? new AutoGuide(display) : new InteractiveGuide(display, new Progress(() => undefined))
+  const guide = lettingGo(leader)
+  return (shim) => {
+    const turns = { boxes: 1, last: undefined }
+    const box = new StageBox('container', shim, {
+      place: HERE,
+      display,
+      guide,
+      turns,
+      ownStreams: true,
+      ...(recorder && { witness: recorder }),
+    })
+    return {
+      attempt: async (steps) => {
+        // It is over when the program runs, and when a call has failed. What comes after that is the container's own life.
+        let over = true
+        let status = 1
+        try {
+          const results = await box.attempt(steps)
+          const executed = results.some(becameAnother)
+          if (executed) status = 0
+          over = executed || results.some((result) => result.status === 'failed')
+          return results
+        } finally {
+          leader.leave()
+          if (over) await recorder?.end(status)
+        }
+      },
+    }
   }
 }
 
@@ -52,7 +89,7 @@ function lettingGo(leader: Guide): Guide {
     read: (more) => leader.read(more),
     predict: (question) => leader.predict(question),
     shell: (box, suggestions) => leader.shell(box, suggestions),
-    exercise: (lesson, exercise) => leader.exercise(lesson, exercise),
+    exercise: (lesson, exercise, tried) => leader.exercise(lesson, exercise, tried),
     stumbled: (heading) => leader.stumbled(heading),
     leave: () => leader.leave(),
     before: async (box, act) => {

@@ -1,6 +1,6 @@
 /** Moments as docker's command line takes them and the Engine API wants them (api/types/time/timestamp.go). */
+import { asDuration } from '../kernel/durations.js'
 import { DrydockError } from '../kernel/errors.js'
-import { readDuration } from './flags.js'
 
 /** Seconds since 1970 with nine digits behind the point, of `10m` ago, of a date or time (here, when it names no zone), or of such a number. */
 export function timestamp(text: string, now = Date.now()): string {
@@ -14,14 +14,6 @@ export function timestamp(text: string, now = Date.now()): string {
   const at = Date.parse(`${day}T${hours}:${minutes}:${seconds}${zone}`)
   if (Number.isNaN(at)) throw new DrydockError(`failed to parse value as time or duration: ${JSON.stringify(text)}`, { status: 400 })
   return `${at / 1000}.${fraction.padEnd(9, '0')}`
-}
-
-function asDuration(text: string): number | undefined {
-  try {
-    return readDuration(text)
-  } catch {
-    return undefined
-  }
 }
 
 const inSeconds = (nanoseconds: bigint): string =>

@@ -1,8 +1,9 @@
 /** `drydock tls`: certificates for an engine that is reached over the network, and for its clients. */
-import { hostname, networkInterfaces } from 'node:os'
+import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { DrydockError } from '../kernel/errors.js'
+import { ownAddresses } from '../kernel/own-addresses.js'
 import { present, readPem, writeNew, writeOver } from '../tls/files.js'
 import { type CertificateSet, day, FILES, hostsIn, makeSet, renewSet } from '../tls/set.js'
 import { parseVerb, repeated } from './verb.js'
@@ -49,12 +50,6 @@ function fresh(directory: string, hosts: readonly string[], days: number): Certi
   writeNew(directory, set.files)
   return set
 }
-
-/** By which others may reach this machine; link-local ones need the name of an interface, and a certificate has none. */
-const ownAddresses = (): string[] =>
-  Object.values(networkInterfaces())
-    .flat()
-    .flatMap((found) => (found && !found.internal && !found.address.startsWith('fe80:') ? [found.address] : []))
 
 function renewed(directory: string, hosts: readonly string[], days: number): CertificateSet {
   const { authority, server } = FILES

@@ -2,6 +2,7 @@
 import { lstatSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isAlive } from '../kernel/owner.js'
 import { OWN_CGROUP, runDirectoryPath } from '../kernel/places.js'
 import { type CgroupHierarchy, readCgroup, readHierarchies } from '../kernel/proc/cgroup.js'
 import { textIfReadable } from '../kernel/readable.js'
@@ -9,7 +10,6 @@ import { ownCgroups } from '../kernel/snapshot.js'
 import { removeLeftovers as balanceLedger, readLedger } from '../primitives/cgroups/index.js'
 import type { Leftover } from './leftovers.js'
 import { findMakers, ID, type Makers } from './makers.js'
-import { isAlive } from './owner.js'
 
 /** A bottle's directory, right below drydock's: its name has the id of the program that made it. */
 const BOTTLE = /^bottle-.+-(\d+)-[0-9a-f]{6}$/

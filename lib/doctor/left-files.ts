@@ -2,17 +2,18 @@
 import { lstatSync, readdirSync, rmdirSync, type Stats, unlinkSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
+import { isAlive } from '../kernel/owner.js'
 import { runDirectoryPath } from '../kernel/places.js'
 import { textIfReadable } from '../kernel/readable.js'
 import type { Leftover } from './leftovers.js'
 import { findMakers } from './makers.js'
-import { isAlive } from './owner.js'
 
 /** The names that drydock gives, each with the id of the program that made it. */
 const NAMES = [
   /^bottle-.+-(\d+)-[0-9a-f]{6}$/,
   /^spawner-(\d+)-\d+\.sock$/,
   /^terminal-(\d+)-[0-9a-f]{8}\.sock$/,
+  /^workshop-(\d+)\.sock$/,
   /^hosts-(\d+)\.json(?:\.old)?$/,
 ] as const
 

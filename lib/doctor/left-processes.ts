@@ -1,11 +1,11 @@
 /** Shims whose program is gone and that serve nobody. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SHIM_PATH } from '../kernel/constants.js'
+import { isAlive, startOf } from '../kernel/owner.js'
 import { type Process, readProcess, readProcesses } from '../kernel/proc/processes.js'
 import { isShim } from '../kernel/shims.js'
 import type { Leftover } from './leftovers.js'
 import { findMakers } from './makers.js'
-import { isAlive, startOf } from './owner.js'
 
 /** `spawner-4711-0.sock` and `terminal-4711-1a2b3c4d.sock` among a shim's arguments: the program that started it. */
 const OWNER = /\/(?:spawner|terminal)-(\d+)-[0-9a-f]+\.sock$/

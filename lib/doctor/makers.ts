@@ -1,9 +1,9 @@
 /** Who may be at work: containers that run, and shims that may be making or taking away what looks as if it had been left. */
 import { lstatSync, type Stats } from 'node:fs'
 import { firstProcesses } from '../engine/living.js'
+import { startOf } from '../kernel/owner.js'
 import { readProcess, readProcesses } from '../kernel/proc/processes.js'
 import { isShim } from '../kernel/shims.js'
-import { startOf } from './owner.js'
 
 export interface Makers {
   /** Ids of the containers that run. */

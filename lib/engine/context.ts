@@ -1,6 +1,7 @@
 /** What the nouns of one engine share: where its files are, what it may ask, whom it knows. */
 import type { ContainerRecord, ExitRecord, Layout, Machine } from '../container/index.js'
 import type { Store } from '../image/store/index.js'
+import type { Digest } from '../image/types.js'
 import type { Shim } from '../kernel/shim.js'
 import type { NameService } from './connections.js'
 import type { Endpoint } from './documents/index.js'
@@ -21,6 +22,8 @@ export interface EngineContext {
   readonly names: { use(networks: readonly string[]): Promise<NameService> }
   /** What containers got while they ran. */
   readonly late: LateNetworks
+  /** Images that builds of this moment go on with, one set a build. Nobody takes them away meanwhile. */
+  readonly building: Set<ReadonlySet<Digest>>
   /** A fresh one, forked by the engine's spawner. */
   newShim(): Promise<Shim>
   /** A sentence for whoever reads the engine's log. */

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Machine, readMachine } from '../container/index.js'
 import { writeDurably } from '../container/state.js'
 import { Store } from '../image/store/index.js'
+import type { Digest } from '../image/types.js'
 import { randomBytes } from '../kernel/random.js'
 import { textIfReadable } from '../kernel/readable.js'
 import type { Shim } from '../kernel/shim.js'
@@ -44,6 +45,7 @@ export class Core implements EngineContext {
   readonly late: LateNetworks
   readonly execs: Execs
   readonly health: HealthChecks
+  readonly building = new Set<ReadonlySet<Digest>>()
   /** Of containers with a volume that lives in memory each starts when those before it have it: two that start together are to have the same one. */
   readonly oneByOne = inTurn()
   /** Ids of what is no network with a bridge. */
@@ -61,7 +63,7 @@ export class Core implements EngineContext {
     this.#spawner = spawner
     this.#keeper = keeper
     this.machine = readMachine()
-    this.store = new Store(dataRoot)
+    this.store = new Store(dataRoot, () => this.newShim())
     this.store.prepare()
     this.bases = new Bases(this.store)
     this.id = ownId(dataRoot)

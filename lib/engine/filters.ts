@@ -64,20 +64,6 @@ function patternOf(text: string, key: string): RegExp {
   }
 }
 
-const UNITS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 }
-
-/** A moment in milliseconds: a time (RFC 3339, a day, seconds since 1970), or so long ago (`10m`, `1h30m`). */
-export function parseMoment(text: string, now = Date.now()): number {
-  if (/^(\d+(\.\d+)?(h|ms|m|s))+$/.test(text)) {
-    const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s)/g)]
-    return now - parts.reduce((sum, [, number, unit = 's']) => sum + Number(number) * (UNITS[unit] as number), 0)
-  }
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000
-  const time = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN
-  if (!Number.isNaN(time)) return time
-  throw new DrydockError(`invalid time "${text}": it is a time such as 2026-01-31T10:00:00, or so long ago such as 24h`, { status: 400 })
-}
-
 /** Go's path.Match: `*` and `?` stop at a slash, `[a-z]` is one of those. */
 export function matchesPattern(pattern: string, name: string): boolean {
   const source = pattern.replace(

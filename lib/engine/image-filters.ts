@@ -2,7 +2,8 @@
 import { familiar, familiarName, parseReference } from '../image/reference.js'
 import type { Image } from '../image/store/index.js'
 import { DrydockError } from '../kernel/errors.js'
-import { booleanFilter, type Filters, matchesLabels, matchesPattern, parseMoment } from './filters.js'
+import { parseMoment } from '../kernel/moments.js'
+import { booleanFilter, type Filters, matchesLabels, matchesPattern } from './filters.js'
 
 export interface Filtered {
   readonly image: Image

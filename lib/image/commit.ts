@@ -1,6 +1,7 @@
 /** `docker commit`: what a container has changed becomes a layer, and how it was started the configuration of a new image. */
 
 import type { ContainerRecord, ContainerSpec, StoredContainer } from '../container/index.js'
+import type { Shim } from '../kernel/shim.js'
 import { asSet } from './documents.js'
 import { applyInstructions } from './instructions.js'
 import { makeImage, makeLayer } from './made.js'
@@ -22,6 +23,8 @@ export interface CommitOptions {
   readonly changes?: readonly string[]
   /** Counts before what the container has, and is changed by `changes`. */
   readonly config?: ContainerConfig
+  /** Where the shims that read the container's files come from. */
+  readonly newShim?: () => Promise<Shim>
   readonly signal?: AbortSignal
   readonly onWarning?: (sentence: string) => void
   /** RFC 3339; now by default. */
@@ -30,7 +33,7 @@ export interface CommitOptions {
 
 /** Whether the container is to stand still meanwhile is up to the caller (`--pause`). The same changes become the same layer. */
 export async function commitContainer({ record, layout }: StoredContainer, options: CommitOptions): Promise<Image> {
-  const { store, reference, author, message, changes = [], signal, onWarning, created = new Date().toISOString() } = options
+  const { store, reference, author, message, changes = [], newShim, signal, onWarning, created = new Date().toISOString() } = options
   const { spec } = record
   const lease = store.lease()
   try {
@@ -41,7 +44,7 @@ export async function commitContainer({ record, layout }: StoredContainer, optio
     const below = parent?.layers ?? []
     await lease.add(below.flatMap(({ chainId, blob }) => [chainId, blob.digest]))
     const map = ownIdmap()
-    const reading = { ...(map && { idmap: map }), ...(onWarning && { onWarning }), ...(signal && { signal }) }
+    const reading = { ...(map && { idmap: map }), ...(newShim && { newShim }), ...(onWarning && { onWarning }), ...(signal && { signal }) }
     const apart = parent && (await mountPointsOf(layout.upper, spec.image.layers, reading))
     // The layers of a directory or of the host's programs are in no image: then all that the container sees becomes the one layer.
     const tar = parent

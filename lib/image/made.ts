@@ -11,6 +11,8 @@ export interface Making {
   readonly store: Store
   readonly lease: Lease
   readonly signal?: AbortSignal
+  /** Told of an image before it is there, and so before anybody can take it away. */
+  readonly onImage?: (id: Digest) => void
 }
 
 /** A layer out of a tar that is not compressed, on top of `parent`. Undefined when there is nothing in it. */
@@ -48,7 +50,7 @@ export async function makeLayer(
 export async function makeImage(
   config: ImageConfig,
   layers: readonly LayerOfImage[],
-  { store, lease, signal }: Making,
+  { store, lease, signal, onImage }: Making,
   more: Pick<ImageRecord, 'parent'> & { readonly reference?: Reference } = {},
 ): Promise<Digest> {
   const { reference, ...rest } = more
@@ -58,6 +60,7 @@ export async function makeImage(
   // Again, should it have been collected between the two.
   store.blobs.add(bytes)
   const blobs = layers.map(({ blob }) => blob)
+  onImage?.(id)
   await store.changing(() => {
     if (!store.records.get(id)) store.records.put(recordOf(store, id, blobs, config.rootfs.diff_ids, rest))
     if (reference) store.tags.set(reference, id)

@@ -1,9 +1,10 @@
 /** `docker image prune`: images that nobody names, or with `all` that no container uses; and whatever else is garbage. */
 import { DrydockError } from '../kernel/errors.js'
+import { parseMoment } from '../kernel/moments.js'
 import { type Removed, type RemoveOptions, removeImage } from './remove.js'
 import type { Image, Store } from './store/index.js'
 
-export interface PruneOptions extends Pick<RemoveOptions, 'running' | 'containers' | 'onRemoved'> {
+export interface PruneOptions extends Pick<RemoveOptions, 'running' | 'containers' | 'built' | 'onRemoved'> {
   readonly all?: boolean
   /** `label=KEY[=VALUE]`, `label!=…`, `until=TIME`: all of them hold for what goes. */
   readonly filters?: readonly string[]
@@ -58,22 +59,9 @@ function filterOf(word: string): (image: Image) => boolean {
     }
   }
   if (key === 'until' && not === '' && value !== undefined) {
-    const until = timeOf(value)
+    const until = parseMoment(value)
     return ({ created }) => Date.parse(created) < until
   }
   if (key === 'dangling' && /^(true|false|1|0)$/.test(value ?? '')) return () => true
   throw new DrydockError(`invalid filter '${word}'`, { status: 400 })
-}
-
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
-
-/** Milliseconds since 1970: `24h`, `1h30m`, seconds since 1970, or a date. */
-function timeOf(word: string): number {
-  if (/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(word)) {
-    const parts = [...word.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)]
-    return Date.now() - parts.reduce((sum, [, count, unit]) => sum + Number(count) * (UNITS[unit as string] as number), 0)
-  }
-  const time = /^\d+(\.\d+)?$/.test(word) ? Number(word) * 1000 : Date.parse(word)
-  if (Number.isNaN(time)) throw new DrydockError(`invalid filter 'until=${word}'`, { status: 400 })
-  return time
 }

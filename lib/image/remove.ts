@@ -21,6 +21,8 @@ export interface RemoveOptions {
   readonly running: (container: StoredContainer) => boolean
   /** All that there are; those on disk by default. */
   readonly containers?: () => readonly StoredContainer[]
+  /** A build goes on with it. */
+  readonly built?: (id: Digest) => boolean
   /** Told of each name and image that goes, in order. */
   readonly onRemoved?: (what: 'untag' | 'delete', id: Digest) => void
 }
@@ -48,8 +50,9 @@ function removeNames(store: Store, word: string, options: RemoveOptions): Doomed
   const tags = store.tags.of(record.id)
   if (!isIdPrefix(record.id, word)) {
     const user = usersOf(store, record.id, options)[0]
-    if (!options.force && isSingleReference(tags) && user) {
-      const users = `container ${shortId(user.record.spec.id)} is using its referenced image ${shortDigest(record.id)}`
+    if (!options.force && isSingleReference(tags) && (user || options.built?.(record.id))) {
+      const who = user ? `container ${shortId(user.record.spec.id)}` : 'a build'
+      const users = `${who} is using its referenced image ${shortDigest(record.id)}`
       throw conflict(`conflict: unable to remove repository reference "${word}" (must force) - ${users}`)
     }
     const reference = pointed(parseReference(word))
@@ -97,7 +100,7 @@ function remove(store: Store, record: ImageRecord, removed: Removed[], options: 
 
 /** Throws Docker's reason why an image stays. */
 function refuse(store: Store, { id }: ImageRecord, options: RemoveOptions, { ofNames }: { ofNames: boolean }): void {
-  const { force, running } = options
+  const { force, running, built } = options
   const why = (kind: 'cannot' | 'must', reason: string) => {
     throw conflict(`conflict: unable to delete ${shortDigest(id)} (${kind} be forced) - ${reason}`)
   }
@@ -105,6 +108,7 @@ function refuse(store: Store, { id }: ImageRecord, options: RemoveOptions, { ofN
   const users = usersOf(store, id, options)
   const runs = users.find(running)
   if (runs) why('cannot', `image is being used by running container ${shortId(runs.record.spec.id)}`)
+  if (built?.(id)) why('cannot', 'image is being used by a build')
   if (force) return
   if (ofNames && store.tags.of(id).length > 0) why('must', 'image is referenced in multiple repositories')
   const [stopped] = users

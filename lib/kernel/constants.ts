@@ -61,6 +61,25 @@ function combine(a: number, b: number): number {
 
 /** The words whose bits are all in `bits`, and what no word names. For groups in which words are single bits. */
 export function wordsOf<G extends Group>(group: G, bits: number): { words: Word<G>[]; rest: number } {
+  return bits >= 0 && bits < 2 ** 31 ? shortWordsOf(group, bits) : longWordsOf(group, bits)
+}
+
+/** The same of 31 bits, which is what links have by the hundred. */
+function shortWordsOf<G extends Group>(group: G, bits: number): { words: Word<G>[]; rest: number } {
+  let rest = bits
+  const words: Word<G>[] = []
+  const known = constants.groups[group] ?? {}
+  for (const word in known) {
+    const value = known[word] as number
+    if (value > 0 && value < 2 ** 31 && (rest & value) === value) {
+      words.push(word as Word<G>)
+      rest &= ~value
+    }
+  }
+  return { words, rest }
+}
+
+function longWordsOf<G extends Group>(group: G, bits: number): { words: Word<G>[]; rest: number } {
   let rest = BigInt(bits)
   const words: Word<G>[] = []
   for (const [word, value] of Object.entries(constants.groups[group] ?? {})) {

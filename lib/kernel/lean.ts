@@ -12,7 +12,7 @@ import { DrydockError } from './errors.js'
 import { TO_SHIM } from './frames.js'
 import type { Actor } from './step.js'
 
-const TAG = { int: 0, slot: 1, bytes: 2 } as const
+const TAG = { int: 0, slot: 1, bytes: 2, out: 5 } as const
 
 /** What all steps of one kind begin with. */
 export interface LeanCall {
@@ -100,6 +100,14 @@ export class LeanBatch {
   bytes(bytes: Uint8Array): this {
     const at = this.#bytes(bytes.length)
     this.#buffer.set(bytes, at)
+    return this
+  }
+
+  /** A buffer of so many zeroes (at most 1 MiB), whose content after the call comes with the answer. */
+  out(size: number): this {
+    const at = this.#room(5)
+    this.#buffer[at] = TAG.out
+    storeLow(this.#buffer, at + 1, size)
     return this
   }
 

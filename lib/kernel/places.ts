@@ -7,6 +7,9 @@ import { DrydockError } from './errors.js'
 /** The name of drydock's directory in each tree of cgroups. */
 export const OWN_CGROUP = 'drydock'
 
+/** In the run directory: the records of lessons and runs (lib/trace). They are meant to be there when what they tell of is over. */
+export const TRACES = 'traces'
+
 /** The user who typed `sudo`, when this is root on somebody's behalf. */
 export function invoker(): { uid: number; gid: number; home: string } | undefined {
   const uid = Number(process.env.SUDO_UID)

@@ -6,9 +6,13 @@ import { readStatus } from './proc/status.js'
 
 /** Is this a process of this user that runs our shim? Also when the file was built anew under it. */
 export function isShim(pid: number, path: string = SHIM_PATH): boolean {
+  return runsShim(pid, path) && readStatus(pid)?.uid.real === process.getuid?.()
+}
+
+/** The same of anybody's process, as far as it tells what it runs. */
+export function runsShim(pid: number, path: string = SHIM_PATH): boolean {
   const executable = executableNow(pid)
-  if (executable === undefined || ![path, realpathOf(path)].some((own) => runs(executable, own))) return false
-  return readStatus(pid)?.uid.real === process.getuid?.()
+  return executable !== undefined && [path, realpathOf(path)].some((own) => runs(executable, own))
 }
 
 /** A shim runs from a sealed copy in memory, which bears the beginning of its file's name (native/seal.c). */

@@ -6,7 +6,7 @@ import { type Dirent, lstatSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DrydockError } from './errors.js'
 import { readOwnTables } from './nft.js'
-import { OWN_CGROUP, runDirectoryPath } from './places.js'
+import { OWN_CGROUP, runDirectoryPath, TRACES } from './places.js'
 import { type CgroupHierarchy, type CgroupMembership, directoryOf, readCgroup, readHierarchies } from './proc/cgroup.js'
 import { propagationOf, readMountinfo } from './proc/mountinfo.js'
 import { readNetDev } from './proc/net.js'
@@ -209,12 +209,13 @@ function processesNow(): Seen[] {
   )
 }
 
-function filesNow(directory = runDirectoryPath()): Seen[] {
-  const entries = entriesOf(directory) ?? []
+/** Without the traces: they record what was done, and nothing on this machine is another way because of them. */
+function filesNow(directory = runDirectoryPath(), top = true): Seen[] {
+  const entries = (entriesOf(directory) ?? []).filter(({ name }) => !(top && name === TRACES))
   return sorted(
     entries.flatMap((entry) => {
       const name = join(directory, entry.name)
-      return [{ name, detail: '' }, ...(entry.isDirectory() ? filesNow(name) : [])]
+      return [{ name, detail: '' }, ...(entry.isDirectory() ? filesNow(name, false) : [])]
     }),
   )
 }

@@ -17,10 +17,23 @@ export interface AddressRequest {
   readonly random?: (below: number) => number
 }
 
+/** An address of one's own choice is in a subnet of one's own choice: another day the pool gives the network another one. Docker's sentence. */
+export function checkWanted(
+  { more, ipv6 }: Pick<NetworkConfig, 'more' | 'ipv6'>,
+  { ip, ip6 }: { readonly ip?: string; readonly ip6?: string },
+): void {
+  if ((ip !== undefined && more?.subnetUnsaid) || (ip6 !== undefined && ipv6?.subnetUnsaid)) {
+    throw new DrydockError('user specified IP address is supported only when connecting to networks with user configured subnets', {
+      status: 400,
+    })
+  }
+}
+
 /** The address to ask for; stale leases are taken away when they are in the way. */
 export async function chooseAddress(dataRoot: string, config: NetworkConfig, request: AddressRequest = {}): Promise<string> {
   const { wanted, plugged = pluggedHere } = request
   if (wanted !== undefined) {
+    checkWanted(config, { ip: wanted })
     const address = checkedAddress(config, wanted)
     if (takenAddresses(dataRoot, config.name).has(address)) await reclaim(dataRoot, config.name, plugged)
     if (takenAddresses(dataRoot, config.name).has(address)) throw inUse(`${address} in network ${config.name}`)
@@ -50,6 +63,7 @@ export async function chooseAddress6(
 ): Promise<string> {
   const taken = takenAddresses(dataRoot, config.name)
   if (wanted !== undefined) {
+    checkWanted(config, { ip6: wanted })
     const asked = checkedAddress6(place.subnet, wanted)
     if (asked === place.gateway) throw inUse(`${asked} is the gateway of network ${config.name}`)
     const [owner] = Object.entries(place.reserved ?? {}).find(([, reserved]) => reserved === asked) ?? []

@@ -54,6 +54,8 @@ export interface NetworkChoices {
   readonly options?: Readonly<Record<string, string>>
   readonly ipamOptions?: Readonly<Record<string, string>>
   readonly attachable?: boolean
+  /** Nobody has asked for the subnet: then nobody may ask for an address in it. */
+  readonly subnetUnsaid?: boolean
   /** Nobody has asked for the gateway, within a subnet that somebody has asked for: Docker does not tell of it then. */
   readonly gatewayUnsaid?: boolean
 }

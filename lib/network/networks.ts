@@ -127,7 +127,8 @@ export async function createNetwork(dataRoot: string, name: string, settings: Ne
   checkBridge(dataRoot, settings.bridge)
   const id = newNetworkId()
   const ipv6 = settings.ipv6 && placeOf6(dataRoot, id, settings.ipv6)
-  const config = newNetwork(name, { subnet, gateway, ...(ipv6 && { ipv6 }) }, { ...settings, id })
+  const more = settings.subnet === undefined ? { ...settings.more, subnetUnsaid: true } : settings.more
+  const config = newNetwork(name, { subnet, gateway, ...(ipv6 && { ipv6 }) }, { ...settings, ...(more && { more }), id })
   if (!writeNetwork(dataRoot, config)) throw exists(name)
   return config
 }
@@ -141,7 +142,7 @@ function placeOf6(dataRoot: string, id: string, asked: Partial<Ipv6Place>): Ipv6
   if (asked.range !== undefined) checkPart6(subnet, asked.range)
   const gateway =
     asked.gateway === undefined ? gatewayOf6(subnet, asked.range, Object.values(reserved ?? {})) : checkedAddress6(subnet, asked.gateway)
-  return { ...asked, subnet, gateway, ...(reserved && { reserved }) }
+  return { ...asked, subnet, gateway, ...(reserved && { reserved }), ...(asked.subnet === undefined && { subnetUnsaid: true }) }
 }
 
 function checkBridge(dataRoot: string, bridge: string | undefined): void {

@@ -14,6 +14,8 @@ export interface Ipv6Place {
   readonly range?: string
   /** Addresses that are given to nobody, by whose they are. */
   readonly reserved?: Readonly<Record<string, string>>
+  /** Nobody has asked for the subnet: then nobody may ask for an address in it. */
+  readonly subnetUnsaid?: boolean
   /** Nobody has asked for the gateway, within a subnet that somebody has asked for. */
   readonly gatewayUnsaid?: boolean
 }

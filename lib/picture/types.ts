@@ -23,11 +23,11 @@ export interface Tables {
   readonly cgroups: Readonly<Record<string, CgroupView>>
   /** Key: `inode of the network namespace/index`. */
   readonly links: Readonly<Record<string, LinkView>>
-  /** Key: `inode of the network namespace/place in the list`. */
+  /** Key: `inode of the network namespace/table and chain/handle`; of an element of a map: its key in place of the handle. */
   readonly rules: Readonly<Record<string, RuleView>>
   /** Key: `inode of the mount namespace/id of the mount`. */
   readonly overlays: Readonly<Record<string, OverlayView>>
-  /** Key: `upper directory//path in it`. */
+  /** Key: `upper directory//path in it`, such as `/var/lib/drydock/overlay/3f2a/diff//etc/hosts`. */
   readonly changes: Readonly<Record<string, ChangeView>>
 }
 
@@ -102,11 +102,11 @@ export interface NamespaceView {
   readonly host: boolean
   /** Pids of the drawn processes in it. */
   readonly drawn: readonly number[]
-  /** How many processes are in it altogether, as far as they may be read. */
+  /** How many processes are in it altogether, as far as they may be read (and were looked at); 0: it is only known as somebody's parent or owner. */
   readonly members: number
   /** uts: the host name in it, where somebody could look. */
   readonly hostname?: string
-  /** user: the lines of uid_map and gid_map as a process in it has them. */
+  /** user: the lines of uid_map and gid_map, `inside outside count`; the ids outside are as the reader counts. */
   readonly uidMap?: readonly string[]
   readonly gidMap?: readonly string[]
 }
@@ -116,12 +116,14 @@ export interface CgroupView {
   readonly path: string
   /** Pids of the drawn processes in it (not below it). */
   readonly drawn: readonly number[]
+  /** How many processes are in it, in the tree by which `ProcessView.cgroup` is told, or in the first that has it. */
   readonly processes: number
   readonly memory?: { readonly current: number; readonly max: number | null; readonly peak?: number; readonly oomKills: number }
   /** `max` is a share of one processor: 0.5 is half of one; null: unlimited. */
   readonly cpu?: {
     readonly usage: number
     readonly max: number | null
+    /** v1: cpu.shares, 1024 unless said otherwise; v2: cpu.weight, 100. */
     readonly weight?: number
     readonly periods: number
     readonly throttled: number
@@ -155,20 +157,21 @@ export interface LinkView {
   readonly sent: { readonly bytes: number; readonly packets: number }
   /** Default gateways that go out by it. */
   readonly gateways: readonly string[]
-  /** TCP ports that are listened on in this namespace, told at its loopback only. */
+  /** Where TCP connections are waited for in this namespace, told at its loopback only: `0.0.0.0:80`, `[::]:80`. */
   readonly listening?: readonly string[]
 }
 
-/** A rule of the packet filter that translates addresses or ports. */
+/** A rule of the packet filter that translates addresses or ports, or an element of a map that such a rule looks into. */
 export interface RuleView {
   readonly namespace: number
   readonly kind: 'masquerade' | 'dnat' | 'snat' | 'redirect'
-  /** `table chain`. */
+  /** Family, table and chain (or map): `ip drydock leaving`. */
   readonly place: string
   /** In the packet filter's own words, counters left out: `tcp dport 8080 dnat to 172.20.0.2:80`. */
   readonly text: string
+  /** Where it counts them; some seconds old at most. */
   readonly packets?: number
-  /** dnat: what is published. */
+  /** dnat: what is published. `port` has the address in front when it is published on one alone: `127.0.0.1:8080`. */
   readonly publishes?: { readonly protocol: string; readonly port: string; readonly to: string }
 }
 
@@ -184,6 +187,8 @@ export interface OverlayView {
   /** Entries in the upper directory by kind, and whether there were too many to look at. */
   readonly counts: Readonly<Record<ChangeView['kind'], number>>
   readonly more: boolean
+  /** Why the upper directory could not be looked into; nothing is known of its changes then. */
+  readonly unseen?: string
   /** Pids of the drawn processes that see it. */
   readonly drawn: readonly number[]
 }
@@ -191,11 +196,12 @@ export interface OverlayView {
 /** What stands in an upper directory. */
 export interface ChangeView {
   readonly upper: string
+  /** As it is called in the overlay: `/etc/hosts`. */
   readonly path: string
   /** copied up: a layer below has the name too; whiteout: a 0/0 device hides what a layer below has; opaque: a directory that hides all below it. */
   readonly kind: 'new' | 'copied up' | 'whiteout' | 'opaque'
   readonly type: 'file' | 'directory' | 'link' | 'other'
-  /** Bytes. */
+  /** Bytes; 0 of a directory. */
   readonly size: number
 }
 

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline'
 import { Command } from 'commander'
 import { Bottle } from '../bottle.js'
 import { DrydockError, sentenceOf } from '../kernel/errors.js'
+import { isToBeRecorded, Recorder, type Witness } from '../trace/index.js'
 import { parseCommandLine } from '../tutor/command-line.js'
 import { Display } from '../tutor/display.js'
 import { Prompt } from './interactive.js'
@@ -18,7 +19,7 @@ export async function main(argv: string[]): Promise<number> {
   // A reader that has seen enough (`| head`) is no error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
   try {
-    return display.isTerminal && process.stdin.isTTY ? await interactive(display) : await script(display)
+    return await recorded(options.record, display)
   } catch (error) {
     if (!(error instanceof DrydockError)) throw error
     process.stderr.write(`drydock: ${sentenceOf(error)}\n`)
@@ -26,27 +27,56 @@ export async function main(argv: string[]): Promise<number> {
   }
 }
 
-function parseArguments(argv: readonly string[]): { readonly plain: boolean } | { readonly status: number } {
+interface Options {
+  readonly plain: boolean
+  /** True: to the run directory; a name: to this file too. */
+  readonly record: string | boolean
+}
+
+async function recorded(record: Options['record'], display: Display): Promise<number> {
+  const auto = !(display.isTerminal && process.stdin.isTTY)
+  const file = typeof record === 'string' ? record : undefined
+  const recorder = (await isToBeRecorded({ auto, asked: record !== false }))
+    ? new Recorder(
+        { session: 'prompt', title: 'The prompt of system calls', auto },
+        { file, complain: (sentence) => display.note(sentence) },
+      )
+    : undefined
+  let status = 1
+  try {
+    status = auto ? await script(display, recorder) : await interactive(display, recorder)
+    return status
+  } finally {
+    await recorder?.end(status)
+  }
+}
+
+function parseArguments(argv: readonly string[]): Options | { readonly status: number } {
   const command = new Command('npm run repl --')
     .description(
       'A prompt for system calls. They are really made, in a private host that is gone when you leave.\nWithout a terminal, lines are read from the input, and the first that fails ends it (unless it begins with -).',
     )
     .option('--plain', 'for screen readers: no colour, no drawn lines', false)
+    .option(
+      '--record [file]',
+      'keep a record for the workshop’s page, and in a file; with a person it is kept anyway, in the run directory',
+      false,
+    )
     .addHelpText('after', "\nExamples:\n  npm run repl\n  printf 'clone uts\\nsethostname box\\nuname\\n' | npm run repl")
-  const parsed = parseCommandLine<{ plain: boolean }>(command, argv)
+  const parsed = parseCommandLine<Options>(command, argv)
   return 'status' in parsed ? parsed : parsed.options
 }
 
 const openBottle = () => Bottle.open({ name: 'repl' })
 
-async function interactive(display: Display): Promise<number> {
+async function interactive(display: Display, witness: Witness | undefined): Promise<number> {
   const prompt = new Prompt()
-  const workbench = new Workbench(openBottle, (bottle) => terminalStage(bottle, prompt, process.stdout))
+  const workbench = new Workbench(openBottle, (bottle) => terminalStage(bottle, prompt, process.stdout), witness)
   await workbench.start()
   try {
     display.text(
       'A prompt for system calls, made in a private host where you are root. help tells what can be typed, ? mount explains a call, ' +
-        'Tab completes; quit or Ctrl-D leaves without a trace.',
+        'Tab completes; quit or Ctrl-D leaves, and nothing stays changed.',
     )
     await prompt.run(new Repl(workbench, display))
     return 0
@@ -55,8 +85,8 @@ async function interactive(display: Display): Promise<number> {
   }
 }
 
-async function script(display: Display): Promise<number> {
-  const workbench = new Workbench(openBottle, (bottle) => pipedStage(bottle, process.stdout))
+async function script(display: Display, witness: Witness | undefined): Promise<number> {
+  const workbench = new Workbench(openBottle, (bottle) => pipedStage(bottle, process.stdout), witness)
   await workbench.start()
   try {
     const repl = new Repl(workbench, display)

@@ -12,7 +12,7 @@ import { HELP, showHelp } from './help.js'
 import { didYouMean } from './near.js'
 import { type Call, parseLine, takeTolerance } from './parse.js'
 import { save } from './save.js'
-import { showAnswer, showCard, showEnd, showErrno, showPlan, showState, showWord, showWordToo } from './show.js'
+import { endInWords, showAnswer, showCard, showEnd, showErrno, showPlan, showState, showWord, showWordToo } from './show.js'
 import { LineError, literal, tokenize } from './tokens.js'
 import type { Workbench } from './workbench.js'
 
@@ -85,15 +85,17 @@ export class Repl {
     if (!this.#interruption) return
     await this.#interruption
     this.#interruption = undefined
-    this.#display.note('Interrupted. Everything was taken back; this is a fresh host.')
+    await this.#note('Interrupted. Everything was taken back; this is a fresh host.')
   }
 
   /** If the child has ended: say so, and be ready for another. */
   async settle(): Promise<void> {
     const { exit } = this.workbench
     if (!exit) return
-    showEnd(this.#display, exit, this.#executed ? 'The program' : 'The container’s process')
+    const sentence = endInWords(exit, this.#executed ? 'The program' : 'The container’s process')
+    showEnd(this.#display, sentence)
     await this.workbench.renew()
+    await this.workbench.said(sentence)
   }
 
   get #executed(): boolean {
@@ -161,6 +163,11 @@ export class Repl {
     if (call === 'kill' || call === 'pidfd_send_signal') await Promise.race([ended(stage.shim), pause(SIGNAL_TIME)])
   }
 
+  async #note(sentence: string): Promise<void> {
+    this.#display.note(sentence)
+    await this.workbench.said(sentence)
+  }
+
   #say(show: () => void): Outcome {
     show()
     return 'ok'
@@ -173,7 +180,7 @@ export class Repl {
 
   async #reset(): Promise<Outcome> {
     await this.workbench.reset()
-    this.#display.note('Everything was taken back; this is a fresh host.')
+    await this.#note('Everything was taken back; this is a fresh host.')
     return 'ok'
   }
 
@@ -196,7 +203,7 @@ export class Repl {
         : calls.length === 1
           ? '; the call before it was made again'
           : `; the ${calls.length} calls before it were made again`
-    this.#display.note(`A fresh host, without the last call${again}.`)
+    await this.#note(`A fresh host, without the last call${again}.`)
     return 'ok'
   }
 

@@ -38,11 +38,15 @@ export function showAnswer(display: Display, result: Result, earlier: readonly S
 }
 
 /** How the child ended. */
-export function showEnd(display: Display, exit: Exit, what: string): void {
+export function endInWords(exit: Exit, what: string): string {
   const { code, signal, nanoseconds, maxRssKiB } = exit
   const how = signal > 0 ? `was ended by signal ${signal} (${signalName(signal)})` : `exited with ${code}`
   const used = maxRssKiB > 0 ? `, ${maxRssKiB} KiB of memory at most` : ''
-  display.text(`${what} ${how} after ${elapsed(nanoseconds)}${used}`, INDENT, display.style.dim)
+  return `${what} ${how} after ${elapsed(nanoseconds)}${used}`
+}
+
+export function showEnd(display: Display, sentence: string): void {
+  display.text(sentence, INDENT, display.style.dim)
 }
 
 /** Number and unit stay on one line. */

@@ -7,10 +7,14 @@ import { DrydockError } from '../kernel/errors.js'
 import type { Exit } from '../kernel/frames.js'
 import type { Result } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
-import type { Actor, Step } from '../kernel/step.js'
+import { type Actor, type Step, withActor } from '../kernel/step.js'
+import type { Witness } from '../trace/witness.js'
 import type { ProcessState } from '../tutor/changes.js'
+import { explainFailure } from '../tutor/explain.js'
+import { readFacts } from '../tutor/facts.js'
 import { hostPidOf } from '../tutor/host-pid.js'
 import { readHostname, readState } from '../tutor/state.js'
+import { Testimony } from '../tutor/testimony.js'
 import type { Call } from './parse.js'
 import type { Stage } from './stage.js'
 
@@ -37,12 +41,17 @@ export class Workbench {
   /** What was made so far belongs to a shim that has ended; the next call begins a new list. */
   #stale = false
   #actor: Actor | undefined
+  readonly #testimony: Testimony
   /** Called when the child ends by itself while nobody waits for a call. */
   onEnd: ((exit: Exit) => void) | undefined
 
-  constructor(open: () => Promise<Bottle>, stage: (bottle: Bottle) => Promise<Stage>) {
+  /** `witness`: who else is told of the calls. */
+  constructor(open: () => Promise<Bottle>, stage: (bottle: Bottle) => Promise<Stage>, witness?: Witness) {
     this.#open = open
     this.#stage = stage
+    const focus = () => (['host', 'container'] as const).flatMap((actor) => this.hostPid(actor) ?? [])
+    const beside = () => (this.#bottle ? [this.#bottle.pid] : [])
+    this.#testimony = new Testimony({ box: 'prompt', focus, beside, witness })
   }
 
   get bottle(): Bottle {
@@ -107,14 +116,22 @@ export class Workbench {
   async make(call: Call, show: (result: Result) => void = () => undefined): Promise<Result> {
     if (this.#over) await this.renew()
     this.#check(call.step)
+    const earlier = this.#made.map(({ call: made }) => made.step)
+    this.#testimony.ahead(undefined, [withActor(call.step, this.#actorOf(call.step))])
+    await this.#testimony.picture({ fresh: true })
     const results: Result[] = []
+    let pictured: Promise<void> | undefined
     const answered = (result: Result) => {
       results.push(result)
       if (result.status === 'ok') this.#record(call, result)
       if (result.status !== 'not run') show(result)
+      this.#testimony.done([result], [], explainFailure(result, readFacts, earlier))
+      // While the program runs, when that is what the call has begun.
+      pictured = this.#testimony.picture()
     }
     if (call.step.call.startsWith('execve')) await this.stage.execute(call.step, answered)
     else (await this.stage.attempt([call.step])).forEach(answered)
+    await pictured
     const [result] = results
     if (result && result.status !== 'not run') return result
     await this.shim.ended
@@ -130,7 +147,7 @@ export class Workbench {
   }
 
   #check(step: Step): void {
-    const actor = step.call === 'clone3' ? 'host' : (step.actor ?? this.#usual)
+    const actor = this.#actorOf(step)
     if (actor === 'container') this.#needChild()
     if (step.call.startsWith('execve') && actor === 'host') {
       throw new DrydockError('the host’s side is the shim itself, which cannot become another program: clone comes first')
@@ -138,6 +155,16 @@ export class Workbench {
     if (step.call === 'clone3' && this.child !== undefined) {
       throw new DrydockError('there is a container already, and a shim has one child: reset starts over')
     }
+  }
+
+  #actorOf(step: Step): Actor {
+    return step.call === 'clone3' ? 'host' : (step.actor ?? this.#usual)
+  }
+
+  /** What the prompt says of its own accord: that the child has ended, that all was taken back. */
+  async said(sentence: string): Promise<void> {
+    this.#testimony.said(sentence)
+    await this.#testimony.picture()
   }
 
   #needChild(): void {

@@ -24,6 +24,7 @@ export type Happening =
   | Printed
   | PictureTaken
   | PictureChanged
+  | RecordingStops
   | SessionEnds
 
 /** Always the first event. */
@@ -98,6 +99,8 @@ export interface ResultWords {
   readonly outcome: string
   readonly errno?: string
   readonly nanoseconds: number
+  /** What it answered besides, in lines: what was read, who connected. */
+  readonly answers?: readonly string[]
 }
 
 export interface Looked {
@@ -132,16 +135,25 @@ export interface Printed {
   readonly text: string
 }
 
-/** A whole picture: the first one of a trace. */
+/**
+ * A whole picture: the first one of a trace. A picture belongs to the event that it follows: after `ahead` it is the state before the act, after `done` and
+ * all others the state afterwards. What is only said or printed in between changes nothing of that.
+ */
 export interface PictureTaken {
   readonly kind: 'picture'
   readonly picture: Picture
 }
 
-/** What has changed since the last picture of this trace. Before an act and after it. */
+/** What has changed since the last picture of this trace. */
 export interface PictureChanged {
   readonly kind: 'changed'
   readonly delta: Delta
+}
+
+/** The last event of a trace that has grown too long; the session itself goes on. */
+export interface RecordingStops {
+  readonly kind: 'stopped'
+  readonly because: string
 }
 
 export interface SessionEnds {

@@ -15,6 +15,18 @@ export async function confirm(display: Display, question: string): Promise<boole
   return answer
 }
 
+/** Words that are typed; Enter alone is `usual`. */
+export async function ask(display: Display, question: string, usual = ''): Promise<string> {
+  if (display.plain) return (await line(display, usual === '' ? question : `${question} (Enter is ${usual})`)) || usual
+  const { answer } = await prompt<{ answer: string }>({
+    type: 'input',
+    name: 'answer',
+    message: question,
+    ...(usual !== '' && { default: usual }),
+  })
+  return answer
+}
+
 export async function choose<T>(display: Display, question: string, choices: readonly Choice<T>[], initial?: T): Promise<T> {
   if (display.plain) return chooseByNumber(display, question, choices)
   const { answer } = await prompt<{ answer: number }>({

@@ -5,9 +5,11 @@ import { type Result, StepError } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
 import { showStep } from '../kernel/show.js'
 import { type Actor, type Step, withActors } from '../kernel/step.js'
+import type { Witness } from '../trace/witness.js'
 import { signalName } from './answers.js'
 import { missingCards } from './cards/index.js'
-import { changesBetween, type ProcessState } from './changes.js'
+import type { ProcessState } from './changes.js'
+import { changeGroups, type States } from './difference.js'
 import type { Display } from './display.js'
 import { explainFailure } from './explain.js'
 import { FileWatch } from './files.js'
@@ -18,6 +20,7 @@ import type { Box } from './lesson.js'
 import { MARGIN, showAct, showChanges, showOutput, showResult } from './show-act.js'
 import { readHostname, readState } from './state.js'
 import { BoxStdio } from './stdio.js'
+import { Testimony } from './testimony.js'
 import { within } from './trial.js'
 
 /** The boxes of one stage: with several of them, each says its name when its turn comes. */
@@ -35,11 +38,10 @@ export interface BoxSurroundings {
   readonly ownStreams?: boolean
   /** The same, but the shim's monitor is told of them, so that what they bring is shown. */
   readonly ownMonitor?: boolean
-}
-
-interface States {
-  readonly host: ProcessState | undefined
-  readonly container: ProcessState | undefined
+  /** Who else is told what is done here. */
+  readonly witness?: Witness
+  /** What belongs to the picture besides this box: processes, by the host's pids. */
+  readonly beside?: () => readonly number[]
 }
 
 /** After an execve, a program gets so many milliseconds to print before the next act is shown; what comes later is shown later. */
@@ -62,12 +64,14 @@ export class StageBox implements Box {
   readonly #ownStreams: boolean
   readonly #pipes: boolean
   readonly #kept = new Map<string, bigint>()
+  readonly #testimony: Testimony
   #executed = false
   #helper: HelpingShim | undefined
   #exit: Exit | undefined
   #exitShown = false
 
-  constructor(name: string, shim: Shim, { place, display, guide, turns, ownStreams = false, ownMonitor = false }: BoxSurroundings) {
+  constructor(name: string, shim: Shim, surroundings: BoxSurroundings) {
+    const { place, display, guide, turns, ownStreams = false, ownMonitor = false, witness, beside } = surroundings
     this.name = name
     this.shim = shim
     this.place = place
@@ -76,6 +80,7 @@ export class StageBox implements Box {
     this.#display = display
     this.#guide = guide
     this.#turns = turns
+    this.#testimony = new Testimony({ box: name, focus: () => this.focus, witness, beside })
     this.#stdio = new BoxStdio(shim)
     shim.once('exit', (exit) => {
       this.#exit = exit
@@ -89,6 +94,12 @@ export class StageBox implements Box {
   hostPid(): number {
     if (this.childPid === undefined) throw new DrydockError(`box "${this.name}" has no child yet: clone3 comes first`)
     return hostPidOf(this.place, this.childPid)
+  }
+
+  /** The host's pids of the shim and of its child, where they are. */
+  get focus(): number[] {
+    const pids = [this.#exit === undefined || this.alive ? this.shim.pid : undefined, this.alive ? this.childPid : undefined]
+    return pids.flatMap((pid) => (pid === undefined ? [] : (this.place.hostPid(pid) ?? [])))
   }
 
   /** Is there a child that has not ended? */
@@ -180,7 +191,10 @@ export class StageBox implements Box {
     const unexplained = this.#guide.auto ? missingCards(steps) : []
     if (unexplained.length > 0) throw new Error(`no card explains ${unexplained.join(', ')} (lib/tutor/cards)`)
     showAct(this.#display, { ...act, steps })
+    this.#testimony.ahead(act.title, steps)
     await this.#guide.before(this, { ...act, steps })
+    // Only now: while the learner has looked around in a shell, things may have changed that are not the act's.
+    await this.#testimony.picture({ fresh: true })
     const hostname = steps.some(({ call }) => RENAMING.has(call))
     const before = await this.states(hostname)
     const files = new FileWatch((step) => this.#locate(step))
@@ -191,10 +205,14 @@ export class StageBox implements Box {
     if (executed) await this.#firstWords()
     showResult(this.#display, { ...act, steps }, results)
     const after = await this.states(hostname && !executed)
-    this.#showChanges(before, after, files.after(steps), executed)
-    this.#showNews()
+    const changes = changeGroups({ before, after, files: files.after(steps), executed, pids: ({ pid }) => this.#pids(pid) })
+    for (const group of changes) showChanges(this.#display, group)
     // What fails on purpose among many is the plan's own business (a place that may be there already).
-    if (act.title === undefined || results.some(({ status }) => status === 'failed')) this.#showFailure(results)
+    const because = act.title === undefined || results.some(({ status }) => status === 'failed') ? this.#reasons(results) : []
+    this.#testimony.done(results, changes, because)
+    this.#showNews()
+    for (const line of because) this.#display.text(line, MARGIN)
+    await this.#testimony.picture()
     return results
   }
 
@@ -204,25 +222,6 @@ export class StageBox implements Box {
     if (this.#exit === undefined && steps.every(({ actor }) => actor === 'host')) return this.shim.attempt(steps)
     this.#helper ??= new HelpingShim(await this.place.shim(), this.shim)
     return this.#helper.attempt(steps, this.#kept)
-  }
-
-  #showChanges(before: States, after: States, files: readonly string[], executed: boolean): void {
-    const born = before.container === undefined ? after.container : undefined
-    // The pipes and the channel to the child come with the clone, go with the exec, and are the tutor's and the shim's own.
-    // So is what an execve is there for.
-    const mine = executed ? /^[+-]? ?descriptor |^… and \d+ more descriptors|^program / : /^[+-]? ?descriptor /
-    const lesson = (changes: string[]) => (born || executed ? changes.filter((line) => !mine.test(line)) : changes)
-    if (born) {
-      this.#display.text(`a new process: ${this.#pids(born.pid)}`, MARGIN, this.#display.style.change)
-      const differences = before.host ? lesson(changesBetween(before.host, born)) : []
-      showChanges(this.#display, 'where it differs from the shim, which made it:', differences)
-      if (differences.length === 0 && !executed) this.#display.note('it differs from the shim, which made it, in nothing else', MARGIN)
-    }
-    if (before.container && after.container) {
-      showChanges(this.#display, 'changed in the child:', lesson(changesBetween(before.container, after.container)))
-    }
-    if (before.host && after.host) showChanges(this.#display, 'changed in the shim:', lesson(changesBetween(before.host, after.host)))
-    showChanges(this.#display, 'changed in files:', files)
   }
 
   #pids(hostPid: number): string {
@@ -271,14 +270,18 @@ export class StageBox implements Box {
 
   /** What the program printed and how it ended, as far as that was not shown yet. */
   #showNews(): void {
-    if (!this.#ownStreams) showOutput(this.#display, this.#stdio.news())
+    const text = this.#ownStreams ? '' : this.#stdio.news()
+    showOutput(this.#display, text)
+    this.#testimony.printed(text)
     if (this.#exit && !this.#exitShown) {
       this.#exitShown = true
       const { signal, code, oomKilled } = this.#exit
       const how = signal > 0 ? `was ended by signal ${signal} (${signalName(signal)})` : `exited with ${code}`
       const whose = this.#turns.boxes > 1 ? ` of “${this.name}”` : ''
       const who = `${this.#executed ? 'the program' : 'the child'}${whose}`
-      this.#display.note(`${who} ${how}${oomKilled ? ', killed for want of memory' : ''}`, MARGIN)
+      const news = `${who} ${how}${oomKilled ? ', killed for want of memory' : ''}`
+      this.#display.note(news, MARGIN)
+      this.#testimony.said(news)
     }
   }
 
@@ -290,14 +293,16 @@ export class StageBox implements Box {
     this.#turns.last = this
   }
 
-  #showFailure(results: readonly Result[]): void {
+  /** Why a step failed, as far as it is known. */
+  #reasons(results: readonly Result[]): string[] {
     const failed = results.find(({ status }) => status === 'failed') ?? results.find(({ status }) => status === 'allowed')
-    if (!failed) return
+    if (!failed) return []
     const maker = failed.step.actor === 'container' ? this.childPid : this.shim.pid
-    if (maker !== undefined && this.#stateOf(maker)?.seccomp === 'filter') {
-      this.#display.text('This process has a seccomp filter. If that has answered, the kernel itself has not looked at the call.', MARGIN)
-    }
-    for (const line of explainFailure(failed)) this.#display.text(line, MARGIN)
+    const filtered = maker !== undefined && this.#stateOf(maker)?.seccomp === 'filter'
+    return [
+      ...(filtered ? ['This process has a seccomp filter. If that has answered, the kernel itself has not looked at the call.'] : []),
+      ...explainFailure(failed),
+    ]
   }
 
   #unfailed(results: Result[]): Result[] {

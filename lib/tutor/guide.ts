@@ -1,6 +1,7 @@
 /** Who leads through a lesson: nobody (stage-auto) or a person with a keyboard (stage-interactive). */
 import type { Step } from '../kernel/step.js'
 import type { StageBox } from './box.js'
+import type { Verdict } from './checker.js'
 import type { Exercise, Lesson, Prediction, Suggestion } from './lesson.js'
 
 /** Something that is about to be done in a box: one step, or several under a title. */
@@ -23,7 +24,8 @@ export interface Guide {
   /** Index of the choice that was made, if anybody is there to make one. */
   predict(question: Prediction): Promise<number | undefined>
   shell(box: StageBox, suggestions: readonly Suggestion[]): Promise<void>
-  exercise(lesson: Lesson, exercise: Exercise): Promise<void>
+  /** `tried` is told of every check. */
+  exercise(lesson: Lesson, exercise: Exercise, tried: (verdict: Verdict) => void): Promise<void>
   /** A scene ended with an error, which was shown. */
   stumbled(heading: string): Promise<'again' | 'go on'>
   /** The lesson is over: the terminal is as it was. */

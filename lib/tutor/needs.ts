@@ -26,6 +26,8 @@ export type Need =
   | 'links'
   /** The nft program is there, and the kernel translates addresses. */
   | 'nat'
+  /** An engine's containers start where nothing is said of a network: root's are plugged into one, whose rules nft makes. Those of an ordinary user go without where there is no nft. */
+  | 'default-network'
   /** A program of this name is installed; with several names, one of them is: `command:runc|crun`. */
   | `command:${string}`
   /** A kernel of at least this version: `kernel:5.12`. */
@@ -58,6 +60,7 @@ const NEEDS_IN_WORDS = {
   'setuid-binary': 'setuid programs of a user namespace',
   links: 'cables and bridges',
   nat: 'nft, and address translation in the kernel',
+  'default-network': 'nft, which makes the rules of containers’ networks',
   overlay: 'the overlay file system',
 } as const
 
@@ -113,6 +116,7 @@ async function check(need: Need, facts: Facts, trials: Trials): Promise<Lack> {
     if (isRoot) return undefined
     return userNamespaces(facts, await trials.namespace()) ?? severalIds(facts)
   }
+  if (need === 'default-network') return isRoot ? network('nat', (await trials.network()).nat) : undefined
   if (need === 'links' || need === 'nat') {
     // Without a bottle the trial would only say that there is none.
     const noBottle = isRoot ? undefined : userNamespaces(facts, await trials.namespace())

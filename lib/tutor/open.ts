@@ -1,11 +1,12 @@
 /** Opens a lesson: what it needs, where one left it, who leads through it, and what happens when one is interrupted. */
 import type { TutorArguments } from './arguments.js'
+import { Audience } from './audience.js'
 import type { Display } from './display.js'
 import { type Guide, Quit } from './guide.js'
 import type { Lesson } from './lesson.js'
 import { type LessonEntry, loadLesson } from './lessons.js'
 import { type Missing, missing, needsOf } from './needs.js'
-import { Player } from './player.js'
+import { Player, type PlayerParts } from './player.js'
 import type { Progress } from './progress.js'
 import { readLessonText } from './text.js'
 
@@ -31,20 +32,28 @@ export async function openLesson({ entry, options, display, progress, auto }: Op
     const status = await tellLacking(lacking, display, auto)
     if (status !== undefined) return status
   }
+  const audience = await Audience.gather({ lesson, title: text.title, options, display, progress, auto })
+  if (first === 0) audience.witness.tell(() => ({ kind: 'said', markdown: text.intro }))
   const guide = await guideFor(auto, display, progress)
-  const player = new Player({ lesson, text, display, guide, progress, lacking })
-  return interruptible(player, async () => {
-    try {
-      return await player.play(first)
-    } catch (error) {
-      if (!(error instanceof Quit)) throw error
-      display.line()
-      display.text(`Everything is undone, and where you are is kept. Go on with: npm run lesson ${lesson.number}`)
-      return error.status
-    } finally {
-      guide.leave()
-    }
-  })
+  const player = new Player({ lesson, text, display, guide, progress, lacking, witness: audience.witness })
+  return audience.until(() => interruptible(player, () => play(player, first, { lesson, display, guide })))
+}
+
+async function play(
+  player: Player,
+  first: number,
+  { lesson, display, guide }: Pick<PlayerParts, 'lesson' | 'display' | 'guide'>,
+): Promise<number> {
+  try {
+    return await player.play(first)
+  } catch (error) {
+    if (!(error instanceof Quit)) throw error
+    display.line()
+    display.text(`Everything is undone, and where you are is kept. Go on with: npm run lesson ${lesson.number}`)
+    return error.status
+  } finally {
+    guide.leave()
+  }
 }
 
 function resumeAt(lesson: Lesson, progress: Progress): number {

@@ -1,6 +1,7 @@
 /** From the first scene to the proof that the host is as before. */
 import { endHostSpawner } from '../bottle.js'
 import { DrydockError, sentenceOf } from '../kernel/errors.js'
+import { unwitnessed, type Witness } from '../trace/witness.js'
 import type { Display } from './display.js'
 import { oneBottle } from './ground.js'
 import { type Guide, Quit } from './guide.js'
@@ -19,11 +20,13 @@ export interface PlayerParts {
   readonly progress: Progress
   /** What this machine lacks of all that the lesson needs somewhere, already told; such scenes are read and not played. */
   readonly lacking: readonly Missing[]
+  readonly witness?: Witness
 }
 
 export class Player {
   readonly #parts: PlayerParts
   readonly #name: string
+  readonly #witness: Witness
   #stage: LessonStage | undefined
   #failures = 0
   #abandoned = false
@@ -31,6 +34,7 @@ export class Player {
   constructor(parts: PlayerParts) {
     this.#parts = parts
     this.#name = parts.lesson.name
+    this.#witness = parts.witness ?? unwitnessed
   }
 
   /** Plays the scenes from `first` on and proves that nothing is left. 0, or 1 when something did not go as it should. */
@@ -53,6 +57,7 @@ export class Player {
       await this.leave()
     }
     await endHostSpawner()
+    await this.#witness.rest()
     if (!(await proof.show(display))) this.#failures += 1
     if (leaving) throw leaving
     this.#end()
@@ -80,6 +85,8 @@ export class Player {
     display.rule(`${index + 1} of ${lesson.scenes.length}: ${scene.heading}`)
     display.line()
     await display.markdown(section.markdown)
+    this.#witness.tell(() => ({ kind: 'scene', index, heading: scene.heading, markdown: section.markdown }))
+    await this.#witness.picture(() => [])
     if ((await guide.read({ plays: scene.play !== undefined })) === 'skip' || !scene.play) return
     const needs = new Set([...needsOf(lesson).always, ...(scene.needs ?? [])])
     const lacking = this.#parts.lacking.filter(({ need }) => needs.has(need))
@@ -90,14 +97,16 @@ export class Player {
   #skip(lacking: readonly Missing[]): void {
     const { display } = this.#parts
     display.line()
-    display.bad(`What this scene does needs ${lacking.map(({ need }) => needInWords(need)).join(' and ')}; it is left out.`, 'skipped')
+    const sentence = `What this scene does needs ${lacking.map(({ need }) => needInWords(need)).join(' and ')}; it is left out.`
+    display.bad(sentence, 'skipped')
+    this.#witness.tell(() => ({ kind: 'said', markdown: sentence }))
   }
 
   async #attempt(scene: Scene): Promise<'again' | 'go on'> {
     const { display, guide, lesson } = this.#parts
     try {
       const ground = await (lesson.ground ?? oneBottle)()
-      this.#stage = new LessonStage({ ground, lesson, display, guide })
+      this.#stage = new LessonStage({ ground, lesson, display, guide, witness: this.#witness })
       await scene.play?.(this.#stage)
       await this.leave()
       return 'go on'
@@ -106,7 +115,9 @@ export class Player {
       if (this.#abandoned) throw new Quit(130)
       await this.leave()
       display.line()
-      display.bad(`This scene could not go on: ${sentenceOf(error)}`, 'error')
+      const sentence = `This scene could not go on: ${sentenceOf(error)}`
+      display.bad(sentence, 'error')
+      this.#witness.tell(() => ({ kind: 'said', markdown: sentence }))
       // A bug in a lesson or in the tutor is for who mends it; a refusal of the machine was told in a sentence.
       if (!(error instanceof DrydockError) && error instanceof Error) display.note(error.stack ?? '')
       const next = await guide.stumbled(scene.heading)

@@ -19,6 +19,8 @@ export interface SessionParts {
   readonly display: Display
   readonly keyboard: Keyboard
   readonly progress: Progress
+  /** Is told of every check. */
+  readonly tried: (verdict: Verdict) => void
 }
 
 export class ExerciseSession {
@@ -111,7 +113,7 @@ export class ExerciseSession {
   }
 
   async #check(why: string): Promise<void> {
-    const { lesson, exercise, display, progress } = this.#parts
+    const { lesson, exercise, display, progress, tried } = this.#parts
     this.#watcher.forget()
     display.line()
     display.note(`${why}: checking ${exercise.id} …`)
@@ -126,6 +128,7 @@ export class ExerciseSession {
     // Kept before it is told.
     if (verdict.passed) progress.passed(lesson.name, exercise.id)
     showVerdict(display, verdict)
+    tried(verdict)
     this.#fitting = verdict.passed ? undefined : verdict.hint
     if (!verdict.passed) {
       if (exercise.hints.length > 0) display.note('Change the file and save it, or press h for a hint.')

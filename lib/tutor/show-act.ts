@@ -1,10 +1,12 @@
 /** Steps on the screen: who makes the call, the call in words, why; then what it answered and what it changed. */
 import type { Result } from '../kernel/result.js'
-import { showOutcome, showStep } from '../kernel/show.js'
+import { showStep } from '../kernel/show.js'
 import type { Actor, Step } from '../kernel/step.js'
 import { answersOf } from './answers.js'
+import type { ChangeGroup } from './difference.js'
 import type { Display } from './display.js'
 import type { Act } from './guide.js'
+import { becameAnother, outcomeInWords } from './words.js'
 import { padded } from './wrap.js'
 
 /** Names of the actors fill this many columns; everything about a step stands to the right of them. */
@@ -67,14 +69,12 @@ export function showResult(display: Display, act: Act, results: readonly Result[
 }
 
 function showOne(display: Display, result: Result): void {
-  const { step, status, errno, nanoseconds } = result
+  const { status, errno, nanoseconds } = result
   const { style } = display
-  if (status === 'not run') return display.text('= not made', MARGIN)
-  const became = step.call.startsWith('execve') && errno === 0
-  const outcome = became ? 'it does not return: the process runs another program now' : showOutcome(result)
-  const time = became ? '' : ` (${duration(nanoseconds)})`
+  if (status === 'not run') return display.text(`= ${outcomeInWords(result)}`, MARGIN)
+  const time = becameAnother(result) ? '' : ` (${duration(nanoseconds)})`
   const spans = [
-    { text: `= ${outcome}`, style: errno === 0 ? style.ok : style.bad },
+    { text: `= ${outcomeInWords(result)}`, style: errno === 0 ? style.ok : style.bad },
     { text: time, style: style.dim },
   ]
   display.spans(spans, MARGIN, `${MARGIN}  `)
@@ -89,9 +89,8 @@ export function duration(nanoseconds: number): string {
   return `${(micros / 1000).toFixed(1)} ms`
 }
 
-export function showChanges(display: Display, title: string, lines: readonly string[]): void {
-  if (lines.length === 0) return
-  display.text(title, MARGIN, display.style.dim)
+export function showChanges(display: Display, { title, news, lines }: ChangeGroup): void {
+  display.text(title, MARGIN, news ? display.style.change : display.style.dim)
   for (const line of lines) {
     const rest = /^[+-] /.test(line) ? '    ' : '  '
     display.spans([{ text: line, style: display.style.change }], `${MARGIN}  `, `${MARGIN}  ${rest}`)

@@ -2,7 +2,7 @@
 
 import { DrydockError } from '../kernel/errors.js'
 import type { StageBox } from './box.js'
-import { checkExercise } from './checker.js'
+import { checkExercise, type Verdict } from './checker.js'
 import type { Display } from './display.js'
 import type { Guide } from './guide.js'
 import type { Exercise, Lesson, Prediction, Suggestion } from './lesson.js'
@@ -57,7 +57,7 @@ export class AutoGuide implements Guide {
   }
 
   /** With nobody to do it, the lesson's own solution shows that it can be done. */
-  async exercise(lesson: Lesson, exercise: Exercise): Promise<void> {
+  async exercise(lesson: Lesson, exercise: Exercise, tried: (verdict: Verdict) => void): Promise<void> {
     await showExercise(this.#display, exercise)
     const lacking = await missing(exercise.needs ?? [])
     this.#display.line()
@@ -69,6 +69,7 @@ export class AutoGuide implements Guide {
     this.#display.text("With nobody here to do it, the lesson's own solution is tried:")
     const verdict = await checkExercise(exercise, solutionFile(lesson))
     showVerdict(this.#display, verdict)
+    tried(verdict)
     if (!verdict.passed) throw new DrydockError(`the solution of exercise '${exercise.id}' did not pass its check`)
   }
 

@@ -4,6 +4,7 @@ import { showStep } from '../kernel/show.js'
 import type { Step } from '../kernel/step.js'
 import { choose } from './ask.js'
 import type { StageBox } from './box.js'
+import type { Verdict } from './checker.js'
 import type { Display } from './display.js'
 import { showExplanation } from './explain.js'
 import { type Act, type Guide, Quit } from './guide.js'
@@ -112,9 +113,9 @@ export class InteractiveGuide implements Guide {
     await this.#shell(box)
   }
 
-  async exercise(lesson: Lesson, exercise: Exercise): Promise<void> {
+  async exercise(lesson: Lesson, exercise: Exercise, tried: (verdict: Verdict) => void): Promise<void> {
     const { ExerciseSession } = await import('./session.js')
-    const parts = { lesson, exercise, display: this.#display, keyboard: this.#keyboard, progress: this.#progress }
+    const parts = { lesson, exercise, display: this.#display, keyboard: this.#keyboard, progress: this.#progress, tried }
     await new ExerciseSession(parts).run()
   }
 

@@ -1,6 +1,7 @@
 /** The stage of one scene: its ground, the boxes that stand on it, and what is said, asked and shown between their steps. */
 import type { Bottle } from '../bottle.js'
 import { DrydockError } from '../kernel/errors.js'
+import { unwitnessed, type Witness } from '../trace/witness.js'
 import { StageBox, type Turns } from './box.js'
 import type { Display } from './display.js'
 import type { Ground } from './ground.js'
@@ -12,6 +13,7 @@ export interface StageSurroundings {
   readonly lesson: Lesson
   readonly display: Display
   readonly guide: Guide
+  readonly witness?: Witness
 }
 
 export class LessonStage implements Stage {
@@ -19,14 +21,16 @@ export class LessonStage implements Stage {
   readonly #lesson: Lesson
   readonly #display: Display
   readonly #guide: Guide
+  readonly #witness: Witness
   readonly #boxes: StageBox[] = []
   readonly #turns: Turns = { boxes: 0, last: undefined }
 
-  constructor({ ground, lesson, display, guide }: StageSurroundings) {
+  constructor({ ground, lesson, display, guide, witness = unwitnessed }: StageSurroundings) {
     this.ground = ground
     this.#lesson = lesson
     this.#display = display
     this.#guide = guide
+    this.#witness = witness
   }
 
   get bottle(): Bottle {
@@ -40,6 +44,7 @@ export class LessonStage implements Stage {
   async say(markdown: string): Promise<void> {
     this.#display.line()
     await this.#display.markdown(markdown)
+    this.#witness.tell(() => ({ kind: 'said', markdown }))
   }
 
   async predict(question: Prediction): Promise<void> {
@@ -60,13 +65,24 @@ export class LessonStage implements Stage {
     ])
     this.#display.line()
     await this.#display.markdown(question.because)
+    const { choices, because } = question
+    this.#witness.tell(() => ({
+      kind: 'predicted',
+      question: question.question,
+      choices,
+      ...(said !== undefined && { said }),
+      measured,
+      because,
+    }))
+    await this.#picture()
   }
 
   async box(
     name = `box ${this.#boxes.length + 1}`,
     { on = this.bottle, ownMonitor = false }: { on?: Bottle; ownMonitor?: boolean } = {},
   ): Promise<Box> {
-    const surroundings = { place: on, display: this.#display, guide: this.#guide, turns: this.#turns, ownMonitor }
+    const [witness, beside] = [this.#witness, () => this.#focus()]
+    const surroundings = { place: on, display: this.#display, guide: this.#guide, turns: this.#turns, ownMonitor, witness, beside }
     const box = new StageBox(name, await on.shim(), surroundings)
     this.#boxes.push(box)
     this.#turns.boxes += 1
@@ -78,6 +94,8 @@ export class LessonStage implements Stage {
     this.#display.line()
     this.#display.text(title, '', this.#display.style.strong)
     this.#display.rows(rows)
+    this.#witness.tell(() => ({ kind: 'looked', title, rows }))
+    await this.#picture()
   }
 
   async shell(box: Box, suggest: readonly Suggestion[]): Promise<void> {
@@ -87,7 +105,19 @@ export class LessonStage implements Stage {
   async exercise(id: string): Promise<void> {
     const exercise = this.#lesson.exercises.find((one) => one.id === id)
     if (!exercise) throw new DrydockError(`lesson ${this.#lesson.number} has no exercise '${id}'`)
-    await this.#guide.exercise(this.#lesson, exercise)
+    await this.#guide.exercise(this.#lesson, exercise, ({ passed, saw }) => {
+      this.#witness.tell(() => ({ kind: 'tried', exercise: id, title: exercise.title, passed, saw }))
+    })
+  }
+
+  #picture(): Promise<void> {
+    return this.#witness.picture(() => this.#focus())
+  }
+
+  /** All that stands here: the first processes of the bottles, and with them whatever runs inside. */
+  #focus(): number[] {
+    const bottles = new Set([this.ground.bottle.pid, ...this.#boxes.map(({ place }) => place.pid)])
+    return [...bottles, ...this.#boxes.flatMap(({ focus }) => focus)]
   }
 
   /** The scene is over: everything in it ends and is undone. */

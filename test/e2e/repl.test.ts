@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { execa } from 'execa'
 import { afterEach, beforeEach, describe, expect } from 'vitest'
+import { TRACES } from '../../lib/kernel/places.js'
 import { processIds } from '../../lib/kernel/proc/processes.js'
 import { readStatus } from '../../lib/kernel/proc/status.js'
 import type { Step } from '../../lib/kernel/step.js'
@@ -88,7 +89,9 @@ async function traces(session: TerminalSession, members: readonly string[]): Pro
     .split('\n')
     .filter((line) => line.includes(home))
   const run = join(home, 'run')
-  return [...left(), ...cgroups, ...mounts, ...(existsSync(run) ? readdirSync(run) : [])]
+  // The record of a session is there to be read when it is over.
+  const files = existsSync(run) ? readdirSync(run).filter((name) => name !== TRACES) : []
+  return [...left(), ...cgroups, ...mounts, ...files]
 }
 
 function cgroupsOf({ pid }: TerminalSession): string[] {

@@ -1,5 +1,8 @@
 /** `drydock run -it` with a person in front: keys, job control, sizes, leaving and coming back, one call at a time. */
 import { expect } from 'vitest'
+import type { Picture, ProcessView } from '../../lib/picture/types.js'
+import { Replay } from '../../lib/trace/replay.js'
+import { parseTraceLine } from '../../lib/trace/shape.js'
 import { onPrivateHost } from '../support/private-host.js'
 
 const at = onPrivateHost()
@@ -70,7 +73,9 @@ test('one call at a time: explained, looked at, quit; nothing is left', async ()
   session.type('q')
   expect(await session.ended()).toBe(0)
   expect(
-    (await at.host.run(['sh', '-c', 'ls /var/lib/drydock/containers /var/lib/drydock/names /run/drydock | grep -v :'])).stdout.trim(),
+    (
+      await at.host.run(['sh', '-c', 'ls /var/lib/drydock/containers /var/lib/drydock/names /run/drydock | grep -v -e : -e traces'])
+    ).stdout.trim(),
   ).toBe('')
 })
 
@@ -101,4 +106,30 @@ test('a search in PATH is over where the program was found', async () => {
     ...['sh', '-c', 'exit 7'],
   )
   expect(exitCode, stderr).toBe(7)
+})
+
+test('stepped through with nobody asked, it is recorded when that is asked for', async () => {
+  const command = ['run', '--rm', '--step', '--network', 'none', '--rootfs', at.root.path, 'sh', '-c', 'exit 4']
+  const traces = ['sh', '-c', 'cd /run/drydock/traces 2>/dev/null && cat *.jsonl; rm -f *.jsonl']
+  await at.host.run(traces)
+  expect((await at.host.drydock(...command)).exitCode).toBe(4)
+  expect((await at.host.run(traces)).stdout).toBe('')
+  const { stdout, exitCode } = await at.host.drydock(...command.toSpliced(2, 0, '--record'))
+  expect(exitCode).toBe(4)
+  const events = (await at.host.run(traces)).stdout
+    .trim()
+    .split('\n')
+    .flatMap((line) => parseTraceLine(line) ?? [])
+  expect(events[0]?.what).toMatchObject({ kind: 'session', session: 'run', title: `drydock run ${at.root.path} sh -c exit 4`, auto: true })
+  expect(events.at(-1)?.what).toEqual({ kind: 'end', status: 0 })
+  const replay = new Replay(events)
+  const acts = replay.moments.filter((moment) => moment.kind === 'act')
+  const made = stdout.split('\n').filter((line) => /^(host|container) +\w+\(/.test(line))
+  expect(acts.map(({ ahead }) => ahead.steps[0]?.call)).toEqual(made.map((line) => /(\w+)\(/.exec(line)?.[1]))
+  expect(acts.at(-1)?.done?.results[0]?.outcome).toContain('runs another program now')
+  const born = acts.find(({ ahead }) => ahead.steps[0]?.call === 'clone3')?.done?.focus[1]
+  const { host, tables } = replay.before(acts.at(-1)?.index ?? 0) as Picture
+  const child = tables.processes[String(born)] as ProcessView
+  for (const kind of ['uts', 'pid', 'mnt', 'net', 'ipc']) expect(child.namespaces[kind], kind).not.toBe(host.namespaces[kind])
+  expect((await at.host.drydock('run', '--record', '--rootfs', at.root.path, 'true')).stderr).toContain('--record keeps a record of --step')
 })

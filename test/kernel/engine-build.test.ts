@@ -68,13 +68,12 @@ const REQUEST: BuildRequest = {
 async function build(
   archive: Buffer | AsyncIterable<Uint8Array>,
   more: Partial<BuildRequest> = {},
-  { signal = new AbortController().signal, onSay }: { signal?: AbortSignal; onSay?: (text: string) => void } = {},
+  { signal = new AbortController().signal, onSay }: { signal?: AbortSignal; onSay?: (text: string) => Promise<void> | void } = {},
 ): Promise<Outcome> {
   let said = ''
   const say = (text: string) => {
     said += text
-    onSay?.(text)
-    return undefined
+    return onSay?.(text) ?? undefined
   }
   const output = { say, complain: say, onProgress: () => undefined, tell: () => undefined, signal }
   try {
@@ -187,7 +186,7 @@ test('a client that goes ends what runs, and leaves nothing', async () => {
   const { failure, said } = await build(
     dockerfile('RUN echo begun; sleep 1000\nRUN echo never\n'),
     { forceRemove: false, remove: false },
-    { signal: gone.signal, onSay: (text) => text === 'begun\n' && gone.abort() },
+    { signal: gone.signal, onSay: (text) => (text === 'begun\n' ? gone.abort() : undefined) },
   )
   expect(failure).toMatch(/abort/)
   expect(said).not.toContain('never')
@@ -220,6 +219,36 @@ test('several builds at once, of one base and with one cache', async () => {
   const [once, again] = [await build(dockerfile(text, { a: 'a' }), CACHED), await build(dockerfile(text, { a: 'a' }), CACHED)]
   expect(again.said.match(/Using cache/g)).toHaveLength(4)
   expect(again.image).toBe(once.image)
+  await nothingLeft()
+})
+
+test('its images are taken away by nobody while it lasts, named or not, used by a container or not', async () => {
+  const text = 'RUN echo kept > /kept\nENV A=1\nFROM box\nRUN echo now\nCOPY --from=0 /kept /kept\nRUN cat /kept\n'
+  const base = ((await engine.images.inspect('box')) as { Id: string }).Id
+  const ids = async () =>
+    (await engine.images.list({ all: true, digests: false, filters: new Map(), sharedSize: false })).map(({ Id }) => String(Id))
+  const rid = async () => {
+    const { ImagesDeleted } = await engine.images.prune(new Map([['dangling', ['true']]]))
+    const words = (await ids()).filter((id) => id !== base)
+    const answers = words.map((word) => engine.images.remove(word, { force: true, prune: true }).catch((error: Error) => error.message))
+    return { ImagesDeleted, answers: await Promise.all(answers) }
+  }
+  await rid()
+  const attempts: Awaited<ReturnType<typeof rid>>[] = []
+  // What the command has said is not taken until this is done.
+  const onSay = (said: string) => (said === 'now\n' ? rid().then((attempt) => void attempts.push(attempt)) : undefined)
+  for (const noCache of [true, false]) {
+    const { said, failure } = await build(dockerfile(text), { noCache }, { onSay })
+    expect([failure, said.match(/Using cache/g)?.length ?? 0]).toEqual([undefined, noCache ? 0 : 5])
+  }
+  expect(attempts).toHaveLength(1)
+  const { ImagesDeleted, answers } = attempts[0] as (typeof attempts)[number]
+  expect(ImagesDeleted).toBeNull()
+  expect(answers).toContainEqual(expect.stringMatching(/cannot be forced\) - image is being used by a build$/))
+  expect(answers.every((answer) => /has dependent child images|used by/.test(String(answer)))).toBe(true)
+  // Now that it is done they are like others.
+  await rid()
+  expect(await ids()).toEqual([base])
   await nothingLeft()
 })
 

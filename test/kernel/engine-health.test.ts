@@ -1,26 +1,14 @@
 /** Containers that are asked whether they are well. */
-import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest'
-import type { Engine } from '../../lib/engine/index.js'
+import { describe, expect } from 'vitest'
 import type { EngineEvent } from '../../lib/engine/types.js'
-import { body, enginePlace, type Place } from '../support/engine.js'
+import { body } from '../support/engine.js'
+import { engineOfPlace } from '../support/engine-of-place.js'
 import { requires } from '../support/requires.js'
 
 const test = requires('root', 'command:busybox')
 const MILLI = 1_000_000
 
-let place: Place
-let engine: Engine
-beforeAll(async () => {
-  place = await enginePlace([`HEALTHCHECK --interval=20ms CMD test ! -e /ill`])
-  engine = await place.open()
-})
-afterEach(async () => {
-  for (const { id } of engine.context.containers.all()) await engine.containers.remove(id, { force: true, volumes: true })
-})
-afterAll(async () => {
-  await engine?.close()
-  await place?.remove()
-})
+const at = engineOfPlace({ changes: [`HEALTHCHECK --interval=20ms CMD test ! -e /ill`] })
 
 interface State {
   readonly Status: string
@@ -29,22 +17,22 @@ interface State {
 }
 
 const sleeping = async (Healthcheck?: object) => {
-  const { Id } = await engine.containers.create(body(['sleep', '1000'], Healthcheck && { Healthcheck }), {})
+  const { Id } = await at.engine.containers.create(body(['sleep', '1000'], Healthcheck && { Healthcheck }), {})
   return Id
 }
-const healthOf = async (id: string) => ((await engine.containers.inspect(id)).State as { Health?: State }).Health
+const healthOf = async (id: string) => ((await at.engine.containers.inspect(id)).State as { Health?: State }).Health
 const statusOf = async (id: string) =>
-  (await engine.containers.list({ all: true, size: false, filters: new Map([['id', [id]]]) }))[0]?.Status as string
+  (await at.engine.containers.list({ all: true, size: false, filters: new Map([['id', [id]]]) }))[0]?.Status as string
 const exec = async (id: string, ...Cmd: string[]) => {
-  const { Id } = await engine.execs.create(id, { Cmd, AttachStdout: true })
-  const attached = await engine.execs.start(Id, {})
+  const { Id } = await at.engine.execs.create(id, { Cmd, AttachStdout: true })
+  const attached = await at.engine.execs.start(Id, {})
   for await (const _ of attached?.stream ?? []);
 }
 
 /** Listens from the call on; the first event of this container for which it holds. */
 function event(id: string, holds: (action: string) => boolean): Promise<EngineEvent> {
   const over = new AbortController()
-  const events = engine.events.stream({ filters: new Map([['container', [id]]]), signal: over.signal })
+  const events = at.engine.events.stream({ filters: new Map([['container', [id]]]), signal: over.signal })
   return (async () => {
     for await (const one of events) {
       if (!holds(one.Action)) continue
@@ -64,10 +52,11 @@ describe('a container that is asked', () => {
     const over = new AbortController()
     const listening = (async () => {
       const filters = new Map([['event', ['health_status', 'exec_create', 'exec_start', 'exec_die']]])
-      for await (const { Action, Actor } of engine.events.stream({ filters, signal: over.signal })) if (Actor.ID === id) seen.push(Action)
+      for await (const { Action, Actor } of at.engine.events.stream({ filters, signal: over.signal }))
+        if (Actor.ID === id) seen.push(Action)
     })()
     const healthy = becomes(id, 'healthy')
-    await engine.containers.start(id)
+    await at.engine.containers.start(id)
     expect((await healthOf(id))?.Status).toBe('starting')
     expect(await statusOf(id)).toMatch(/^Up .* \(health: starting\)$/)
     expect((await healthy).Actor.Attributes).toMatchObject({ image: 'box', name: expect.any(String) })
@@ -81,7 +70,7 @@ describe('a container that is asked', () => {
     expect(told.Log.length).toBeLessThanOrEqual(5)
     expect(told.Log.at(-1)).toMatchObject({ ExitCode: 1, Output: '' })
     expect(await statusOf(id)).toMatch(/\(unhealthy\)$/)
-    const filtered = (health: string) => engine.containers.list({ all: true, size: false, filters: new Map([['health', [health]]]) })
+    const filtered = (health: string) => at.engine.containers.list({ all: true, size: false, filters: new Map([['health', [health]]]) })
     expect([(await filtered('unhealthy')).length, (await filtered('healthy')).length, (await filtered('none')).length]).toEqual([1, 0, 0])
     const again = becomes(id, 'healthy')
     await exec(id, 'busybox', 'rm', '/ill')
@@ -106,51 +95,50 @@ describe('a container that is asked', () => {
     const none = await sleeping({ Test: ['CMD', 'nosuch'], Interval: 20 * MILLI, Retries: 1 })
     const all = [loud, slow, none]
     const unwell = all.map((id) => becomes(id, 'unhealthy'))
-    for (const id of all) await engine.containers.start(id)
+    for (const id of all) await at.engine.containers.start(id)
     await Promise.all(unwell)
     const [first, second, third] = await Promise.all(all.map(async (id) => (await healthOf(id))?.Log[0]))
     expect(first).toMatchObject({ ExitCode: 7, Output: expect.stringMatching(/^out\nerr\nx+\.\.\.$/) })
     expect(first?.Output).toHaveLength(4096 + 3)
     expect(second).toMatchObject({ ExitCode: -1, Output: 'Health check exceeded timeout (100ms): so far\n' })
     expect(third).toMatchObject({ ExitCode: -1, Output: expect.stringContaining('"nosuch": executable file not found in $PATH') })
-    const { Processes } = await engine.containers.top(slow)
+    const { Processes } = await at.engine.containers.top(slow)
     expect(Processes.length).toBeLessThanOrEqual(4)
   })
 
   test('it is not asked while it stands still, nor when it has ended; another run begins anew', async () => {
     const id = await sleeping()
     const healthy = becomes(id, 'healthy')
-    await engine.containers.start(id)
+    await at.engine.containers.start(id)
     await healthy
-    await engine.containers.pause(id)
+    await at.engine.containers.pause(id)
     const { length } = (await healthOf(id))?.Log ?? []
     expect(await healthOf(id)).toMatchObject({ Status: 'unhealthy' })
     expect(await statusOf(id)).toMatch(/\(Paused\)$/)
     const back = becomes(id, 'healthy')
     expect((await healthOf(id))?.Log.length).toBe(length)
-    await engine.containers.unpause(id)
+    await at.engine.containers.unpause(id)
     await back
-    await engine.containers.stop(id, { timeout: 0 })
+    await at.engine.containers.stop(id, { timeout: 0 })
     expect(await healthOf(id)).toMatchObject({ Status: 'unhealthy' })
-    expect(engine.context.containers.find(id).execs.size).toBe(0)
+    expect(at.engine.context.containers.find(id).execs.size).toBe(0)
     const next = becomes(id, 'healthy')
-    await engine.containers.start(id)
+    await at.engine.containers.start(id)
     expect(await healthOf(id)).toMatchObject({ Status: 'starting', FailingStreak: 0 })
     await next
   })
 
   test('`NONE` asks nobody, and what was known survives the engine', async () => {
     const none = await sleeping({ Test: ['NONE'] })
-    await engine.containers.start(none)
+    await at.engine.containers.start(none)
     expect(await healthOf(none)).toBeUndefined()
     expect(await statusOf(none)).not.toContain('(')
     const id = await sleeping()
     const healthy = becomes(id, 'healthy')
-    await engine.containers.start(id)
+    await at.engine.containers.start(id)
     await healthy
     const before = (await healthOf(id)) as State
-    await engine.close()
-    engine = await place.open()
+    await at.reopen()
     const after = (await healthOf(id)) as State
     expect(after).toMatchObject({ Status: 'healthy', FailingStreak: 0 })
     expect(after.Log[0]?.Start).toBeDefined()

@@ -1,79 +1,66 @@
 /** Volumes by options, parts of volumes, mounts of other containers: what a container has of them, and what is told. */
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest'
-import type { Engine } from '../../lib/engine/index.js'
+import { describe, expect } from 'vitest'
 import type { Document } from '../../lib/engine/types.js'
-import { body, enginePlace, type Place, textOf } from '../support/engine.js'
+import { body, textOf } from '../support/engine.js'
+import { engineOfPlace } from '../support/engine-of-place.js'
 import { requires } from '../support/requires.js'
 
 const test = requires('root', 'command:busybox')
 
-let place: Place
-let engine: Engine
-beforeAll(async () => {
-  place = await enginePlace()
-  engine = await place.open()
-})
-afterEach(async () => {
-  for (const { id } of engine.context.containers.all()) await engine.containers.remove(id, { force: true, volumes: true })
-  for (const { Name } of (await engine.volumes.list(new Map())).Volumes) await engine.volumes.remove(Name as string, { force: true })
-})
-afterAll(async () => {
-  await engine?.close()
-  await place?.remove()
-})
+const at = engineOfPlace()
 
 type Host = Readonly<Record<string, unknown>>
 
 const create = async (command: string, host: Host, more: Host = {}) =>
-  (await engine.containers.create(body(['sh', '-c', command], more, host), {})).Id
+  (await at.engine.containers.create(body(['sh', '-c', command], more, host), {})).Id
 async function say(command: string, host: Host, more: Host = {}): Promise<string> {
   const id = await create(command, host, more)
-  const { stream } = await engine.containers.attach(id, { stdin: false, stdout: true, stderr: true, stream: true, logs: false })
+  const { stream } = await at.engine.containers.attach(id, { stdin: false, stdout: true, stderr: true, stream: true, logs: false })
   const said = textOf(stream)
-  await engine.containers.start(id)
+  await at.engine.containers.start(id)
   const { stdout, stderr } = await said
   return stdout + stderr
 }
 const running = async (host: Host) => {
   const id = await create('sleep 1000', host)
-  await engine.containers.start(id)
+  await at.engine.containers.start(id)
   return id
 }
 async function exec(id: string, command: string): Promise<string> {
-  const { Id } = await engine.execs.create(id, { Cmd: ['sh', '-c', command], AttachStdout: true, AttachStderr: true })
-  const { stdout, stderr } = await textOf((await engine.execs.start(Id, {}))?.stream as AsyncIterable<Buffer>)
+  const { Id } = await at.engine.execs.create(id, { Cmd: ['sh', '-c', command], AttachStdout: true, AttachStderr: true })
+  const { stdout, stderr } = await textOf((await at.engine.execs.start(Id, {}))?.stream as AsyncIterable<Buffer>)
   return stdout + stderr
 }
-const mountsOf = async (id: string) => (await engine.containers.inspect(id)).Mounts as Document[]
+const mountsOf = async (id: string) => (await at.engine.containers.inspect(id)).Mounts as Document[]
 const refused = (host: Host) => create('true', host).catch(({ status, message }) => [status, message])
-const inVolume = (name: string, ...parts: string[]) => join(place.root, 'volumes', name, '_data', ...parts)
+const inVolume = (name: string, ...parts: string[]) => join(at.place.root, 'volumes', name, '_data', ...parts)
 
 describe('a volume that lives in memory', () => {
   const memory = { type: 'tmpfs', device: 'tmpfs', o: 'size=1m,mode=700,noexec' }
 
   test('is what its options say, is shared by those that run, and empty when nobody has had it', async () => {
-    await engine.volumes.create({ Name: 'fleeting', DriverOpts: memory })
+    await at.engine.volumes.create({ Name: 'fleeting', DriverOpts: memory })
     const first = await running({ Binds: ['fleeting:/one:ro'] })
     expect(await exec(first, 'grep " /one " /proc/self/mountinfo')).toMatch(/ \/one ro,noexec.* - tmpfs \S+ rw,size=1024k,mode=700/)
     const second = await running({ Mounts: [{ Type: 'volume', Source: 'fleeting', Target: '/two' }] })
     expect(await exec(second, 'echo here > /two/note; cat /two/note')).toBe('here\n')
     expect(await exec(first, 'cat /one/note; echo x > /one/note')).toMatch(/^here\n.*Read-only file system/)
-    await engine.containers.stop(first, { timeout: 0 })
+    await at.engine.containers.stop(first, { timeout: 0 })
     const third = await running({ VolumesFrom: [second] })
     expect(await exec(third, 'cat /two/note')).toBe('here\n')
     expect(await mountsOf(third)).toMatchObject([{ Type: 'volume', Name: 'fleeting', Destination: '/two', Mode: '', RW: true }])
-    for (const id of [second, third]) await engine.containers.stop(id, { timeout: 0 })
-    await engine.containers.start(first)
+    for (const id of [second, third]) await at.engine.containers.stop(id, { timeout: 0 })
+    await at.engine.containers.start(first)
     expect(await exec(first, 'ls -a /one')).toBe('.\n..\n')
   })
 
   test('those that start at one time have the same', async () => {
-    await engine.volumes.create({ Name: 'fleeting', DriverOpts: memory })
+    await at.engine.volumes.create({ Name: 'fleeting', DriverOpts: memory })
     expect(await refused({ Binds: ['fleeting:/one', 'fleeting:/two'] })).toEqual([400, expect.stringContaining('mounted once')])
     const ids = await Promise.all([1, 2, 3].map(() => create('sleep 1000', { Binds: ['fleeting:/m'] })))
-    await Promise.all(ids.map((id) => engine.containers.start(id)))
+    await Promise.all(ids.map((id) => at.engine.containers.start(id)))
     const seen = await Promise.all(ids.map((id) => exec(id, 'stat -c %d /m')))
     expect(new Set(seen).size).toBe(1)
   })
@@ -81,7 +68,7 @@ describe('a volume that lives in memory', () => {
 
 describe('a part of a volume', () => {
   test('a directory or a file of it, whatever links are in it', async () => {
-    await engine.volumes.create({ Name: 'whole' })
+    await at.engine.volumes.create({ Name: 'whole' })
     mkdirSync(inVolume('whole', 'a/b'), { recursive: true })
     writeFileSync(inVolume('whole', 'a/b/file'), 'deep\n')
     symlinkSync('/a/b', inVolume('whole', 'inner'))
@@ -95,16 +82,16 @@ describe('a part of a volume', () => {
     expect(await refused(part('../whole'))).toEqual([400, expect.stringContaining('subpath must be a relative path')])
     // What it was when it was looked at it need not be any more.
     const id = await create('cat /x/file', part('a/b'))
-    await engine.containers.stop(await running({ Binds: ['whole:/w'] }), { timeout: 0 })
+    await at.engine.containers.stop(await running({ Binds: ['whole:/w'] }), { timeout: 0 })
     const swapper = await say('busybox rm -r /w/a/b; busybox ln -s ../../../../../../../../etc /w/a/b', { Binds: ['whole:/w'] })
     expect(swapper).toBe('')
-    await expect(engine.containers.start(id)).rejects.toThrow()
+    await expect(at.engine.containers.start(id)).rejects.toThrow()
   })
 })
 
 describe('mounts in all forms', () => {
   test('what is told of each', async () => {
-    await engine.volumes.create({ Name: 'cargo' })
+    await at.engine.volumes.create({ Name: 'cargo' })
     const host = {
       Binds: ['cargo:/a', 'cargo:/ab:ro', 'cargo:/n:nocopy', '/tmp:/f', '/tmp:/g:ro,rprivate'],
       Mounts: [
@@ -145,7 +132,7 @@ describe('mounts in all forms', () => {
   })
 
   test('those of other containers: read-only, the last one counts, own ones count more', async () => {
-    await engine.volumes.create({ Name: 'cargo' })
+    await at.engine.volumes.create({ Name: 'cargo' })
     const first = await create('true', { Binds: ['cargo:/a', '/tmp:/b'], Tmpfs: { '/c': '' } })
     const second = await create('true', { Binds: ['/tmp:/a:ro'] })
     const id = await create('true', { VolumesFrom: [`${first}:ro,z`, second], Binds: ['/var:/b'] }, { Volumes: { '/a': {}, '/z': {} } })
@@ -165,7 +152,7 @@ describe('mounts in all forms', () => {
       mounts: [{ type: 'volume', target: '/v', volumeoptions: { labels: { a: 'b' }, driverconfig: { options: {} } } }],
     })
     const [{ Name } = {}] = await mountsOf(id)
-    expect(await engine.volumes.inspect(Name as string)).toMatchObject({ Labels: { a: 'b' } })
+    expect(await at.engine.volumes.inspect(Name as string)).toMatchObject({ Labels: { a: 'b' } })
     const one = (mount: object) => refused({ Mounts: [mount] })
     const bind = { Type: 'bind', Source: '/tmp', Target: '/x' }
     expect(await one({ ...bind, Type: 'npipe' })).toEqual([400, 'invalid mount config for type "npipe": mount type unknown'])

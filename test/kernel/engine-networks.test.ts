@@ -20,6 +20,7 @@ interface Seen {
   readonly found: readonly string[]
   readonly aloneNoMore: View
   readonly idle: View & { readonly mac: string }
+  readonly chosenMac: string
   readonly restarted: View
   readonly recovered: View
   readonly namesAgain: string
@@ -93,6 +94,7 @@ describe('a container that runs', () => {
 
 test('what cannot be is refused in docker’s words', () => {
   const host = [400, 'container cannot be disconnected from host network or connected to host network']
+  const pool = [400, 'user specified IP address is supported only when connecting to networks with user configured subnets']
   const none = [400, 'container cannot be connected to multiple networks with one of the networks in private (none) mode']
   expect(seen.refusals).toEqual({
     twice: [403, 'endpoint with name one already exists in network lake'],
@@ -103,6 +105,10 @@ test('what cannot be is refused in docker’s words', () => {
     alone: none,
     none,
     addressOnBridge: [400, 'user specified IP address is supported on user defined networks only'],
+    addressOfPool: pool,
+    addressOfPoolNow: pool,
+    address6OfPool: pool,
+    atStart: pool,
     aliasOnBridge: [400, 'network-scoped alias is supported only for containers in user defined networks'],
     links: [400, 'bad format for links: two:two:too'],
     taken: none,
@@ -120,6 +126,7 @@ test('what cannot be is refused in docker’s words', () => {
 
 test('one that does not run gets it at its next start, with the addresses that were asked for', () => {
   expect(seen.idle).toMatchObject({ addresses: ['eth0 10.5.0.77/24'], mac: '02:00:00:00:00:77', told: ['sea'] })
+  expect(seen.chosenMac).toBe('02:00:00:00:00:78')
   expect(seen.restarted).toMatchObject({ route: 'default via 172.17.0.1 dev eth1', ports: FIRST.port, told: ['lake', 'bridge'] })
 })
 

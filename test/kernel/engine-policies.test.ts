@@ -2,40 +2,28 @@
 import { once } from 'node:events'
 import { existsSync, readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest'
-import type { Engine } from '../../lib/engine/index.js'
+import { describe, expect } from 'vitest'
 import type { AttachOptions, EngineEvent } from '../../lib/engine/types.js'
 import { cgroupAt } from '../../lib/primitives/cgroups/index.js'
-import { body, enginePlace, type Place, textOf } from '../support/engine.js'
+import { body, textOf } from '../support/engine.js'
+import { engineOfPlace } from '../support/engine-of-place.js'
 import { requires } from '../support/requires.js'
 
 const test = requires('root', 'command:busybox')
 const BOTH: AttachOptions = { stdin: false, stdout: true, stderr: true, stream: true, logs: false }
 
-let place: Place
-let engine: Engine
-beforeAll(async () => {
-  place = await enginePlace()
-  engine = await place.open()
-})
-afterEach(async () => {
-  for (const { id } of engine.context.containers.all()) await engine.containers.remove(id, { force: true, volumes: true })
-})
-afterAll(async () => {
-  await engine?.close()
-  await place?.remove()
-})
+const at = engineOfPlace()
 
-const create = async (...args: Parameters<typeof body>) => (await engine.containers.create(body(...args), {})).Id
+const create = async (...args: Parameters<typeof body>) => (await at.engine.containers.create(body(...args), {})).Id
 const stateOf = async (id: string) => {
-  const { State, RestartCount } = (await engine.containers.inspect(id)) as { State: Record<string, unknown>; RestartCount: number }
+  const { State, RestartCount } = (await at.engine.containers.inspect(id)) as { State: Record<string, unknown>; RestartCount: number }
   return { ...State, RestartCount }
 }
 
 async function output(id: string): Promise<string> {
-  const { stream } = await engine.containers.attach(id, BOTH)
+  const { stream } = await at.engine.containers.attach(id, BOTH)
   const said = textOf(stream)
-  await engine.containers.start(id)
+  await at.engine.containers.start(id)
   const { stdout, stderr } = await said
   return stdout + stderr
 }
@@ -43,7 +31,7 @@ async function output(id: string): Promise<string> {
 /** Listens from the call on; resolves with the so-manyth event of that kind about the container. */
 function nth(id: string, action: string, count: number): Promise<EngineEvent> {
   const over = new AbortController()
-  const events = engine.events.stream({
+  const events = at.engine.events.stream({
     filters: new Map([
       ['container', [id]],
       ['event', [action]],
@@ -65,7 +53,7 @@ describe('restart policies', () => {
   test('on-failure, so often and no more', async () => {
     const id = await create(['sh', '-c', 'exit 6'], {}, { RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 2 } })
     const last = nth(id, 'die', 3)
-    await engine.containers.start(id)
+    await at.engine.containers.start(id)
     await last
     expect(await stateOf(id)).toMatchObject({ Status: 'exited', ExitCode: 6, RestartCount: 2, Restarting: false })
   })
@@ -73,22 +61,21 @@ describe('restart policies', () => {
   test('always: while it rests it counts as running; stopped it stays so, until an engine begins', async () => {
     const id = await create(['sh', '-c', 'exit 0'], {}, { RestartPolicy: { Name: 'always' } })
     const ended = nth(id, 'die', 2)
-    await engine.containers.start(id)
+    await at.engine.containers.start(id)
     await ended
     expect(await stateOf(id)).toMatchObject({ Status: 'restarting', Running: true, Restarting: true, Pid: 0, RestartCount: 1 })
-    await expect(engine.containers.remove(id)).rejects.toMatchObject({ status: 409 })
-    expect(await engine.containers.stop(id)).toBe(true)
+    await expect(at.engine.containers.remove(id)).rejects.toMatchObject({ status: 409 })
+    expect(await at.engine.containers.stop(id)).toBe(true)
     expect(await stateOf(id)).toMatchObject({ Status: 'exited', Running: false })
     const others = await Promise.all(['always', 'unless-stopped'].map((Name) => create(['sleep', '1000'], {}, { RestartPolicy: { Name } })))
     for (const other of others) {
-      await engine.containers.start(other)
-      await engine.containers.stop(other, { timeout: 0 })
+      await at.engine.containers.start(other)
+      await at.engine.containers.stop(other, { timeout: 0 })
     }
-    await engine.close()
-    engine = await place.open()
+    await at.reopen()
     const [always = '', unless = ''] = others
     // It begins in its own time.
-    await engine.context.containers.find(always).exclusively(async () => undefined)
+    await at.engine.context.containers.find(always).exclusively(async () => undefined)
     expect(await stateOf(always)).toMatchObject({ Status: 'running' })
     expect(await stateOf(unless)).toMatchObject({ Status: 'exited' })
   })
@@ -108,23 +95,22 @@ describe('restart policies', () => {
 describe('cgroups above its own', () => {
   test('below drydock’s, shared by those that ask for it, and gone with the last of them', async () => {
     const ids = await Promise.all([1, 2].map(() => create(['sleep', '1000'], {}, { CgroupParent: '/../fleet/deck', Memory: 32 << 20 })))
-    for (const id of ids) await engine.containers.start(id)
+    for (const id of ids) await at.engine.containers.start(id)
     const [first = '', second = ''] = ids
-    const { pid = 0 } = engine.context.containers.find(first)
+    const { pid = 0 } = at.engine.context.containers.find(first)
     expect(readFileSync(`/proc/${pid}/cgroup`, 'utf8')).toContain(`/drydock/fleet/deck/${first}\n`)
-    await engine.containers.pause(first)
+    await at.engine.containers.pause(first)
     expect(await stateOf(first)).toMatchObject({ Status: 'paused' })
-    await engine.containers.unpause(first)
-    const stats = engine.containers.stats(first, { stream: false, oneShot: true })
+    await at.engine.containers.unpause(first)
+    const stats = at.engine.containers.stats(first, { stream: false, oneShot: true })
     for await (const one of stats) expect(one).toMatchObject({ memory_stats: { limit: 32 << 20 } })
-    expect((await engine.containers.top(first)).Processes).toHaveLength(1)
-    const [directory] = cgroupAt('fleet/deck', engine.context.machine.cgroups)
-    await engine.containers.remove(first, { force: true })
+    expect((await at.engine.containers.top(first)).Processes).toHaveLength(1)
+    const [directory] = cgroupAt('fleet/deck', at.engine.context.machine.cgroups)
+    await at.engine.containers.remove(first, { force: true })
     expect(existsSync(directory?.path ?? '')).toBe(true)
-    await engine.close()
-    engine = await place.open()
+    await at.reopen()
     expect(await stateOf(second)).toMatchObject({ Status: 'running' })
-    await engine.containers.remove(second, { force: true })
+    await at.engine.containers.remove(second, { force: true })
     expect(existsSync(directory?.path ?? '')).toBe(false)
     const refused = (CgroupParent: string) => create(['true'], {}, { CgroupParent }).catch(({ status }) => status)
     expect(await Promise.all(['a/cgroup.procs', 'a b', first, '1/2/3/4/5/6/7/8/9'].map(refused))).toEqual([400, 400, 400, 400])
@@ -134,40 +120,40 @@ describe('cgroups above its own', () => {
 describe('what is told of one that has ended, and what cannot be changed of one', () => {
   test('its networks keep their ids, and one that was never started has none', async () => {
     const networks = async (id: string) => {
-      const { NetworkSettings } = (await engine.containers.inspect(id)) as {
+      const { NetworkSettings } = (await at.engine.containers.inspect(id)) as {
         NetworkSettings: { Networks: Record<string, { NetworkID: string }> }
       }
       return NetworkSettings.Networks.none?.NetworkID
     }
     const id = await create(['true'])
     expect(await networks(id)).toBe('')
-    await engine.containers.start(id)
-    await engine.context.containers.find(id).ended
-    const [none] = await engine.networks.list(new Map([['name', ['none']]]))
+    await at.engine.containers.start(id)
+    await at.engine.context.containers.find(id).ended
+    const [none] = await at.engine.networks.list(new Map([['name', ['none']]]))
     expect(await networks(id)).toBe(none?.Id)
-    const [row] = await engine.containers.list({ all: true, size: false, filters: new Map([['id', [id]]]) })
+    const [row] = await at.engine.containers.list({ all: true, size: false, filters: new Map([['id', [id]]]) })
     expect(row).toMatchObject({ NetworkSettings: { Networks: { none: { NetworkID: none?.Id } } } })
   })
 
   test('a restart policy of one that goes when it has ended; the next end of another one follows the new policy', async () => {
     const gone = await create(['sleep', '1000'], {}, { AutoRemove: true })
-    await expect(engine.containers.update(gone, { RestartPolicy: { Name: 'always' } })).rejects.toMatchObject({
+    await expect(at.engine.containers.update(gone, { RestartPolicy: { Name: 'always' } })).rejects.toMatchObject({
       status: 409,
       message: expect.stringContaining('Restart policy cannot be updated because AutoRemove is enabled'),
     })
     const id = await create(['sh', '-c', 'exit 4'])
     const last = nth(id, 'die', 3)
-    await engine.containers.update(id, { RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 2 } })
-    await engine.containers.start(id)
+    await at.engine.containers.update(id, { RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 2 } })
+    await at.engine.containers.start(id)
     await last
     expect(await stateOf(id)).toMatchObject({ Status: 'exited', RestartCount: 2 })
-    await engine.containers.update(id, { RestartPolicy: { Name: 'always' } })
+    await at.engine.containers.update(id, { RestartPolicy: { Name: 'always' } })
     const again = nth(id, 'die', 2)
-    await engine.containers.start(id)
+    await at.engine.containers.start(id)
     await again
-    await engine.containers.update(id, { RestartPolicy: { Name: 'no' } })
-    await engine.context.containers.find(id).exclusively(async () => undefined)
-    expect(await engine.containers.inspect(id)).toMatchObject({ HostConfig: { RestartPolicy: { Name: 'no', MaximumRetryCount: 0 } } })
+    await at.engine.containers.update(id, { RestartPolicy: { Name: 'no' } })
+    await at.engine.context.containers.find(id).exclusively(async () => undefined)
+    expect(await at.engine.containers.inspect(id)).toMatchObject({ HostConfig: { RestartPolicy: { Name: 'no', MaximumRetryCount: 0 } } })
   })
 })
 
@@ -185,8 +171,8 @@ describe('what is shared', () => {
     expect(lines[5]).not.toBe(ns('mnt'))
     expect(lines[6]).toBe(hostname())
     // Whom it has left behind has no first process to end with.
-    await engine.context.containers.find(id).ended
-    expect(engine.context.containers.find(id).status).toBe('exited')
+    await at.engine.context.containers.find(id).ended
+    expect(at.engine.context.containers.find(id).status).toBe('exited')
   })
 
   test('another container’s processes and network, its files of names too; not of one that does not run', async () => {
@@ -196,12 +182,12 @@ describe('what is shared', () => {
       {},
       { PidMode: `container:${first}`, NetworkMode: `container:${first.slice(0, 12)}` },
     )
-    await expect(engine.containers.start(id)).rejects.toMatchObject({
+    await expect(at.engine.containers.start(id)).rejects.toMatchObject({
       status: 409,
       message: expect.stringContaining('non running container'),
     })
-    await engine.containers.start(first)
-    const { pid = 0 } = engine.context.containers.find(first)
+    await at.engine.containers.start(first)
+    const { pid = 0 } = at.engine.context.containers.find(first)
     expect((await output(id)).trim().split('\n')).toEqual([ns('pid', pid), ns('net', pid), 'boat', 'boat', 'sleep'])
   })
 
@@ -211,25 +197,25 @@ describe('what is shared', () => {
       {},
       { IpcMode: 'shareable', ShmSize: 1 << 20 },
     )
-    const { stream } = await engine.containers.attach(first, BOTH)
-    await engine.containers.start(first)
+    const { stream } = await at.engine.containers.attach(first, BOTH)
+    await at.engine.containers.start(first)
     await once(stream, 'data')
     const look = 'readlink /proc/self/ns/ipc; readlink /proc/self/ns/mnt; cat /dev/shm/note; echo seen > /dev/shm/answer; ls /dev/mqueue'
     const id = await create(['sh', '-c', look], {}, { IpcMode: `container:${first.slice(0, 12)}` })
-    const { pid = 0 } = engine.context.containers.find(first)
+    const { pid = 0 } = at.engine.context.containers.find(first)
     const [ipc, mnt, note] = (await output(id)).trim().split('\n')
     expect([ipc, note]).toEqual([ns('ipc', pid), 'here'])
     expect([ns('mnt'), ns('mnt', pid)]).not.toContain(mnt)
     expect(readFileSync(`/proc/${pid}/root/dev/shm/answer`, 'utf8')).toBe('seen\n')
     const alone = await create(['sleep', '1000'], {}, { IpcMode: 'private' })
-    await engine.containers.start(alone)
+    await at.engine.containers.start(alone)
     const guest = await create(['true'], {}, { IpcMode: `container:${alone}` })
-    await expect(engine.containers.start(guest)).rejects.toMatchObject({
+    await expect(at.engine.containers.start(guest)).rejects.toMatchObject({
       status: 409,
       message: expect.stringContaining('non-shareable IPC'),
     })
-    await engine.containers.stop(first, { timeout: 0 })
-    await expect(engine.containers.start(id)).rejects.toMatchObject({
+    await at.engine.containers.stop(first, { timeout: 0 })
+    await expect(at.engine.containers.start(id)).rejects.toMatchObject({
       status: 409,
       message: expect.stringContaining('non running container'),
     })

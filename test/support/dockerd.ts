@@ -22,6 +22,8 @@ export interface DockerdOptions {
   /** More of its options, without the dashes. */
   readonly settings?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal
+  /** Resolves with its version when it has answered; docker's own command asks until it does when nothing is said. */
+  readonly answered?: () => Promise<string>
 }
 
 export interface Dockerd {
@@ -66,6 +68,8 @@ export async function startDockerd(options: DockerdOptions): Promise<Dockerd> {
     })
   }
   const exited = once(child, 'exit')
+  const gone = exited.then(() => Promise.reject(new Error('it has ended')))
+  gone.catch(() => undefined)
   const stop = async () => {
     signalInnermost(child, 'SIGTERM')
     const forced = setTimeout(() => signalInnermost(child, 'SIGKILL'), PATIENCE)
@@ -74,7 +78,8 @@ export async function startDockerd(options: DockerdOptions): Promise<Dockerd> {
   }
   const docker = (...words: string[]) => [findCommand('docker') as string, '--host', host, ...words]
   try {
-    const version = await answered(enter(docker('version', '--format', '{{.Server.Version}}')), exited, signal)
+    const asking = options.answered?.() ?? firstAnswer(enter(docker('version', '--format', '{{.Server.Version}}')), signal, gone)
+    const version = await Promise.race([asking, gone])
     return {
       docker,
       version,
@@ -92,11 +97,9 @@ export async function startDockerd(options: DockerdOptions): Promise<Dockerd> {
 }
 
 /** Its first answer. Until the socket is there a client fails, so it is asked again. */
-async function answered(question: readonly string[], exited: Promise<unknown>, signal: AbortSignal): Promise<string> {
+async function firstAnswer(question: readonly string[], signal: AbortSignal, gone: Promise<never>): Promise<string> {
   const [file, ...args] = question
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)])
-  const gone = exited.then(() => Promise.reject(new Error('it has ended')))
-  gone.catch(() => undefined)
   for (;;) {
     deadline.throwIfAborted()
     const asked = execa(file as string, args, { reject: false, cancelSignal: deadline })

@@ -14,7 +14,7 @@ export function help(): string {
     .split('\n')
     .filter((line) => /^ {2,}/.test(line) && !line.includes('words'))
     .join('\n')
-  return `Usage:  drydock [OPTIONS] COMMAND\n\nCommands:\n${rows(TOP as Shelf)}\nGroups:\n${rows(GROUPS)}\nThe engine itself:\n${rows(HERE)}\nOptions:\n${options}\n\nRun 'drydock COMMAND --help' for more of one.\n`
+  return `Usage:  drydock [OPTIONS] COMMAND\n\nCommands:\n${rows(TOP as Shelf)}\nGroups:\n${rows(GROUPS)}\nOn this machine:\n${rows(HERE)}\nOptions:\n${options}\n\nRun 'drydock COMMAND --help' for more of one.\n`
 }
 
 export const groupHelp = (name: string, { verbs }: Group): string =>

@@ -23,6 +23,7 @@ interface RunFlags extends MakingFlags {
   readonly rootfs?: boolean
   readonly explain?: boolean
   readonly step?: boolean
+  readonly record?: boolean
   readonly trace?: boolean
 }
 
@@ -41,12 +42,13 @@ export const run = verb<RunFlags>(
         .option('--rootfs', 'IMAGE is a directory that has a root file system; asks no engine')
         .option('--explain', 'print the list of system calls, and make none; asks no engine')
         .option('--step', 'make them one at a time, with the tutor; asks no engine')
+        .option('--record', 'with --step: keep a record for the workshop’s page where nobody is asked, too')
         .option('--trace', 'print each with its result and its time; asks no engine'),
     ),
   async (call) => {
-    const { rootfs, explain, step, trace } = call.options
+    const { rootfs, explain, step, trace, record } = call.options
     // What shows the calls makes them itself.
-    if (rootfs || explain || step || trace) return (await import('../run.js')).run(call.argv)
+    if (rootfs || explain || step || trace || record) return (await import('../run.js')).run(call.argv)
     return runAsked(call)
   },
   { status: 125, prefixed: true },

@@ -19,6 +19,7 @@ export interface Group {
 export const HERE = {
   daemon: { text: 'run the engine, for docker’s command line too' },
   tls: { text: 'make certificates for an engine and its clients' },
+  view: { text: 'a page with a live picture of the kernel' },
 } as const
 
 export const TOP = {

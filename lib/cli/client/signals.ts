@@ -1,24 +1,7 @@
 /** Signals that come here are meant for the container, as long as it is in the foreground. */
 import { constants } from 'node:os'
 import { type Engine, queryOnly } from '../engine/client.js'
-
-/** What the kernel or Node needs for itself is not passed on, nor what cannot be caught. */
-const PASSED = [
-  'SIGHUP',
-  'SIGINT',
-  'SIGQUIT',
-  'SIGTERM',
-  'SIGUSR1',
-  'SIGUSR2',
-  'SIGALRM',
-  'SIGCONT',
-  'SIGTSTP',
-  'SIGTTIN',
-  'SIGTTOU',
-  'SIGIO',
-  'SIGPWR',
-  'SIGXCPU',
-] as const
+import { PASSED } from '../passed-signals.js'
 
 /** Returns what stops that. One that comes before the container runs, or after it, is lost, as with docker. */
 export function passSignals(engine: Engine, id: string): () => void {

@@ -8,6 +8,7 @@ import { unframe } from '../../kernel/unframe.js'
 import type { EngineContext } from '../context.js'
 import { layersOf } from '../request/image.js'
 import type { ContainersNoun, CreateBody, Created, ImagesNoun } from '../types.js'
+import type { Finding } from './base.js'
 import type { Cache } from './cache.js'
 import { commitStep } from './commit.js'
 import { CommandFailed } from './failure.js'
@@ -42,10 +43,18 @@ export class Builder {
     readonly cache: Cache,
     /** Absent: the build has no context. */
     readonly source: Source | undefined,
+    /** Its images, which nobody takes away while it lasts. */
+    readonly images: Set<Digest>,
   ) {}
 
   get signal(): AbortSignal {
     return this.output.signal
+  }
+
+  /** What images that are named are looked for with. */
+  get finding(): Finding {
+    const { context, nouns, request, output } = this
+    return { context, images: nouns.images, request, output }
   }
 
   /** Directories of the image at hand, the top one first. */
@@ -55,10 +64,16 @@ export class Builder {
     return layersOf(chains.map(({ chainId }) => store.layers.directory(chainId)).reverse(), dataRoot)
   }
 
+  /** It stays until the build ends. False: it was gone already. */
+  hold(image: Digest): boolean {
+    this.images.add(image)
+    return this.context.store.records.get(image) !== undefined
+  }
+
   /** Is the instruction's image there already? Then it is the stage's. */
   async hits(state: StageState, made: ContainerConfig): Promise<boolean> {
     const found = await this.cache.find(state.image, made)
-    if (found === undefined) return false
+    if (found === undefined || !this.hold(found)) return false
     this.output.say(' ---> Using cache\n')
     state.image = found
     return true
@@ -141,7 +156,7 @@ export class Builder {
   /** A layer is the stage's image. */
   async makeImage(
     state: StageState,
-    step: Omit<Parameters<typeof commitStep>[1], 'parent' | 'config' | 'author' | 'platform'>,
+    step: Omit<Parameters<typeof commitStep>[1], 'parent' | 'config' | 'author' | 'platform' | 'onImage'>,
   ): Promise<void> {
     const { platform } = this.request
     state.image = await commitStep(
@@ -152,6 +167,7 @@ export class Builder {
         parent: state.image,
         config: { ...state.config, Image: state.image ?? '' },
         author: state.author,
+        onImage: (id) => void this.images.add(id),
         ...(platform && { platform }),
       },
       this.signal,

@@ -24,18 +24,21 @@ export interface Step {
   readonly author: string
   /** Of an image that begins with nothing. */
   readonly platform?: string
+  /** Told of the image before it is there. */
+  readonly onImage: (id: Digest) => void
 }
 
-export async function commitStep({ store, log }: EngineContext, step: Step, signal: AbortSignal): Promise<Digest> {
-  const { parent: from, layout, lowers, config, made, container, author, platform } = step
+export async function commitStep(context: EngineContext, step: Step, signal: AbortSignal): Promise<Digest> {
+  const { store } = context
+  const { parent: from, layout, lowers, config, made, container, author, platform, onImage } = step
   const lease = store.lease()
   try {
-    const making = { store, lease, signal }
+    const making = { store, lease, signal, onImage }
     const parent = from === undefined ? undefined : lookUp(store, from)
     const base = parent && (await store.config(parent.id))
     const below = parent?.layers ?? []
     await lease.add(below.flatMap(({ chainId, blob }) => [chainId, blob.digest]))
-    const layer = layout && (await makeLayer(packed(layout.upper, lowers, { signal, log }), below.at(-1)?.chainId, making))
+    const layer = layout && (await makeLayer(packed(layout.upper, lowers, context, signal), below.at(-1)?.chainId, making))
     const layers = layer ? [...below, layer] : below
     const created = new Date().toISOString()
     const by = author === '' ? {} : { author }
@@ -65,9 +68,11 @@ export async function commitStep({ store, log }: EngineContext, step: Step, sign
 async function* packed(
   upper: string,
   lowers: readonly string[],
-  { signal, log }: Pick<EngineContext, 'log'> & { readonly signal: AbortSignal },
+  context: Pick<EngineContext, 'log' | 'newShim'>,
+  signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   const map = ownIdmap()
-  const reading = { ...(map && { idmap: map }), signal, onWarning: (sentence: string) => log('warn', `build: ${sentence}`) }
+  const onWarning = (sentence: string) => context.log('warn', `build: ${sentence}`)
+  const reading = { ...(map && { idmap: map }), newShim: () => context.newShim(), signal, onWarning }
   yield* packLayer(upper, { lowers, ...reading, apart: await mountPointsOf(upper, lowers, reading) })
 }

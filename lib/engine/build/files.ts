@@ -140,12 +140,11 @@ async function ownerOf(place: Place, chown: string): Promise<Owner> {
 
 /** Of a stage that is done, or of any other image, which is fetched when it is not here. */
 async function withImage(builder: Builder, word: string, use: (source: Source) => Promise<void>): Promise<void> {
-  const { context, output, signal } = builder
+  const { context, signal } = builder
   let image: string | undefined
   try {
     const stage = stageNamed(builder.done, word)
-    const finding = { context, images: builder.nouns.images, request: builder.request, output }
-    image = stage ? stage.image : (await findImage(finding, word)).id
+    image = stage ? stage.image : (await findImage(builder.finding, word)).id
   } catch (error) {
     if (!(error instanceof DrydockError)) throw error
     throw new DrydockError(`invalid from flag value ${word}: ${sentenceOf(error)}`, { cause: error, status: error.status ?? 500 })

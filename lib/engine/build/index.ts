@@ -52,25 +52,45 @@ async function build(
 ): Promise<string> {
   const tags = tagsOf(request.tags)
   if (request.platform) parsePlatform(request.platform)
+  const images = new Set<Digest>()
+  context.building.add(images)
+  try {
+    const image = await imageOf({ context, nouns, request, output, images }, archive)
+    output.say(`Successfully built ${shortDigest(image)}\n`)
+    for (const tag of tags) {
+      await tagImage(context.store, image, canonical(tag))
+      await publishImage(context, 'tag', image, { name: familiar(tag) })
+      output.say(`Successfully tagged ${familiar(tag)}\n`)
+    }
+    return image
+  } finally {
+    context.building.delete(images)
+  }
+}
+
+interface Build {
+  readonly context: EngineContext
+  readonly nouns: BuilderNouns
+  readonly request: BuildRequest
+  readonly output: BuildOutput
+  /** Those that it goes on with. */
+  readonly images: Set<Digest>
+}
+
+function imageOf(one: Build, archive: AsyncIterable<Uint8Array>): Promise<Digest> {
+  const { context, request, output } = one
   const asked = { dockerfile: request.dockerfile || USUAL_NAME, signal: output.signal }
-  const image = await inScratch(context.dataRoot, async (layout) =>
+  return inScratch(context.dataRoot, async (layout) =>
     withRemote(request.remote, archive, output, async ({ dockerfile, context: sent }) => {
-      if (dockerfile !== undefined) return inContext(context, nouns, request, output, { dockerfile, name: USUAL_NAME })
+      if (dockerfile !== undefined) return inContext(one, { dockerfile, name: USUAL_NAME })
       const given = await receive(context, layout, sent, asked)
       try {
-        return await inContext(context, nouns, request, output, given)
+        return await inContext(one, given)
       } finally {
         await given.source.close()
       }
     }),
   )
-  output.say(`Successfully built ${shortDigest(image)}\n`)
-  for (const tag of tags) {
-    await tagImage(context.store, image, canonical(tag))
-    await publishImage(context, 'tag', image, { name: familiar(tag) })
-    output.say(`Successfully tagged ${familiar(tag)}\n`)
-  }
-  return image
 }
 
 /** Each once. */
@@ -89,18 +109,12 @@ interface Given {
   readonly name: string
 }
 
-async function inContext(
-  context: EngineContext,
-  nouns: BuilderNouns,
-  request: BuildRequest,
-  output: BuildOutput,
-  { source, dockerfile, name }: Given,
-): Promise<Digest> {
+async function inContext({ context, nouns, request, output, images }: Build, { source, dockerfile, name }: Given): Promise<Digest> {
   const parsed = parseDockerfile(dockerfile, name)
   const stages = stagesFor(parsed, request)
   if (parsed.warnings.length > 0) output.complain(`${parsed.warnings.join('\n')}\n`)
   const cache = await Cache.open(context.store, request.cacheFrom, request.noCache)
-  const builder = new Builder(context, nouns, request, output, cache, source)
+  const builder = new Builder(context, nouns, request, output, cache, source, images)
   const state = await allStages(builder, parsed, stages)
   if (state?.image === undefined) throw wrong('No image was generated. Is your Dockerfile empty?')
   return state.image
@@ -176,9 +190,14 @@ function platformOf(word: string): string {
 
 const NOTHING = 'scratch'
 
-async function baseOf({ context, nouns, request, output, done }: Builder, word: string, platform: string): Promise<Found | undefined> {
-  const stage = stageByName(done, word)
+async function baseOf(builder: Builder, word: string, platform: string): Promise<Found | undefined> {
+  const stage = stageByName(builder.done, word)
   if (word === NOTHING || (stage && stage.image === undefined)) return undefined
-  const finding = { context, images: nouns.images, request, output }
-  return findImage(finding, stage?.image ?? word, stage ? { own: true } : { platform })
+  const found = () => findImage(builder.finding, stage?.image ?? word, stage ? { own: true } : { platform })
+  const first = await found()
+  if (builder.hold(first.id)) return first
+  // Taken away in this very moment: then what is to be had now.
+  const second = await found()
+  builder.hold(second.id)
+  return second
 }

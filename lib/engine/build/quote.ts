@@ -1,5 +1,6 @@
 /** Values as Go's %q and %v print them: docker's history is written so, and the cache is looked up by it. */
-import { type Healthcheck, showDuration } from '../../image/dockerfile/index.js'
+import type { Healthcheck } from '../../image/dockerfile/index.js'
+import { showDuration } from '../../kernel/durations.js'
 
 const ESCAPES: Readonly<Record<string, string>> = {
   '\u0007': '\\a',

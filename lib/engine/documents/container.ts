@@ -109,7 +109,11 @@ function stateOf({ record, exit }: StoredContainer, pid: number | undefined, lif
 }
 
 function configOf({ record: { spec, more } }: StoredContainer) {
-  if (more) return more.config
+  if (more) {
+    // The one that was asked for in the network that is its mode: newer daemons tell it here too, in every version of the API.
+    const mac = more.endpoints[String(more.hostConfig.NetworkMode)]?.mac ?? more.mac
+    return { ...more.config, ...(mac !== undefined && { MacAddress: mac }) }
+  }
   const { declared } = spec
   return configDocument({
     Hostname: spec.hostname,

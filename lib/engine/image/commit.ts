@@ -27,6 +27,7 @@ export async function commit(context: EngineContext, request: CommitRequest): Pr
       ...(comment && { message: comment }),
       changes,
       config,
+      newShim: () => context.newShim(),
       onWarning: warn,
     })
     if (reference) await publishImage(context, 'tag', id, { name: familiar(withDefaultTag(reference)) })

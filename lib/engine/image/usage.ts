@@ -1,15 +1,17 @@
-/** Which containers an image is used by, those included that only the engine knows of. */
+/** Which containers and builds an image is used by, those included that only the engine knows of. */
 import { listContainers, type StoredContainer } from '../../container/index.js'
+import type { Digest } from '../../image/types.js'
 import type { EngineContext } from '../context.js'
 import { firstProcesses } from '../living.js'
 
 export interface ImageUsers {
   readonly containers: () => readonly StoredContainer[]
   readonly running: (container: StoredContainer) => boolean
+  readonly built: (id: Digest) => boolean
 }
 
 /** The command line runs containers on the same data root too: those are on disk, and the kernel says whether they run. */
-export function imageUsers({ dataRoot, containers }: EngineContext): ImageUsers {
+export function imageUsers({ dataRoot, containers, building }: EngineContext): ImageUsers {
   let living: Map<string, number> | undefined
   return {
     containers: () => {
@@ -26,6 +28,7 @@ export function imageUsers({ dataRoot, containers }: EngineContext): ImageUsers 
       living ??= firstProcesses()
       return living.has(layout.upper)
     },
+    built: (id) => [...building].some((images) => images.has(id)),
   }
 }
 

@@ -1,6 +1,6 @@
 /** One probe: a program that is run in a container to hear from it whether it is well. */
 import type { Readable } from 'node:stream'
-import { showDuration } from '../../image/dockerfile/index.js'
+import { showDuration } from '../../kernel/durations.js'
 import { sentenceOf } from '../../kernel/errors.js'
 import { unframe } from '../../kernel/unframe.js'
 import type { ContainerHandle } from '../context.js'

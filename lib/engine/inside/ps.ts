@@ -73,7 +73,7 @@ function command({ commandLine, comm, state }: Process): string {
   return commandLine.length > 0 ? commandLine.join(' ').replace(/\p{Cc}/gu, '?') : `[${comm}]`
 }
 
-function userNames(passwd: string): Map<number, string> {
+export function userNames(passwd: string): Map<number, string> {
   const names = new Map<number, string>()
   for (const line of passwd.split('\n')) {
     const [name = '', , uid = ''] = line.split(':')

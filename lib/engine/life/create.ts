@@ -82,10 +82,10 @@ function recordOf({ containers }: Core, word: string): ContainerRecord {
 }
 
 /** Its layers are read, so nobody may take them away meanwhile. */
-async function fill({ store }: Core, { id }: Base, volumes: readonly MountSpec[]): Promise<void> {
-  const { image, lease } = await store.hold(id)
+async function fill(core: Core, { id }: Base, volumes: readonly MountSpec[]): Promise<void> {
+  const { image, lease } = await core.store.hold(id)
   try {
-    await (await import('../copy-up.js')).fillVolumes(volumes, image.layers)
+    await (await import('../copy-up.js')).fillVolumes(volumes, image.layers, () => core.newShim())
   } finally {
     lease.release()
   }

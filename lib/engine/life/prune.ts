@@ -1,7 +1,8 @@
 /** All containers that do not run go. Engine API 1.47, ContainerPrune. */
 import { DrydockError, sentenceOf } from '../../kernel/errors.js'
+import { parseMoment } from '../../kernel/moments.js'
 import type { Core } from '../core.js'
-import { type Filters, matchesLabels, parseMoment } from '../filters.js'
+import { type Filters, matchesLabels } from '../filters.js'
 import { remove } from './remove.js'
 import { sizesOf } from './sizes.js'
 

@@ -3,6 +3,7 @@ import type { EndpointRequest, NetworkMode } from '../../container/index.js'
 import type { Machine } from '../../container/machine.js'
 import { DrydockError } from '../../kernel/errors.js'
 import { administersNetwork } from '../../kernel/proc/net.js'
+import { checkWanted } from '../../network/addresses.js'
 import { DEFAULT_NETWORK, hasNft } from '../../network/index.js'
 import type { ContainerHandle } from '../context.js'
 import { checkDefault } from '../request/networks.js'
@@ -43,6 +44,7 @@ export function checkConnect(handle: ContainerHandle, network: Network, request:
   if (mode.kind === 'host' || network.name === 'host') return refuse(OF_HOST)
   if (mode.kind === 'none' || network.name === 'none') return refuse(OF_NONE)
   if (network.name === DEFAULT_NETWORK) checkDefault(request)
+  else if (network.kind === 'bridge') checkWanted(network.config, request)
   if (handle.endpoints[network.name]) refuse(`endpoint with name ${handle.name} already exists in network ${network.name}`, 403)
   return mode
 }

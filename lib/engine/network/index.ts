@@ -9,12 +9,13 @@
  *     documents.ts   networks as they are told
  */
 import { DrydockError, sentenceOf } from '../../kernel/errors.js'
+import { parseMoment } from '../../kernel/moments.js'
 import { readNetworks } from '../../network/config.js'
 import { changeDefaultNetwork, leave, pullOut, removeNetwork, settleDefaultNetwork } from '../../network/index.js'
 import { readLeases } from '../../network/leases.js'
 import { forgetWhole } from '../connections.js'
 import type { EngineContext } from '../context.js'
-import { booleanFilter, checkFilters, type Filters, matchesLabelFilters, matchesName, parseMoment } from '../filters.js'
+import { booleanFilter, checkFilters, type Filters, matchesLabelFilters, matchesName } from '../filters.js'
 import { type InTurn, inTurn } from '../in-turn.js'
 import { is, type Members, readMembers } from '../request/members.js'
 import { endpointRequest } from '../request/networks.js'

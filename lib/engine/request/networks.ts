@@ -39,7 +39,8 @@ export function networkingOf(config: ConfigBody, host: HostBody, networking: unk
   const asked = config.NetworkDisabled ? 'none' : host.NetworkMode || 'default'
   const simple = simpleMode(asked, config, host, known)
   if (simple) return { network: simple, endpoints: {}, mode: simple.kind === 'container' ? `container:${simple.of}` : asked, warnings: [] }
-  if (known.rootless || (known.ruleless && asked === 'default')) return withoutRoot(asked)
+  if (known.rootless) return withoutRoot(asked)
+  if (known.ruleless && asked === 'default') return alone(NO_NFT)
   const names = nameOf(known.dataRoot)
   const mode = names(asked)
   const byName: Record<string, EndpointRequest> = {}
@@ -104,12 +105,14 @@ function withoutRoot(asked: string): Networking {
       { status: 403 },
     )
   }
-  return {
-    network: { kind: 'none' },
-    endpoints: {},
-    mode: 'none',
-    warnings: ['The container has no network: plugging in a cable needs root.'],
-  }
+  return alone('plugging in a cable needs root')
+}
+
+const NO_NFT = 'nft, which makes the rules for it, is not installed (the package nftables)'
+
+/** With its loopback, and told why there is no more. */
+function alone(why: string): Networking {
+  return { network: { kind: 'none' }, endpoints: {}, mode: 'none', warnings: [`The container has no network: ${why}.`] }
 }
 
 /** A network by its name, its id or the beginning of that. One that is not there is missed when the container starts. */

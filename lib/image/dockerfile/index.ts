@@ -1,6 +1,5 @@
 /** Dockerfiles and .dockerignore, as text: parse.ts tells how. */
 export type { Arg, Command, CommandLine, CommandOf, Copying, Dockerfile, Healthcheck, Stage } from './commands.js'
-export { parseDuration, showDuration } from './durations.js'
 export { expand, expandWords, type Variables, variablesOf } from './expand.js'
 export { Glob } from './glob.js'
 export { Ignore, readIgnore } from './ignore.js'

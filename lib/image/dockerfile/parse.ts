@@ -1,7 +1,7 @@
 /**
  * A Dockerfile as stages of commands.
  *
- *     lines.ts      text into lines, and what the directives say       spaces.ts durations.ts   as Go has them
+ *     lines.ts      text into lines, and what the directives say       spaces.ts   as Go has them
  *     nodes.ts      a line into name, flags and words (words.ts)
  *     parse.ts      a line into a command (commands.ts), and commands into stages; flags.ts
  *     expand.ts     variables, when a command's turn comes
@@ -9,9 +9,10 @@
  * Why not a package: dockerfile-ast, which editors use, knows BuildKit's here-documents, which the classic builder has not, takes lines that Docker refuses, and
  * keeps neither a line as it is joined (docker prints it) nor what is quoted.
  */
+
+import { parseDuration } from '../../kernel/durations.js'
 import { DrydockError, sentenceOf } from '../../kernel/errors.js'
 import type { Arg, Command, CommandLine, Copying, Dockerfile, Stage } from './commands.js'
-import { parseDuration } from './durations.js'
 import { readFlags } from './flags.js'
 import { type Line, readLines, wrong } from './lines.js'
 import { type Node, nodeOf } from './nodes.js'

@@ -11,6 +11,7 @@
  *     leases.ts    what running programs use; collect.ts removes what nobody does
  */
 import { join } from 'node:path'
+import type { Shim } from '../../kernel/shim.js'
 import { parseConfig } from '../documents.js'
 import type { Descriptor, Digest, ImageConfig } from '../types.js'
 import { Blobs } from './blobs.js'
@@ -45,11 +46,11 @@ export class Store {
   readonly tags: Tags
   readonly origins: Origins
 
-  /** Nothing is made on disk before something is put in. */
-  constructor(dataRoot: string) {
+  /** Nothing is made on disk before something is put in. `newShim`: as in Layers. */
+  constructor(dataRoot: string, newShim?: () => Promise<Shim>) {
     this.paths = pathsOf(dataRoot)
     this.blobs = new Blobs(this.paths)
-    this.layers = new Layers(this.paths)
+    this.layers = new Layers(this.paths, newShim)
     this.records = new Records(this.paths)
     this.tags = new Tags(this.paths)
     this.origins = new Origins(this.paths)

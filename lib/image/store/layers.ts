@@ -4,6 +4,7 @@
  */
 import { mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Shim } from '../../kernel/shim.js'
 import { isInHand, ownerName } from '../owner.js'
 import type { Digest } from '../types.js'
 import { chainId } from './chain.js'
@@ -39,9 +40,12 @@ export const BUILDING = '.building-'
 
 export class Layers {
   readonly #overlay: string
+  readonly #newShim: (() => Promise<Shim>) | undefined
 
-  constructor({ overlay }: Paths) {
+  /** `newShim`: where the shims that unpack come from; each is started by this process otherwise. */
+  constructor({ overlay }: Paths, newShim?: () => Promise<Shim>) {
     this.#overlay = overlay
+    this.#newShim = newShim
   }
 
   /** What overlayfs takes. */
@@ -74,6 +78,7 @@ export class Layers {
       const { diffId, size, entries, warnings } = await unpackLayer(source, {
         directory,
         ...(map && { idmap: map }),
+        ...(this.#newShim && { newShim: this.#newShim }),
         ...(signal && { signal }),
       })
       const place = async (parent: Digest | undefined) => {

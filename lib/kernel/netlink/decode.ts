@@ -21,8 +21,16 @@ export interface Link {
   readonly kind?: string
   readonly operstate: string
   readonly alias?: string
+  /** Since the link was made, when the dump was asked for it. */
+  readonly received?: Traffic
+  readonly sent?: Traffic
   /** Settings of a bridge. */
   readonly bridge?: { readonly stp: boolean; readonly forwardDelay: number; readonly ageingTime: number; readonly vlanFiltering: boolean }
+}
+
+export interface Traffic {
+  readonly packets: number
+  readonly bytes: number
 }
 
 export interface Address {
@@ -107,6 +115,7 @@ function decodeLink({ body }: RawMessage): Link {
   const info = found.nested(type('linkinfo'))
   const kind = info?.text(constant('ifla_info', 'kind'))
   const settings = kind === 'bridge' ? info?.nested(constant('ifla_info', 'data')) : undefined
+  const statistics = found.bytes(type('stats64'))
   return {
     index: body.readInt32LE(4),
     name: found.text(type('ifname')) ?? '',
@@ -120,9 +129,17 @@ function decodeLink({ body }: RawMessage): Link {
       linkNetnsid: found.signed(type('link_netnsid')),
       kind,
       alias: found.text(type('ifalias')),
+      received: statistics && trafficOf(statistics, 0),
+      sent: statistics && trafficOf(statistics, 1),
       bridge: settings && decodeBridge(settings),
     }),
   }
+}
+
+/** struct rtnl_link_stats64 begins with packets received and sent, then bytes received and sent. */
+function trafficOf(statistics: Buffer, side: 0 | 1): Traffic | undefined {
+  const at = (place: number) => Number(statistics.readBigUInt64LE(8 * (place + side)))
+  return statistics.length < 32 ? undefined : { packets: at(0), bytes: at(2) }
 }
 
 /** Times are in hundredths of a second there, in seconds here. */

@@ -150,9 +150,10 @@ export function linkGet(target: string | Device): NetlinkMessage {
   return message('getlink', [], [...identify(target), withoutStatistics()], `link show ${deviceWord(target)}`)
 }
 
-/** `ip link show`: all links are the answer. */
-export function linkDump(): NetlinkMessage {
-  return message('getlink', ['dump'], [linkHeader(0, undefined), withoutStatistics()], 'link show')
+/** `ip link show`: all links are the answer. `statistics`: with what has come and gone. */
+export function linkDump({ statistics = false } = {}): NetlinkMessage {
+  const pieces = [linkHeader(0, undefined), ...(statistics ? [] : [withoutStatistics()])]
+  return message('getlink', ['dump'], pieces, statistics ? '-s link show' : 'link show')
 }
 
 const withoutStatistics = () => u32(constant('ifla', 'ext_mask'), constant('rtext_filter', 'skip_stats'))

@@ -8,6 +8,7 @@
 import type { NetlinkMessage } from '../calls/sockets.js'
 import { constant } from '../constants.js'
 import { DrydockError } from '../errors.js'
+import { Attributes, splitMessages } from './attributes.js'
 import { type Attribute, attribute, type Piece, string, together, typedMessage } from './message.js'
 
 /** A set or map, and elements of it. */
@@ -38,6 +39,19 @@ export const elementsDelete = (changes: readonly SetElements[]): NetlinkMessage 
 export const elementGet = (where: Omit<SetElements, 'elements'>, element: SetElement): NetlinkMessage =>
   changeMessage('getsetelem', { ...where, elements: [element] }, false)
 
+/** How often has the packet filter of this network namespace been changed? Each transaction counts one; 1 is as it was born. */
+export function generationGet(): NetlinkMessage {
+  const number = (constant('nfnl_subsys', 'nftables') << 8) | constant('nft_msg', 'getgen')
+  return typedMessage(number, [], [generic(0, 0)], '')
+}
+
+export function decodeGeneration(answer: Uint8Array): number | undefined {
+  const number = (constant('nfnl_subsys', 'nftables') << 8) | constant('nft_msg', 'newgen')
+  const found = splitMessages(answer).find(({ type }) => type === number)
+  const id = found && new Attributes(found.body, GENERIC_SIZE).bytes(constant('nfta_gen', 'id'))
+  return id?.length === 4 ? id.readUInt32BE() : undefined
+}
+
 /** An element's part of so many bytes: each part starts at a multiple of 4. */
 export function field(bytes: Uint8Array): Uint8Array {
   const padded = new Uint8Array((bytes.length + 3) & ~3)
@@ -56,6 +70,8 @@ export function nameField(name: string): Uint8Array {
   padded.set(bytes)
   return padded
 }
+
+const GENERIC_SIZE = 4
 
 /** struct nfgenmsg: u8 family, u8 version, u16 resource in the network's byte order. */
 function generic(family: number, resource: number): Uint8Array {

@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: Dockerfiles have variables of their own
 /** Builds by docker's command line without BuildKit, as a script: Dockerfiles that are right, and many that are not. */
 
-import type { Script } from '../engine/player.js'
-import { wrong } from './dockerfiles.js'
+import type { Script, Stage } from '../engine/player.js'
+import { disputed, wrong } from './dockerfiles.js'
 import { build, made, seen, wronglyBuilt } from './stage.js'
 
 export const SESSION: Script = {
@@ -63,8 +63,11 @@ export const SESSION: Script = {
   'wrong words': async (stage) => {
     for (const Dockerfile of wrong) await wronglyBuilt(stage, { Dockerfile })
   },
+  ...Object.fromEntries(
+    Object.entries(disputed).map(([name, Dockerfile]) => [name, (stage: Stage) => wronglyBuilt(stage, { Dockerfile })]),
+  ),
   'a command fails': async (stage) => {
-    const files = { Dockerfile: 'FROM busybox\nRUN echo before\nRUN echo out; echo err >&2; exit 7\nRUN echo never\n' }
+    const files = { Dockerfile: 'FROM busybox\nRUN echo before\nRUN echo err >&2; exit 7\nRUN echo never\n' }
     await build(stage, files)
     await stage.docker('ps', '-a', '--format', '{{.Image}} {{.Command}} {{.Status}}')
     await stage.docker('container', 'prune', '-f')
@@ -236,13 +239,16 @@ export const SESSION: Script = {
       'FROM busybox\nFROM busybox\nCOPY --from=7 /nosuch /b\n',
       'FROM scratch\n',
       'FROM scratch\nENV A=1\n',
-      'FROM --platform=linux/s390x busybox\n',
       'FROM --platform=nonsense busybox\n',
       'FROM --what=1 busybox\n',
       'FROM busybox as a b\n',
     ]) {
       await build(stage, { Dockerfile: text })
     }
+  },
+  'another platform': async (stage) => {
+    await build(stage, { Dockerfile: 'FROM --platform=linux/s390x busybox\n' })
+    await build(stage, { Dockerfile: 'FROM busybox\nRUN echo of another\n' }, '--platform', 'linux/s390x')
   },
   arguments: async (stage) => {
     const Dockerfile = [
@@ -429,7 +435,6 @@ export const SESSION: Script = {
     await build(stage, files, '-t', 'Wrong:Name')
     await build(stage, files, '-t', 'a/b:c:d')
     await build(stage, files, '--squash')
-    await build(stage, files, '--platform', 'linux/s390x', '-f', 'sub/D')
     await build(stage, files, '--security-opt', 'seccomp=unconfined', '-f', 'sub/D')
     await build(stage, files, '--isolation', 'nosuch', '-f', 'sub/D')
     await build(stage, files, '--cgroup-parent', 'x', '-f', 'sub/D')
@@ -465,7 +470,7 @@ export const SESSION: Script = {
     const { served } = await import('./archives.js')
     await served(stage, async (url) => {
       const added = (words: string) =>
-        build(stage, { Dockerfile: `FROM busybox\nADD ${words}\nRUN stat -c "%A %U:%G %s %n" /got /got/*\n` })
+        build(stage, { Dockerfile: `FROM busybox\nADD ${words}\nRUN stat -c "%A %U:%G %s %n" /got /got/* 2>&1\n` })
       await added(`${url}/file.txt /got/`)
       await added(`${url}/file.txt /got`)
       await added(`--chown=nobody ${url}/files.tar /got/`)

@@ -1,6 +1,6 @@
 /** For a file of tests: a session, typed into a docker command line, played on drydock's daemon and held against what Docker's daemon did. */
 import { beforeAll, describe, expect } from 'vitest'
-import { judge, type Row } from '../../support/differences.js'
+import { type Difference, judge, type Row } from '../../support/differences.js'
 import type { DockerProgram } from '../../support/engines/clients.js'
 import { type EngineKind, NEEDS } from '../../support/engines.js'
 import { missing, requires } from '../../support/requires.js'
@@ -12,7 +12,10 @@ const PATIENCE = 300_000
 
 export type Played = (kind: EngineKind, program: DockerProgram, acts: readonly string[]) => Promise<Recording>
 
-/** Each act is as it was recorded, or as Docker's daemon does it now, but for the differences that are listed. */
+/** By act: what differs. */
+export type Held = Map<string, readonly Difference[]>
+
+/** Each act is as it was recorded, or as Docker's daemon does it now, but for the differences that are listed. What differs at all is in the answer when all of it was played. */
 export function holds(
   title: string,
   {
@@ -28,7 +31,8 @@ export function holds(
     readonly played: Played
     readonly listed: () => readonly Row[]
   },
-): void {
+): Held {
+  const held: Held = new Map()
   describe(title, () => {
     const made: { expected?: Recording; got?: Recording } = {}
     beforeAll(async () => {
@@ -41,10 +45,13 @@ export function holds(
         const [expected, got] = [made.expected?.[name], made.got?.[name]]
         if (!expected || !got) throw new Error(`${name} was not played`)
         expect(got.failure).toBeUndefined()
-        expect(judge(name, differencesOf(name, expected, got), listed()).unlisted).toEqual([])
+        const seen = differencesOf(name, expected, got)
+        held.set(name, seen)
+        expect(judge(name, seen, listed()).unlisted).toEqual([])
       })
     }
   })
+  return held
 }
 
 /** The recording itself is what Docker's daemon does. */

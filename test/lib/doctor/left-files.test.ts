@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { inspectFiles, removeFile } from '../../../lib/doctor/left-files.js'
-import { isAlive } from '../../../lib/doctor/owner.js'
+import { isAlive } from '../../../lib/kernel/owner.js'
 
 /** A process id that was one until just now. */
 const gone = spawnSync('true').pid

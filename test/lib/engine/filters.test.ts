@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { createdAt, createdSince } from '../../../lib/cli/table.js'
 import { switchOf } from '../../../lib/cli/verb.js'
-import { booleanFilter, matchesLabels, matchesPattern, parseFilters, parseMoment } from '../../../lib/engine/filters.js'
+import { booleanFilter, matchesLabels, matchesPattern, parseFilters } from '../../../lib/engine/filters.js'
+import { parseMoment } from '../../../lib/kernel/moments.js'
 
 const KNOWN = ['dangling', 'label']
 

@@ -2,7 +2,6 @@
 import { expect, test } from 'vitest'
 import { answered, beginning, type HealthState, pauseBefore, unasked } from '../../../lib/engine/health/state.js'
 import { healthBody, healthOf } from '../../../lib/engine/request/health.js'
-import { showDuration } from '../../../lib/image/dockerfile/index.js'
 
 const SECOND = 1_000_000_000
 const request = { argv: ['true'], interval: 30_000, timeout: 30_000, startPeriod: 10_000, startInterval: 5_000, retries: 3 }
@@ -105,16 +104,4 @@ test('while it starts it is asked more often', () => {
   expect(pauseBefore(starting, request, nanos(2))).toBe(5_000)
   expect(pauseBefore(starting, request, nanos(10))).toBe(30_000)
   expect(pauseBefore({ ...starting, status: 'healthy' }, request, nanos(2))).toBe(30_000)
-})
-
-test('durations as Go prints them', () => {
-  expect([500, 1000, 1500, 30_000, 60_000, 90_500, 3_600_000].map((millis) => showDuration(millis * 1e6))).toEqual([
-    '500ms',
-    '1s',
-    '1.5s',
-    '30s',
-    '1m0s',
-    '1m30.5s',
-    '1h0m0s',
-  ])
 })

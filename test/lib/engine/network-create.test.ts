@@ -63,7 +63,7 @@ test('nulls and empty things ask for nothing', async () => {
     Labels: null,
     Scope: 'local',
   })
-  expect(config.more).toBeUndefined()
+  expect(config.more).toEqual({ subnetUnsaid: true })
   expect(
     await createFrom(dataRoot, { Name: 'plain', IPAM: null, Options: { 'com.docker.network.bridge.enable_ip_masquerade': 'false' } }),
   ).toMatchObject({

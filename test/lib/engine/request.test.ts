@@ -44,6 +44,9 @@ test('a network that cannot be made: none where nothing is said, and what is ask
     const kinds = [{}, { ruleless: true }, { rootless: true }].map((more) => network(more, nothing))
     expect(kinds).toEqual(['networks', 'none', 'none'])
   }
+  const why = (more: { rootless?: boolean; ruleless?: boolean }) => requestedRecord(readBody({ Image: 'box' }), around(more)).warnings
+  expect(why({ ruleless: true })).toEqual([expect.stringContaining('has no network: nft,')])
+  expect(why({ rootless: true, ruleless: true })).toEqual(['The container has no network: plugging in a cable needs root.'])
   expect(network({ ruleless: true }, 'bridge')).toBe('networks')
   expect(() => network({ rootless: true }, 'bridge')).toThrow(/the network bridge needs root/)
 })

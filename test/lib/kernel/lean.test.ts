@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { close, mkdir, open, write } from '../../../lib/kernel/calls/files.js'
+import { close, mkdir, open, read, write } from '../../../lib/kernel/calls/files.js'
 import { constant, flags } from '../../../lib/kernel/constants.js'
 import { encodeBatch, Slots } from '../../../lib/kernel/encode.js'
 import { TO_SHIM } from '../../../lib/kernel/frames.js'
@@ -24,6 +24,14 @@ describe('steps without objects', () => {
       .end()
     expect(Buffer.from(batch.frame(7)).toString('hex')).toBe(usual.toString('hex'))
     expect([batch.steps, batch.callOf(0), batch.callOf(1)]).toEqual([2, 'write', 'close'])
+  })
+
+  test('a buffer for the answer is one of so many bytes', () => {
+    const usual = Buffer.from(encodeBatch(7, withActors(container([read(3, 4096)])), new Slots()))
+    usual[4] = TO_SHIM.quiet
+    const batch = new LeanBatch(8)
+    batch.begin(lean('read', 3)).int(3).out(4096).int(4096).end()
+    expect(Buffer.from(batch.frame(7)).toString('hex')).toBe(usual.toString('hex'))
   })
 
   test('paths are bytes, numbers have 64 bits', () => {

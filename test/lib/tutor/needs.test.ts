@@ -76,6 +76,9 @@ describe('needs', () => {
     const [links, nat] = await missing(all, { ...ordinary, effectiveUid: 0 }, refused, () => Promise.resolve(without))
     expect(links).toMatchObject({ why: expect.stringContaining('EOPNOTSUPP'), remedy: expect.stringContaining('modprobe -a veth bridge') })
     expect(nat).toMatchObject({ why: 'the program nft is not installed', remedy: expect.stringContaining('nft') })
+    const plugged = (effectiveUid: number) =>
+      missing(['default-network'], { ...ordinary, effectiveUid }, refused, () => Promise.resolve(without))
+    expect([await plugged(0), await plugged(1000)]).toMatchObject([[{ why: 'the program nft is not installed' }], []])
     const unasked = vi.fn(works)
     expect((await missing(['links'], ordinary, refused, unasked))[0]?.why).toContain('user namespace')
     expect(unasked).not.toHaveBeenCalled()

@@ -109,7 +109,9 @@ async function refusals(): Promise<void> {
   await engine.containers.create(body(['sleep', '1000'], {}, { NetworkMode: 'bridge' }), { name: 'idle' })
   const connect = (network: string, Container: string, EndpointConfig?: object) =>
     failure(networks.connect(network, { Container, ...(EndpointConfig && { EndpointConfig }) }))
-  seen.refusals = {
+  await networks.create({ Name: 'pond', EnableIPv6: true })
+  const inPond = { IPAMConfig: { IPv4Address: '172.18.0.9' } }
+  const refused: Record<string, unknown> = {
     twice: await connect('lake', 'one'),
     nobody: await connect('sea', 'nobody'),
     nowhere: await connect('nowhere', 'one'),
@@ -118,6 +120,9 @@ async function refusals(): Promise<void> {
     alone: await connect('sea', 'alone'),
     none: await connect('none', 'one'),
     addressOnBridge: await connect('bridge', 'idle', { IPAMConfig: { IPv4Address: '172.17.0.9' } }),
+    addressOfPool: await connect('pond', 'idle', inPond),
+    addressOfPoolNow: await connect('pond', 'one', inPond),
+    address6OfPool: await connect('pond', 'one', { IPAMConfig: { IPv6Address: 'fd00::9' } }),
     aliasOnBridge: await connect('bridge', 'idle', { Aliases: ['x'] }),
     links: await connect('sea', 'idle', { Links: ['two:two:too'] }),
     taken: await connect('sea', 'alone', {}),
@@ -127,6 +132,11 @@ async function refusals(): Promise<void> {
     inUse: await failure(networks.remove('sea')),
     predefined: await failure(networks.remove('bridge')),
   }
+  const config = { NetworkingConfig: { EndpointsConfig: { pond: inPond } } }
+  await engine.containers.create(body(['true'], config, { NetworkMode: 'pond' }), { name: 'pooled' })
+  seen.refusals = { ...refused, atStart: await failure(engine.containers.start('pooled')) }
+  await engine.containers.remove('pooled')
+  await networks.remove('pond')
   const { Id } = (await networks.inspect('sea')) as { Id: string }
   seen.found = [await failure(networks.inspect(Id.slice(0, 12))), ((await networks.inspect(Id.slice(0, 8))) as { Name: string }).Name]
   await networks.disconnect('none', { Container: 'alone' })
@@ -143,6 +153,9 @@ async function stoppedOnes(): Promise<void> {
   })
   await networks.disconnect('bridge', { Container: 'idle' })
   await containers.start('idle')
+  await containers.create(body(['true'], { MacAddress: '02-00-00-00-00-78' }, { NetworkMode: 'bridge' }), { name: 'chosen' })
+  seen.chosenMac = ((await containers.inspect('chosen')) as { Config: { MacAddress?: string } }).Config.MacAddress
+  await containers.remove('chosen')
   seen.idle = { ...(await view('idle')), mac: await inside('idle', 'cat /sys/class/net/eth0/address') }
   await containers.remove('idle', { force: true })
   await containers.restart('one', { timeout: 0 })

@@ -126,6 +126,7 @@ export const SOCKET_TYPE: WordNotes<'socket_type'> = {
 export const NETLINK_PROTOCOL: WordNotes<'netlink_protocol'> = {
   route: 'links, addresses, routes and neighbours (rtnetlink)',
   netfilter: 'the firewall: nftables, connection tracking',
+  sock_diag: 'which sockets there are, and in what state',
   kobject_uevent: 'news of devices that come and go',
 }
 

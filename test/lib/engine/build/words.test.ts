@@ -8,7 +8,6 @@ import { exposed } from '../../../../lib/engine/build/ports.js'
 import { quote, quoteAll, quoteHealth } from '../../../../lib/engine/build/quote.js'
 import { stageNamed } from '../../../../lib/engine/build/stages.js'
 import { isGitUrl, isUrl } from '../../../../lib/engine/build/web.js'
-import { parseDuration, showDuration } from '../../../../lib/image/dockerfile/index.js'
 
 describe('build arguments', () => {
   test('are worth what was given, then the default, then what stands before the first FROM', () => {
@@ -41,21 +40,6 @@ test('quotes are Go’s', () => {
   expect(quoteAll(['a', ''])).toBe('["a" ""]')
   expect(quoteHealth({ Test: ['NONE'] })).toBe('&{["NONE"] "0s" "0s" "0s" \'\\x00\'}')
   expect(quoteHealth({ Test: ['CMD', 'x'], Interval: 300e9, Timeout: 1.5e9, Retries: 65 })).toBe('&{["CMD" "x"] "5m0s" "1.5s" "0s" \'A\'}')
-})
-
-test.each([
-  ['0', 0, '0s'],
-  ['1h0.5m', 3630e9, '1h0m30s'],
-  ['1500ms', 1.5e9, '1.5s'],
-  ['2us', 2000, '2µs'],
-  ['.5ms', 500_000, '500µs'],
-  ['90s', 90e9, '1m30s'],
-])('%s', (word, nanoseconds, shown) => {
-  expect([parseDuration(word), showDuration(nanoseconds)]).toEqual([nanoseconds, shown])
-})
-
-test.each(['', '1', 'x', '1d', '-'])('%j is no duration', (word) => {
-  expect(() => parseDuration(word)).toThrow(`time: invalid duration "${word}"`)
 })
 
 test.each([

@@ -1,7 +1,7 @@
 /** Whose something is: names of what a program makes carry the program's process id, and a process id may come to mean another one. */
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import { executableOf, type Process, readProcess } from '../kernel/proc/processes.js'
+import { executableOf, type Process, readProcess } from './proc/processes.js'
 
 /** Ticks in a second, as the kernel counts them in /proc; the same on every architecture that Node runs on. proc_pid_stat(5). */
 const TICKS = 100

@@ -1,0 +1,57 @@
+/** The workshop as it is started by people, on a private host, and a browser in that host's network that looks at it. */
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll } from 'vitest'
+import { HeadlessBrowser, type Tab } from './browser.js'
+import { type Daemon, run } from './daemon.js'
+import type { onPrivateHost } from './private-host.js'
+
+export const START = fileURLToPath(new URL('../../scripts/start.cjs', import.meta.url))
+
+export interface WorkshopPage {
+  readonly tab: Tab
+  readonly browser: HeadlessBrowser
+  /** Of the page, with `/` at its end. */
+  readonly url: string
+  /** Ends it as Ctrl-C does, and gives its exit status. */
+  end(): Promise<number | NodeJS.Signals>
+  /** Begins it anew; gives its address. */
+  begin(...args: string[]): Promise<string>
+}
+
+/** For a file of tests: begun before the first, after what `prepare` does; ended after the last. */
+export function onWorkshopPage(at: ReturnType<typeof onPrivateHost>, prepare: () => Promise<void> = async () => undefined): WorkshopPage {
+  const made: { workshop?: Daemon; browser?: HeadlessBrowser; tab?: Tab; url?: string } = {}
+  const begin = async (...args: string[]) => {
+    made.workshop = run(at.host.enter([process.execPath, START, 'workshop', ...args]))
+    return /http:\/\/127\.0\.0\.1:\d+\//.exec(await made.workshop.until(/Ctrl-C ends it/))?.[0] ?? ''
+  }
+  const end = async () => {
+    // nsenter(1) hands signals to nobody: they are sent inside.
+    await at.host.run(['pkill', '-INT', '-f', 'start.cjs workshop'])
+    return (await (made.workshop as Daemon).ended).status
+  }
+  beforeAll(async () => {
+    if (!at.able) return
+    await prepare()
+    made.url = await begin()
+    made.browser = await HeadlessBrowser.open(at.host.pid)
+    made.tab = await made.browser.tab()
+  }, 60_000)
+  afterAll(async () => {
+    await made.browser?.close()
+    if (made.workshop) await end()
+  }, 60_000)
+  return {
+    begin,
+    end,
+    get tab() {
+      return made.tab as Tab
+    },
+    get browser() {
+      return made.browser as HeadlessBrowser
+    },
+    get url() {
+      return made.url as string
+    },
+  }
+}
