@@ -13,6 +13,7 @@ import { describe, expect } from 'vitest'
 import { complaintsAbout, type Known, linesOf, PROGRAM } from '../../soak/known.js'
 import { LimitedCgroup } from '../../soak/limited.js'
 import type { Answer } from '../../support/engines/api.js'
+import { parseFrames } from '../../support/engines/http.js'
 import { busyboxArchive } from '../../support/engines/image.js'
 import { type EngineOptions, NEEDS, TestEngine } from '../../support/engines.js'
 import { signalInnermost } from '../../support/innermost.js'
@@ -105,6 +106,12 @@ describe('disk', () => {
       expect(await complaints(engine, all.slice(0, 1))).toEqual([])
       await resize(engine, '50%')
       await works(engine)
+      // What could not be written is not in its log (Docker's has it so too); what is, is whole and in order, and it goes on.
+      const had = (await linesOf(api, 'runs')).map(Number)
+      expect(had.every((line, at) => Number.isInteger(line) && line > (had[at - 1] ?? 0))).toBe(true)
+      const log = await api.open('GET', '/containers/runs/logs?follow=1&stdout=1&tail=0')
+      expect(Number(parseFrames((await once(log, 'data'))[0] as Buffer).frames[0]?.bytes)).toBeGreaterThan(had.at(-1) as number)
+      log.destroy()
       expect((await api.post('/containers/create?name=more', { Image: 'busybox', Cmd: ['true'] })).status).toBe(201)
       expect((await api.post('/containers/runs/stop?t=5')).status).toBe(204)
       expect(await (await api.wait('runs')).status).toBe(0)
@@ -139,6 +146,7 @@ describe('descriptors', () => {
           engine.api.post('/containers/create', { Image: 'busybox' }, { signal: AbortSignal.timeout(2000) }).catch(() => undefined),
         ),
       )
+      expect(engine.descriptors().length).toBeGreaterThanOrEqual(had + 9)
       for (const socket of crowd) socket.destroy()
       await limit(engine, had + 200)
       await works(engine)
