@@ -33,8 +33,8 @@ const TICKS = 100
 
 await measure(SUBJECT, async (bench) => {
   const { signal } = bench
-  const daemon = await started([DRYDOCK, 'daemon', '-H', `unix://${SOCKET}`, '--exec-root', `${PLACE}/exec`], /listening|API/i, signal)
-  const workshop = await started([START, 'workshop', '--listen', '0.0.0.0'], /Ctrl-C/, signal)
+  const daemon = await started([DRYDOCK, 'daemon', '-H', `unix://${SOCKET}`, '--exec-root', `${PLACE}/exec`], /listening|API/i)
+  const workshop = await started([START, 'workshop', '--listen', '0.0.0.0'], /Ctrl-C/)
   try {
     await fill(signal)
     const [, port = '', token = ''] = /127\.0\.0\.1:(\d+)\/\?token=(\w+)/.exec(workshop.said()) ?? []
@@ -77,7 +77,7 @@ await measure(SUBJECT, async (bench) => {
   } finally {
     workshop.child.kill('SIGTERM')
     await workshop.ended
-    await execa(process.execPath, [DRYDOCK, '-H', `unix://${SOCKET}`, 'system', 'prune', '--force'], { reject: false })
+    await removeAll()
     daemon.child.kill('SIGTERM')
     await daemon.ended
   }
@@ -89,9 +89,9 @@ interface Started {
   said(): string
 }
 
-/** A program of ours, once it has said that it is ready. */
-async function started(words: readonly string[], ready: RegExp, signal: AbortSignal): Promise<Started> {
-  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'], signal })
+/** A program of ours, once it has said that it is ready. It outlives an interruption: what runs has to be removed through it. */
+async function started(words: readonly string[], ready: RegExp): Promise<Started> {
+  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   const ended = new Promise((resolve) => child.on('close', resolve).on('error', resolve))
   await new Promise<void>((resolve, reject) => {
@@ -104,6 +104,12 @@ async function started(words: readonly string[], ready: RegExp, signal: AbortSig
     void ended.then(() => reject(new Error(`${words.join(' ')} has ended, having said:\n${said}`)))
   })
   return { child, ended, said: () => said }
+}
+
+/** Their cgroups are the machine's. */
+async function removeAll(): Promise<void> {
+  const docker = new Docker({ socketPath: SOCKET })
+  for (const { Id } of await docker.listContainers({ all: true })) await docker.getContainer(Id).remove({ force: true })
 }
 
 /** The first by the command line, which brings the image; each on the default bridge. */
@@ -129,11 +135,12 @@ function costOf(pid: number): { readonly resident: number; readonly ticks: numbe
   return { resident: own.reduce((sum, one) => sum + one.resident, 0), ticks: own.reduce((sum, one) => sum + one.ticks, 0) }
 }
 
-const childrenOf = (pid: number): number[] =>
-  readdirSync(`/proc/${pid}/task`).flatMap((task) => {
+function childrenOf(pid: number): number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((task) => {
     const text = readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim()
     return text === '' ? [] : text.split(' ').map(Number)
   })
+}
 
 interface Page {
   /** Whole ones and changes. */
@@ -197,11 +204,12 @@ function reporting(port: number, room: string): { readonly timer: NodeJS.Timeout
   return { timer: setInterval(report, REPORTS / LEARNERS), accepted: () => accepted }
 }
 
-const pause = (seconds: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve, reject) => {
+function pause(seconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, seconds * 1000)
     signal.addEventListener('abort', () => {
       clearTimeout(timer)
       reject(signal.reason)
     })
   })
+}
