@@ -18,7 +18,7 @@ const BLOCKS = [
 ] as const
 
 const COSTS = `the engine is one thread of JavaScript, and that thread is what is busy: about half of a run's processor time is its own (see the requests above), a sixth is the client's,
-which has the same cores. The prototype did less for each.`
+which has the same cores.`
 
 const TARGETS: Readonly<Record<number, readonly Target[]>> = { 8: [{ peer: 'dockerd', bound: 20, reason: COSTS }] }
 

@@ -34,8 +34,8 @@ const TICKS = 100
 
 await measure(SUBJECT, async (bench) => {
   const { signal } = bench
-  const daemon = await started([DRYDOCK, 'daemon', '-H', `unix://${SOCKET}`, '--exec-root', `${PLACE}/exec`], /listening|API/i, signal)
-  const workshop = await started([START, 'workshop', '--listen', '0.0.0.0'], /Ctrl-C/, signal)
+  const daemon = await started([DRYDOCK, 'daemon', '-H', `unix://${SOCKET}`, '--exec-root', `${PLACE}/exec`], /listening|API/i)
+  const workshop = await started([START, 'workshop', '--listen', '0.0.0.0'], /Ctrl-C/)
   try {
     await fill(signal)
     const [, port = '', token = ''] = /127\.0\.0\.1:(\d+)\/\?token=(\w+)/.exec(workshop.said()) ?? []
@@ -78,7 +78,7 @@ await measure(SUBJECT, async (bench) => {
   } finally {
     workshop.child.kill('SIGTERM')
     await workshop.ended
-    await execa(process.execPath, [DRYDOCK, '-H', `unix://${SOCKET}`, 'system', 'prune', '--force'], { reject: false })
+    await removeAll()
     daemon.child.kill('SIGTERM')
     await daemon.ended
   }
@@ -90,9 +90,9 @@ interface Started {
   said(): string
 }
 
-/** A program of ours, once it has said that it is ready. */
-async function started(words: readonly string[], ready: RegExp, signal: AbortSignal): Promise<Started> {
-  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'], signal })
+/** A program of ours, once it has said that it is ready. It outlives an interruption: what runs has to be removed through it. */
+async function started(words: readonly string[], ready: RegExp): Promise<Started> {
+  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   const ended = new Promise((resolve) => child.on('close', resolve).on('error', resolve))
   await new Promise<void>((resolve, reject) => {
@@ -105,6 +105,12 @@ async function started(words: readonly string[], ready: RegExp, signal: AbortSig
     void ended.then(() => reject(new Error(`${words.join(' ')} has ended, having said:\n${said}`)))
   })
   return { child, ended, said: () => said }
+}
+
+/** Their cgroups are the machine's. */
+async function removeAll(): Promise<void> {
+  const docker = new Docker({ socketPath: SOCKET })
+  for (const { Id } of await docker.listContainers({ all: true })) await docker.getContainer(Id).remove({ force: true })
 }
 
 /** The first by the command line, which brings the image; each on the default bridge. */

@@ -50,8 +50,8 @@ function targets(judgements: readonly Judgement[]): string {
   })
   const words = `## Targets
 
-As a part of what the peers take. Those of the engine are what prototypes showed to be possible before it was written; they did the bare work, kept no records,
-checked no request and wrote no logs.`
+As a part of what the peers take. Those of the engine are what throw-away prototypes showed to be possible before it was written; they did the bare work, with
+little of what an engine does besides.`
   return `${words}\n\n${table(['what', 'case', 'drydock', 'target', ''], rows)}`
 }
 
