@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { get, type IncomingMessage, request } from 'node:http'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import Docker from 'dockerode'
 import { execa } from 'execa'
@@ -43,11 +44,11 @@ await measure(SUBJECT, async (bench) => {
     const rest = costOf(pid)
     const page = await openPage(Number(port), token)
     const learners = reporting(Number(port), word)
-    await pause(SETTLES, signal)
+    await setTimeout(SETTLES * 1000, undefined, { signal })
     const [shares, growths]: [number[], number[]] = [[], []]
     for (let stretch = 0; stretch < bench.rounds(6, 1); stretch++) {
       const [before, began] = [costOf(pid), performance.now()]
-      await pause(STRETCH, signal)
+      await setTimeout(STRETCH * 1000, undefined, { signal })
       const now = costOf(pid)
       shares.push(((now.ticks - before.ticks) / TICKS / (performance.now() - began)) * 100_000)
       growths.push((now.resident - rest.resident) / 2 ** 20)
@@ -129,11 +130,12 @@ function costOf(pid: number): { readonly resident: number; readonly ticks: numbe
   return { resident: own.reduce((sum, one) => sum + one.resident, 0), ticks: own.reduce((sum, one) => sum + one.ticks, 0) }
 }
 
-const childrenOf = (pid: number): number[] =>
-  readdirSync(`/proc/${pid}/task`).flatMap((task) => {
+function childrenOf(pid: number): number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((task) => {
     const text = readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim()
     return text === '' ? [] : text.split(' ').map(Number)
   })
+}
 
 interface Page {
   /** Whole ones and changes. */
@@ -196,12 +198,3 @@ function reporting(port: number, room: string): { readonly timer: NodeJS.Timeout
   for (let number = 0; number < LEARNERS; number++) report()
   return { timer: setInterval(report, REPORTS / LEARNERS), accepted: () => accepted }
 }
-
-const pause = (seconds: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, seconds * 1000)
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer)
-      reject(signal.reason)
-    })
-  })

@@ -1,4 +1,5 @@
 /** `npm run workshop` and `drydock view`: the page for as long as somebody wants it. */
+import { setFlagsFromString } from 'node:v8'
 import type { Command } from 'commander'
 import { DrydockError, sentenceOf } from '../kernel/errors.js'
 import { textIfReadable } from '../kernel/readable.js'
@@ -25,6 +26,8 @@ export function withServeOptions(command: Command): Command {
 
 /** Until Ctrl-C. Exit status 0. */
 export async function serve({ listen, port, name = [], token = false }: ServeOptions): Promise<number> {
+  // It runs beside a lesson, for a day: what a picture leaves in memory is cleared away early, which costs it a little time.
+  setFlagsFromString('--optimize-for-size')
   const place = parsePlace(listen, port)
   const names = name.map(readName)
   const photographer = new Photographer()
@@ -54,24 +57,24 @@ export async function serve({ listen, port, name = [], token = false }: ServeOpt
 }
 
 function greeting({ urls, joinUrls, word, port, moved }: Workshop, place: Place): string {
-  const open = !isLoopback(place)
+  const room = [
+    'The workshop page, for you alone: whoever has this address sees all of it.',
+    ...urls.map((url) => `  ${url}`),
+    '',
+    `Learners join this room, ${word}, from their machines by`,
+    ...(joinUrls.length > 0
+      ? joinUrls.map((url) => `  npm run lesson -- --join ${url}`)
+      : ['  … no address: this machine is in no network']),
+    '',
+    'What goes over the network is plain http: whoever listens there can read it,',
+    'the token too. Use it in a network that you trust.',
+  ]
   return [
     ...(moved ? [`Port ${USUAL_PORT} is taken; this is ${port}.`] : []),
-    open ? 'The workshop page, for you alone (whoever has this address sees all of it):' : 'The workshop page:',
-    ...urls.map((url) => `  ${url}`),
-    ...(open
-      ? ['', `Learners join this room, ${word}, from their machines by`, ...joinUrls.map((url) => `  npm run lesson -- --join ${url}`)]
-      : []),
-    ...(open && joinUrls.length === 0 ? ['  … no address: this machine is in no network'] : []),
-    ...(open
-      ? [
-          '',
-          'What goes over the network is plain http: whoever listens there can read it, the token too. Use it in a network that you trust.',
-        ]
-      : []),
+    ...(isLoopback(place) ? ['The workshop page:', ...urls.map((url) => `  ${url}`)] : room),
     ...(process.geteuid?.() === 0
       ? []
-      : ['', 'You are not root: what belongs to other users is missing in the pictures, and the page says what.']),
+      : ['', 'You are not root: what belongs to other users is missing in the pictures,', 'and the page says what.']),
     '',
     'Ctrl-C ends it.',
     '',

@@ -28,11 +28,9 @@ export const servedDocument = (): string =>
   documentOf('Drydock: the workshop', '<link rel="stylesheet" href="/page.css">', '<script src="/page.js"></script>')
 
 /** Works from a disk without a network: nothing in it is fetched, and nothing that is not named by its hash runs (CSP level 3, 2.3.1). */
-export function exportedDocument({ script: written, style }: PageFiles, exported: Exported): string {
-  // Where it stands at all it stands in a string or a pattern (of what reads Markdown), which may have `<` by its number: esbuild never writes it as code.
-  const script = written.replaceAll('<!--', '\\x3c!--')
-  // The two texts end at the first `</script` or `</style` wherever it stands; esbuild writes `<\/script` and `<\/style` in strings.
-  if (/<\/script/i.test(script) || /<\/style/i.test(style)) throw new Error('the page cannot stand inside of another document')
+export function exportedDocument({ script: source, style }: PageFiles, exported: Exported): string {
+  const script = scriptInDocument(source)
+  if (/<\/style/i.test(style)) throw new Error('the style sheet would end its own element')
   const policy = [
     "default-src 'none'",
     `script-src '${hashOf(script)}'`,
@@ -47,6 +45,12 @@ export function exportedDocument({ script: written, style }: PageFiles, exported
     `<script type="application/json" id="export">${jsonInScript(exported)}</script>\n<script>${script}</script>`,
   )
 }
+
+/**
+ * A script that neither ends its own element nor hides that end (HTML, 13.2.5.17): what would stands in its strings and regular expressions, where a
+ * character may be written by its number.
+ */
+const scriptInDocument = (script: string): string => script.replace(/<(?=!--|\/?script)/gi, '\\x3C')
 
 /** JSON that ends no script and begins no comment: `<` stands only in its strings, where it may be written by its number (HTML, 13.1.1, RFC 8259, 7). */
 export const jsonInScript = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c')

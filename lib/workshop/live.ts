@@ -13,6 +13,8 @@ import type { EventStream } from './stream.js'
 const PACE = 700
 /** A picture's part of the time is at most one in so many. */
 const SHARE = 12
+/** Milliseconds that a page waits for a picture, whatever it costs. */
+const SLOWEST = 30_000
 /** Milliseconds after a picture that could not be taken. */
 const TROUBLE = 5000
 /** Milliseconds in which reports of learners are told together. */
@@ -87,9 +89,9 @@ export class Live {
   async #look(): Promise<void> {
     const told = new Set<string>()
     const { signal } = this.#closing
+    let before = this.#used()
     while (this.#streams.size > 0 && !signal.aborted) {
       const began = performance.now()
-      const [before, elsewhere] = [process.cpuUsage(), this.#seen.elsewhere()]
       let pause = PACE
       try {
         await this.#once()
@@ -99,16 +101,22 @@ export class Live {
         told.add(sentence)
         pause = TROUBLE
       }
-      const { user, system } = process.cpuUsage(before)
-      // A process that was started anew has used less than the one before it.
-      const cost = (user + system) / 1000 + Math.max(0, this.#seen.elsewhere() - elsewhere)
-      this.#setPace(Math.max(pause, SHARE * cost))
+      // All since the picture before, so that what learners' reports cost is within the same bound.
+      const now = this.#used()
+      this.#setPace(Math.min(SLOWEST, Math.max(pause, SHARE * (now.here - before.here + Math.max(0, now.elsewhere - before.elsewhere)))))
+      before = now
       await sleep(Math.max(0, this.#pace - (performance.now() - began)), undefined, { signal }).catch(() => undefined)
     }
     // What was seen last is old when the next one comes to look.
     this.#picture = undefined
     this.#sessions = undefined
     await this.#seen.rest()
+  }
+
+  /** Milliseconds of a processor. Elsewhere it may become less: a process that was started anew has used less than the one before it. */
+  #used(): { readonly here: number; readonly elsewhere: number } {
+    const { user, system } = process.cpuUsage()
+    return { here: (user + system) / 1000, elsewhere: this.#seen.elsewhere() }
   }
 
   async #once(): Promise<void> {

@@ -44,7 +44,7 @@ export class Room {
     this.#forget()
     const known = this.#learners.get(id)
     if (!known) this.#letIn(room, from, now)
-    else if (!isToken(room, this.word)) throw WRONG_WORD()
+    else if (!this.#isWord(room)) throw WRONG_WORD()
     const allowance = known?.allowance ?? new Allowance(REPORTS)
     if (!allowance.take(now)) throw new DrydockError('these reports come too fast', { status: 429 })
     const key = known?.view.key ?? String(++this.#joined)
@@ -54,7 +54,7 @@ export class Room {
   #letIn(word: string, from: string, now: number): void {
     const guesses = this.#guesses.get(from) ?? new Allowance(GUESSES)
     if (guesses.isEmpty(now)) throw new DrydockError('too many wrong words came from there: wait for some seconds', { status: 429 })
-    if (!isToken(word, this.word)) {
+    if (!this.#isWord(word)) {
       guesses.take(now)
       this.#guesses.set(from, guesses)
       throw WRONG_WORD()
@@ -62,6 +62,11 @@ export class Room {
     if (this.#learners.size >= MOST_LEARNERS && !this.#makeRoom(now)) {
       throw new DrydockError(`the room is full: ${MOST_LEARNERS} learners have joined`, { status: 503 })
     }
+  }
+
+  /** As people type what they have heard or read. */
+  #isWord(word: string): boolean {
+    return isToken(word.trim().toLowerCase(), this.word)
   }
 
   #makeRoom(now: number): boolean {

@@ -1,7 +1,8 @@
 /** `npm run workshop` and `drydock view` as a person types them, on a host with a cable. */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, onTestFinished } from 'vitest'
+import type { Exported } from '../../lib/workshop/protocol.js'
 import { type Daemon, runForTest } from '../support/daemon.js'
 import { onPrivateHost } from '../support/private-host.js'
 
@@ -24,6 +25,20 @@ const [url, headers] = process.argv.slice(1)
 require('node:http')
   .get(url, { headers: JSON.parse(headers) }, (answer) => console.log(JSON.stringify([answer.statusCode, ...(answer.headers['set-cookie'] || [])])) || process.exit())
   .on('error', (error) => console.log(JSON.stringify([error.code])))`
+
+/** The kinds of a session's events up to its end. */
+const FOLLOW = `
+const kinds = []
+let rest = ''
+require('node:http').get(process.argv[1], (answer) => answer.setEncoding('utf8').on('data', (text) => {
+  const events = (rest + text).split('\\n\\n')
+  rest = events.pop()
+  for (const event of events) {
+    const data = /^data: (.*)$/m.exec(event)
+    if (data) kinds.push(JSON.parse(data[1]).what.kind)
+  }
+  if (kinds.at(-1) === 'end') console.log(JSON.stringify(kinds)) || process.exit()
+}))`
 
 /** Asked on that host: the status, or why there is none; and the cookie. */
 async function ask(url: string, headers: Readonly<Record<string, string>> = {}): Promise<[status: unknown, cookie?: string]> {
@@ -104,4 +119,36 @@ describe('drydock view', () => {
   ])('%j is answered with one sentence', async (args, sentence) => {
     expect(await at.host.drydock('view', ...args)).toEqual({ exitCode: 1, stdout: '', stderr: sentence })
   })
+})
+
+describe('a lesson that is played while the page is open', () => {
+  test('is listed, followed to its end, and exported; afterwards nothing of the page is left', async () => {
+    const workshop = start()
+    await workshop.until(/Ctrl-C/)
+    const played = await at.host.run([process.execPath, START, 'lesson', '3', '--auto'])
+    expect(played.exitCode).toBe(0)
+    const { stdout } = await at.host.drydock('view', '--list')
+    const [heading = '', row = '', ...more] = stdout.split('\n')
+    expect(heading).toMatch(/^TRACE +TITLE +USER +BEGAN +STATE +EVENTS$/)
+    const [, id = '', count = ''] = /^(lesson-\d+-[0-9a-z]+) .* root .* ago +over +(\d+)$/.exec(row) ?? []
+    expect(more).toEqual([])
+    expect(Number(count)).toBeGreaterThan(100)
+    const followed = await at.host.run([process.execPath, '-e', FOLLOW, `http://127.0.0.1:7777/sessions/${id}/events`])
+    const kinds: string[] = JSON.parse(followed.stdout)
+    expect(kinds).toHaveLength(Number(count))
+    expect(kinds[0]).toBe('session')
+    expect(kinds.at(-1)).toBe('end')
+    expect(new Set(kinds)).toEqual(new Set([...kinds, 'scene', 'ahead', 'done', 'looked', 'picture', 'changed']))
+    for (const trace of ['last', id, `/run/drydock/traces/${id}.jsonl`]) {
+      const file = '/run/exported.html'
+      expect(await at.host.drydock('view', '--export', trace, '--output', file)).toEqual({ exitCode: 0, stdout: '', stderr: '' })
+      const html = readFileSync(at.host.path(file), 'utf8')
+      const { events } = JSON.parse(/id="export">([^<]*)</.exec(html)?.[1] ?? '') as Exported
+      expect(events.map(({ what }) => what.kind)).toEqual(kinds)
+    }
+    expect((await at.host.drydock('view', '--export', id)).stdout).toMatch(/^<!doctype html>/)
+    await interrupt()
+    expect(await workshop.ended).toMatchObject({ status: 0 })
+    expect((await at.host.run(['ls', '/run/drydock'])).stdout).not.toContain('workshop')
+  }, 90_000)
 })

@@ -33,7 +33,7 @@ describe('on the loopback', () => {
     const { status, headers, body } = await ask(server.port, '/')
     expect(status).toBe(200)
     expect(headers['content-type']).toBe('text/html; charset=utf-8')
-    expect([...body.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, where]) => where)).toEqual(['/page.css', '/page.js'])
+    expect([...body.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, where]) => where)).toEqual(['data:,', '/page.css', '/page.js'])
     expect(body).not.toMatch(/<style|<script>|style=| on\w+=/)
     expect(await ask(server.port, '/page.js')).toMatchObject({ status: 200, body: 'void 0' })
     expect(await ask(server.port, '/page.css')).toMatchObject({ status: 200, body: 'body{}' })

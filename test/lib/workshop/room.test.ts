@@ -25,6 +25,12 @@ describe('the room', () => {
     expect(room.learners).toEqual([{ ...rest, key: '1', heard: now }])
   })
 
+  test('its word may be typed in capitals, and between blanks', () => {
+    const room = roomNow()
+    room.hear(reportOf(room, { room: ` ${room.word.toUpperCase()} ` }), 'a')
+    expect(room.learners).toHaveLength(1)
+  })
+
   test('two of one name are two; the same one is brought up to date and keeps his key', () => {
     const room = roomNow()
     room.hear(reportOf(room, { id: idOf(1) }), 'a')
@@ -40,7 +46,7 @@ describe('the room', () => {
     const room = roomNow()
     room.hear(reportOf(room, { id: idOf(1) }), 'a')
     for (const id of [idOf(1), idOf(2)]) {
-      for (const word of ['', 'open', room.word.slice(1), `${room.word}0`, room.word.toUpperCase()]) {
+      for (const word of ['', 'open', room.word.slice(1), `${room.word}0`, room.word.replaceAll('-', ' ')]) {
         expect(() => room.hear(reportOf(room, { id, room: word }), 'a')).toThrow(expect.objectContaining({ status: 403 }))
       }
     }

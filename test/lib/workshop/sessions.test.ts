@@ -1,8 +1,10 @@
 /** Sessions that were recorded: followed, and exported as one file in which nothing that was recorded becomes a part of the page. */
 import { createHash } from 'node:crypto'
+import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { TraceEvent } from '../../../lib/trace/types.js'
 import { exportedDocument, exportName, jsonInScript } from '../../../lib/workshop/document.js'
+import { pageFiles } from '../../../lib/workshop/page-files.js'
 import type { Exported, SessionSummary } from '../../../lib/workshop/protocol.js'
 import { ask, listenTo, type OpenServer, openServer } from '../../support/workshop.js'
 
@@ -85,10 +87,10 @@ describe('exported', () => {
     const [data, script] = scripts(html)
     expect(JSON.parse(data?.content ?? '')).toEqual(exported)
     expect(data?.content).not.toMatch(/[<]/)
-    expect(script?.content).toBe(page.script)
+    expect(script?.content).toBe('void "<\\/script>"')
     expect([...html.matchAll(/<style>([\s\S]*?)<\/style/g)].map(([, content]) => content)).toEqual([page.style])
     expect([...html.matchAll(/<title>([\s\S]*?)<\/title/g)].map(([, content]) => content)?.[0]).not.toContain('<')
-    expect(html).not.toMatch(/\b(?:src|href)=/)
+    expect([...html.matchAll(/\b(?:src|href)=(\S*)>/g)].map(([, where]) => where)).toEqual(['"data:,"'])
   })
 
   test('its policy lets run what stands in it by its hash, and fetches nothing', () => {
@@ -101,10 +103,24 @@ describe('exported', () => {
     expect(html.indexOf('Content-Security-Policy')).toBeLessThan(html.indexOf('<style'))
   })
 
-  test('a page that would end its own script is refused', () => {
-    expect(() => exportedDocument({ script: 'x="</SCRIPT>"', style: '' }, exported)).toThrow()
-    expect(() => exportedDocument({ script: 'x="<!--"', style: '' }, exported)).toThrow()
-    expect(() => exportedDocument({ script: '', style: 'a{content:"</style>"}' }, exported)).toThrow()
+  test('a script that speaks of scripts and comments is the same script, and ends where it should', () => {
+    const source = '[/<!--[^>]*-->|<\\/?script\\b/i.test("<!-- <script> <\\/script>"), `<SCRIPT>`, "<!--"]'
+    const html = exportedDocument({ script: source, style: '' }, exported)
+    const content = scripts(html)[1]?.content ?? ''
+    expect(content).not.toMatch(/<!--|<\/?script/i)
+    expect(runInNewContext(content)).toEqual(runInNewContext(source))
+    expect(html.slice(html.indexOf(content) + content.length)).toMatch(/^<\/script>\s*<\/body>/)
+  })
+
+  test('a style sheet that would end its own element is refused', () => {
+    expect(() => exportedDocument({ script: '', style: 'a{content:"</STYLE>"}' }, exported)).toThrow()
+  })
+
+  test('the real page can be exported', () => {
+    const html = exportedDocument(pageFiles(), exported)
+    expect(scripts(html)).toHaveLength(2)
+    expect(html.match(/<script/gi)).toHaveLength(2)
+    expect(html).not.toContain('<!--')
   })
 
   test('JSON in a script is the same JSON', () => {
