@@ -32,6 +32,8 @@ export class MeasuredEngine {
   readonly api: EngineApi
   readonly #signal: AbortSignal
   #running: Running | undefined
+  /** It may have containers. */
+  #begun = false
 
   constructor(name: EngineName, signal: AbortSignal) {
     this.name = name
@@ -57,8 +59,13 @@ export class MeasuredEngine {
   /** Milliseconds until it has told which containers it has. */
   async start(): Promise<number> {
     const began = performance.now()
-    this.#running = this.name === 'drydock' ? await this.#startDrydock() : await this.#startDocker()
+    await this.#launch(this.#signal)
     return performance.now() - began
+  }
+
+  async #launch(signal: AbortSignal): Promise<void> {
+    this.#begun = true
+    this.#running = this.name === 'drydock' ? await this.#startDrydock(signal) : await this.#startDocker(signal)
   }
 
   /** Containers live on. */
@@ -67,14 +74,16 @@ export class MeasuredEngine {
     this.#running = undefined
   }
 
-  /** Every container ends, and the daemon. Docker would take minutes for some hundreds: its containers are killed and go with the namespaces. */
+  /** Every container ends, and the daemon, also one that was interrupted between its end and its start: cgroups are the machine's. Docker would take minutes for some hundreds: its containers are killed and go with the namespaces. */
   async close(): Promise<void> {
-    if (this.#running && this.name === 'drydock') {
+    if (this.#begun && this.name === 'drydock') {
+      if (!this.#running) await this.#launch(new AbortController().signal)
       const containers = await this.api.must<{ Id: string }[]>('GET', '/containers/json?all=1')
       for (const { Id } of containers) await this.api.remove(Id)
     }
     await this.stop()
     if (this.name === 'dockerd') await endPeers()
+    this.#begun = false
   }
 
   /** From create to gone, as `docker run --rm` asks: the waiting is registered before the start. */
@@ -87,7 +96,7 @@ export class MeasuredEngine {
     await this.api.must('DELETE', `/containers/${id}`)
   }
 
-  async #startDrydock(): Promise<Running> {
+  async #startDrydock(signal: AbortSignal): Promise<Running> {
     const words = ['daemon', '-H', this.address, '--data-root', this.dataRoot, '-l', 'warn']
     const daemon = run([process.execPath, DRYDOCK, ...words], { DRYDOCK_ENGINE: '' })
     const stop = async () => {
@@ -97,7 +106,7 @@ export class MeasuredEngine {
     const gone = daemon.ended.then(({ said }) => Promise.reject(new Error(`drydock daemon did not come up; it said:\n${said}`)))
     gone.catch(() => undefined)
     try {
-      await Promise.race([this.#answered(), gone])
+      await Promise.race([this.#answered(signal), gone])
     } catch (error) {
       await stop()
       throw error
@@ -105,18 +114,18 @@ export class MeasuredEngine {
     return { stop }
   }
 
-  async #startDocker(): Promise<Running> {
+  async #startDocker(signal: AbortSignal): Promise<Running> {
     return startDockerd({
       place: join(PLACE, this.name),
-      signal: this.#signal,
+      signal,
       settings: { 'cgroup-parent': `/${PEERS}`, 'live-restore': 'true' },
-      answered: () => this.#answered(),
+      answered: () => this.#answered(signal),
     })
   }
 
   /** Its version, once it has told its containers. Until the socket is there nobody can be asked, so it is tried again. */
-  async #answered(): Promise<string> {
-    const deadline = AbortSignal.any([this.#signal, AbortSignal.timeout(PATIENCE)])
+  async #answered(signal: AbortSignal): Promise<string> {
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)])
     for (;;) {
       deadline.throwIfAborted()
       const answer = await this.api.get('/containers/json?all=1').catch(() => undefined)

@@ -1,6 +1,6 @@
 /** Engines that have containers already: how quickly they run another, what each costs in memory, how long they take to start again. Run by main.ts. */
 import { readdirSync, readFileSync } from 'node:fs'
-import { both, ENGINE_NAMES, type EngineName, type MeasuredEngine, withEngines } from './engines.js'
+import { ENGINE_NAMES, type EngineName, type MeasuredEngine, withEngines } from './engines.js'
 import { measure } from './isolated.js'
 import type { Case, Target } from './page/result.js'
 import { interleaved } from './tools.js'
@@ -8,7 +8,7 @@ import { interleaved } from './tools.js'
 const SUBJECT = {
   name: 'present',
   title: 'With many containers',
-  about: `Each engine has 0, then 100, then 500 containers that run and sleep, without a network. At each number: the run of one more by the API; the memory of the engine and of what
+  about: `Drydock first, then Docker, so that neither has the other's containers to carry: 0, then 100, then 500 containers run and sleep, without a network. At each number: the run of one more by the API; the memory of the engine and of what
 looks after the containers (PSS of daemons and shims, without the sleeping programs): what is more than with none, divided by their number, and the shims alone; and how
 long the engine, ended and started again, takes until it has told its containers, which have gone on meanwhile (dockerd with live-restore).`,
 }
@@ -20,6 +20,10 @@ const MAKERS = 8
 /** Names of processes beside the sleepers, as proc_pid_comm(5) has them in 15 letters: daemons with what helps them, and what looks after one container. */
 const DAEMONS: Readonly<Record<EngineName, RegExp>> = { drydock: /^(node|MainThread)$/, dockerd: /^(dockerd|containerd)$/ }
 const SHIMS: Readonly<Record<EngineName, RegExp>> = { drydock: /^shim$/, dockerd: /^containerd-shim/ }
+
+/** By the label of the case, then by engine. */
+type Values = Record<string, Readonly<Record<string, readonly number[]>>>
+type Found = Readonly<Record<'run' | 'memory' | 'shims' | 'start', Values>>
 
 const SLOWER: readonly Target[] = [
   {
@@ -33,42 +37,51 @@ const MEMORY: readonly Target[] = [{ bound: 0.8 }, { peer: 'dockerd', bound: 0.8
 
 await measure(SUBJECT, (bench) =>
   withEngines(bench, async (engines) => {
-    const runs: Case[] = []
-    const memory: Case[] = []
-    const starts: Case[] = []
+    const counts = bench.quick ? COUNTS.map((number) => number / 10) : COUNTS
+    const found: Found = { run: {}, memory: {}, shims: {}, start: {} }
     const none = { drydock: 0, dockerd: 0 }
-    // So that code is compiled and heaps have grown before memory is looked at.
-    const one = both(engines, (engine) => engine.run(['true'], { HostConfig: { NetworkMode: 'none' } }))
-    const restart = both(engines, async (engine) => {
-      await engine.stop()
-      return engine.start()
-    })
-    for (const count of bench.quick ? COUNTS.map((number) => number / 10) : COUNTS) {
-      const label = labelOf(count)
-      for (const name of ENGINE_NAMES) await fill(engines[name], count, bench.signal)
-      const turns = { rounds: bench.rounds(12, 3), signal: bench.signal }
-      runs.push({ label, values: await interleaved(one, turns), targets: count === COUNTS.at(-1) ? SLOWER : [] })
-      starts.push({ label, values: await interleaved(restart, { rounds: bench.rounds(5, 1), signal: bench.signal, warmUp: 0 }) })
-      // Each daemon has just been started and has run as many: heaps are as large with few containers as with many.
-      await interleaved(one, { ...turns, rounds: 0 })
-      const [daemons, shims] = [memoryOf(DAEMONS), memoryOf(SHIMS)]
-      if (count === 0) Object.assign(none, { drydock: daemons.drydock + shims.drydock, dockerd: daemons.dockerd })
-      else {
-        const each = (name: EngineName) => [(daemons[name] + shims[name] - none[name]) / count]
-        memory.push({ label, values: { drydock: each('drydock'), dockerd: each('dockerd') }, targets: MEMORY })
-        const shim = { drydock: [shims.drydock / count], dockerd: [shims.dockerd / count] }
-        memory.push({ label: `${label}: shims`, values: shim })
+    for (const name of ENGINE_NAMES) {
+      const engine = engines[name]
+      for (const count of counts) {
+        await fill(engine, count, bench.signal)
+        const one = { [name]: () => engine.run(['true'], { HostConfig: { NetworkMode: 'none' } }) }
+        const turns = { rounds: bench.rounds(12, 3), signal: bench.signal }
+        keep(found.run, count, await interleaved(one, turns))
+        const again = { [name]: () => engine.stop().then(() => engine.start()) }
+        keep(found.start, count, await interleaved(again, { rounds: bench.rounds(5, 1), signal: bench.signal, warmUp: 0 }))
+        // The daemon has just been started and has run as many: its heap is as large with few containers as with many.
+        await interleaved(one, { ...turns, rounds: 0 })
+        const [daemons, shims] = [memoryOf(DAEMONS[name]), memoryOf(SHIMS[name])]
+        if (count === 0) none[name] = daemons + shims
+        else {
+          keep(found.memory, count, { [name]: [(daemons + shims - none[name]) / count] })
+          keep(found.shims, count, { [name]: [shims / count] })
+        }
       }
+      // The next one is to have the machine for itself.
+      await engine.close()
     }
+    const most = labelOf(COUNTS[2])
     const common = { better: 'less', own: 'drydock' } as const
+    const runs = casesOf(found.run, (label) => (label === most ? SLOWER : []))
     bench.compare({ ...common, key: 'present-run', title: 'create, start, wait and delete of one more', unit: 'ms', cases: runs })
+    const memory = casesOf(found.memory, () => MEMORY)
     bench.compare({ ...common, key: 'present-memory', title: 'memory for each idle container', unit: 'MiB', cases: memory })
-    bench.compare({ ...common, key: 'present-start', title: 'start of the daemon', unit: 'ms', cases: starts })
+    bench.compare({ ...common, key: 'present-shims', title: 'of that, its shim', unit: 'MiB', cases: casesOf(found.shims) })
+    bench.compare({ ...common, key: 'present-start', title: 'start of the daemon', unit: 'ms', cases: casesOf(found.start) })
     bench.note(
       `With no container, engine and helpers have ${none.drydock.toFixed(0)} MiB in drydock and ${none.dockerd.toFixed(0)} MiB in Docker.`,
     )
   }),
 )
+
+function keep(into: Values, count: number, values: Readonly<Record<string, readonly number[]>>): void {
+  into[labelOf(count)] = { ...into[labelOf(count)], ...values }
+}
+
+function casesOf(values: Values, targets: (label: string) => readonly Target[] = () => []): Case[] {
+  return Object.entries(values).map(([label, measured]) => ({ label, values: measured, targets: targets(label) }))
+}
 
 function labelOf(count: number): string {
   return `${count} containers`
@@ -88,17 +101,16 @@ async function fill({ api }: MeasuredEngine, count: number, signal: AbortSignal)
 }
 
 /** MiB of all such processes. This one is not among them, nor are the programs in the containers. */
-function memoryOf(names: Readonly<Record<EngineName, RegExp>>): Record<EngineName, number> {
-  const sums = { drydock: 0, dockerd: 0 }
+function memoryOf(names: RegExp): number {
+  let kib = 0
   for (const pid of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid)) {
     try {
-      const comm = readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
-      const name = ENGINE_NAMES.find((one) => names[one].test(comm))
+      if (!names.test(readFileSync(`/proc/${pid}/comm`, 'utf8').trim())) continue
       // Pages that several share count in part for each: proc_pid_smaps(5).
-      if (name) sums[name] += Number(/^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0) / 1024
+      kib += Number(/^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0)
     } catch {
       // It has ended meanwhile.
     }
   }
-  return sums
+  return kib / 1024
 }

@@ -146,4 +146,4 @@ function replace(out, made, file) {
   }
 }
 
-module.exports = { bundleWhereWritable, bundlePage, isFresh }
+module.exports = { bundle, bundleWhereWritable, bundlePage, isFresh }

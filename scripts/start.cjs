@@ -18,6 +18,7 @@ const COMMANDS = {
   bench: 'bench/main.ts',
   'test:v2': 'test/guest/main.ts',
   'test:vm': 'test/vm/main.ts',
+  'test:soak': 'test/soak/main.ts',
   hosts: 'lib/hosts/main.ts',
   workshop: 'lib/workshop/main.ts',
 }

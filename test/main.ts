@@ -43,6 +43,8 @@ const WITNESSES = [
   'docker-compose',
   'setcap',
   'chromium',
+  'prlimit',
+  'faketime',
   'bash',
   'zsh',
   'fish',

@@ -86,9 +86,10 @@ export const canonicalName = ({ domain, path }: Reference): string => `${domain}
 /** `docker.io/library/ubuntu:24.04`, with all that the reference says. */
 export const canonical = (reference: Reference): string => canonicalName(reference) + suffix(reference)
 
-/** `ubuntu`: without what parseReference adds. */
+/** `ubuntu`: without what parseReference adds. Not without its domain where a part of the path would be taken for one: `docker.io/a.b/c` is not `a.b/c`. */
 export function familiarName({ domain, path }: Reference): string {
-  if (domain !== DOCKER_HUB) return `${domain}/${path}`
+  const slash = path.indexOf('/')
+  if (domain !== DOCKER_HUB || (slash > 0 && isDomain(path.slice(0, slash)))) return `${domain}/${path}`
   const official = path.startsWith(OFFICIAL) ? path.slice(OFFICIAL.length) : ''
   return official && !official.includes('/') ? official : path
 }
@@ -107,12 +108,14 @@ export function parseDomain(word: string): string {
 const suffix = ({ tag, digest }: Reference): string => (tag === undefined ? '' : `:${tag}`) + (digest === undefined ? '' : `@${digest}`)
 
 /** What stands before the first slash is a domain when it cannot be a part of a path: `localhost`, or with a dot, a colon, an upper-case letter. */
+const isDomain = (first: string): boolean => first === 'localhost' || /[.:]/.test(first) || first.toLowerCase() !== first
+
 function splitDomain(word: string): { domain: string; rest: string } {
   const slash = word.indexOf('/')
   const first = slash < 0 ? '' : word.slice(0, slash)
-  const isDomain = first === 'localhost' || /[.:]/.test(first) || first.toLowerCase() !== first
-  const domain = !isDomain || first === DOCKER_INDEX ? DOCKER_HUB : first
-  const rest = isDomain ? word.slice(slash + 1) : word
+  const said = isDomain(first)
+  const domain = !said || first === DOCKER_INDEX ? DOCKER_HUB : first
+  const rest = said ? word.slice(slash + 1) : word
   return { domain, rest: domain === DOCKER_HUB && !rest.includes('/') ? OFFICIAL + rest : rest }
 }
 

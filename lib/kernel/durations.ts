@@ -18,6 +18,8 @@ export function parseDuration(word: string): number {
     if (whole === '' && fraction === '') throw wrong('invalid')
     if (unit === '') throw wrong('missing unit in')
     if (!Object.hasOwn(UNITS, unit)) throw wrong(`unknown unit ${JSON.stringify(unit)} in`)
+    // More digits than any int64 has, and slow to turn into a number.
+    if (whole.replace(/^0+/, '').length > 19) throw wrong('invalid')
     const size = UNITS[unit] as number
     total += BigInt(whole) * BigInt(size) + BigInt(Math.trunc(Number(`0.${fraction}`) * size))
     if (total > LONGEST) throw wrong('invalid')

@@ -42,6 +42,8 @@ const PLACE = '/run/engine'
 const PATIENCE = 60_000
 
 export interface EngineOptions {
+  /** Drydock's: what stands before the daemon's command line: `prlimit --nofile=64`, `env NAME=value`. */
+  readonly before?: readonly string[]
   /** More words of the daemon's command line. */
   readonly args?: readonly string[]
   /** Load the tests' image, `busybox`. It is, when nothing is said. */
@@ -65,20 +67,22 @@ export class TestEngine {
   readonly socket: string
   readonly api: EngineApi
   readonly #args: readonly string[]
+  readonly #before: readonly string[]
   #running: Running | undefined
   #registry: RunningRegistry | undefined
 
-  private constructor(kind: EngineKind, host: PrivateHost, args: readonly string[]) {
+  private constructor(kind: EngineKind, host: PrivateHost, args: readonly string[], before: readonly string[]) {
     this.kind = kind
     this.host = host
     this.#args = args
+    this.#before = before
     this.socket = host.path(join(PLACE, 'docker.sock'))
     this.api = new EngineApi(this.socket)
   }
 
-  static async open(kind: EngineKind, { args = [], image = true }: EngineOptions = {}): Promise<TestEngine> {
+  static async open(kind: EngineKind, { args = [], before = [], image = true }: EngineOptions = {}): Promise<TestEngine> {
     const host = await PrivateHost.open()
-    const engine = new TestEngine(kind, host, args)
+    const engine = new TestEngine(kind, host, args, before)
     try {
       mkdirSync(host.path(PLACE), { recursive: true })
       if (kind === 'dockerd') await settle(host)
@@ -107,13 +111,14 @@ export class TestEngine {
   /** How many milliseconds it took until it answered. */
   async start(): Promise<number> {
     const began = performance.now()
-    this.#running = this.kind === 'drydock' ? await startDrydock(this.host, this.api, this.#args) : await dockerd(this.host, this.#args)
+    this.#running =
+      this.kind === 'drydock' ? await startDrydock(this.host, this.api, this.#args, this.#before) : await dockerd(this.host, this.#args)
     return performance.now() - began
   }
 
   /** Start drydock's, and kill it after so many milliseconds, whether it answers by then or not. */
   async startAndKill(milliseconds: number): Promise<void> {
-    const coming = spawnDrydock(this.host, this.#args)
+    const coming = spawnDrydock(this.host, this.#args, this.#before)
     await new Promise((resolve) => setTimeout(resolve, milliseconds))
     coming.signal('SIGKILL')
     await coming.exited
@@ -195,8 +200,20 @@ async function dockerd(host: PrivateHost, args: readonly string[]): Promise<Runn
 }
 
 /** A Running, and a signal for it. */
-function spawnDrydock(host: PrivateHost, args: readonly string[]): Running & { signal(name: NodeJS.Signals): void } {
-  const [file, ...rest] = host.enter([process.execPath, DRYDOCK, 'daemon', '-H', `unix://${join(PLACE, 'docker.sock')}`, ...args])
+function spawnDrydock(
+  host: PrivateHost,
+  args: readonly string[],
+  before: readonly string[],
+): Running & { signal(name: NodeJS.Signals): void } {
+  const [file, ...rest] = host.enter([
+    ...before,
+    process.execPath,
+    DRYDOCK,
+    'daemon',
+    '-H',
+    `unix://${join(PLACE, 'docker.sock')}`,
+    ...args,
+  ])
   const child = spawn(file as string, rest, { stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   for (const stream of [child.stdout, child.stderr]) {
@@ -224,8 +241,8 @@ function spawnDrydock(host: PrivateHost, args: readonly string[]): Running & { s
   }
 }
 
-async function startDrydock(host: PrivateHost, api: EngineApi, args: readonly string[]): Promise<Running> {
-  const running = spawnDrydock(host, args)
+async function startDrydock(host: PrivateHost, api: EngineApi, args: readonly string[], before: readonly string[]): Promise<Running> {
+  const running = spawnDrydock(host, args, before)
   try {
     await answered(api, running.exited)
     return running

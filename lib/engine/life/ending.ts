@@ -110,7 +110,7 @@ export async function lost(
   }
 }
 
-/** Whatever runs in its cgroup is killed, and that goes too. */
+/** Whatever runs in its cgroup is killed, and that goes too, and so do its addresses: its shim gives nothing back any more. */
 export async function endAll(core: Core, { id, record }: Pick<Container, 'id' | 'record'>): Promise<void> {
   await endProcesses(core, record)
   try {
@@ -118,6 +118,8 @@ export async function endAll(core: Core, { id, record }: Pick<Container, 'id' | 
   } catch (error) {
     core.log('error', `the cgroup of ${id} stays: ${sentenceOf(error)}`)
   }
+  core.late.note(id)
+  await core.late.ended(id)
 }
 
 async function endProcesses({ machine, log }: Core, { spec }: ContainerRecord): Promise<void> {

@@ -3,7 +3,7 @@
  * BuildKit's frontend/dockerfile/shell for what the reference leaves open. Time grows with the word's length alone.
  */
 import { wrong } from './lines.js'
-import { isSpace } from './spaces.js'
+import { hasSpace, isSpace } from './spaces.js'
 
 /** What variables are worth; undefined: not set. */
 export type Variables = (name: string) => string | undefined
@@ -26,6 +26,9 @@ export function variablesOf(lines: readonly string[]): Variables {
   return (name) => found.get(name)
 }
 
+/** Characters of what a word may become. A variable that holds itself twice doubles with every line; no program can be given so much (execve(2), E2BIG). */
+const LONGEST = 1 << 20
+
 /** Text, and the words in it while it grows. */
 class Growing {
   text = ''
@@ -35,7 +38,8 @@ class Growing {
 
   /** Blanks in it separate words. */
   add(text: string): void {
-    this.text += text
+    this.#take(text)
+    if (text !== '' && !hasSpace(text)) return this.#grow(text)
     for (const character of text) {
       if (!isSpace(character)) this.#grow(character)
       else if (this.#word !== '') this.#finish()
@@ -44,13 +48,18 @@ class Growing {
 
   /** It is quoted: a blank is as good as a letter. */
   addQuoted(text: string): void {
-    this.text += text
+    this.#take(text)
     this.#grow(text)
   }
 
   end(): this {
     if (this.#inWord && this.#word !== '') this.#finish()
     return this
+  }
+
+  #take(text: string): void {
+    if (this.text.length + text.length > LONGEST) throw new Unfit(`it comes to more than ${LONGEST} characters`)
+    this.text += text
   }
 
   #grow(text: string): void {

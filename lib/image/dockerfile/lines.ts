@@ -22,7 +22,8 @@ export interface Lines {
 /** Bytes of one line; Go's bufio.Scanner holds no more, and Docker neither. */
 const LONGEST = 65_535
 
-const DIRECTIVE = /^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$/
+/** What stands behind the sign is trimmed afterwards: a pattern for blanks at both ends goes back and forth over a long line. */
+const DIRECTIVE = /^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=(.+)$/s
 const DIRECTIVES = ['escape', 'syntax']
 
 export const wrong = (sentence: string): DrydockError => new DrydockError(sentence, { status: 400 })
@@ -77,9 +78,10 @@ function escapeOf(lines: readonly string[]): '\\' | '`' {
   const seen = new Set<string>()
   let token: '\\' | '`' = '\\'
   for (const line of lines) {
-    const [, word = '', value = ''] = DIRECTIVE.exec(trim(line)) ?? []
+    const [, word = '', behind = ''] = DIRECTIVE.exec(trim(line)) ?? []
     const name = word.toLowerCase()
-    if (!DIRECTIVES.includes(name)) break
+    const value = trim(behind)
+    if (!DIRECTIVES.includes(name) || value === '') break
     if (seen.has(name)) throw wrong(`only one ${name} parser directive can be used`)
     seen.add(name)
     if (name !== 'escape') continue

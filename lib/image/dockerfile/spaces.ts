@@ -2,9 +2,12 @@
 const SPACES = '\\t\\n\\v\\f\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000'
 
 const ONE = new RegExp(`^[${SPACES}]$`)
+const ANY = new RegExp(`[${SPACES}]`)
 const FIRST = new RegExp(`^[${SPACES}]+`)
 
 export const isSpace = (character: string): boolean => ONE.test(character)
+
+export const hasSpace = (text: string): boolean => ANY.test(text)
 
 export const trimStart = (text: string): string => text.replace(FIRST, '')
 

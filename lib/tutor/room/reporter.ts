@@ -49,7 +49,8 @@ export class Reporter implements Witness {
   readonly #scenes: number
   /** Is there something that the instructor does not know yet? */
   #changed = false
-  #sending = false
+  /** The report that is on its way. */
+  #sending: Promise<Reception> | undefined
   /** performance.now() of the last report that was sent. */
   #sent = 0
   #timer: NodeJS.Timeout | undefined
@@ -95,8 +96,13 @@ export class Reporter implements Witness {
     this.#over = true
     clearTimeout(this.#timer)
     if (silent) return
+    // One that is still on its way must not arrive behind the last. Its time is short, and it counts for this one's.
+    const ends = performance.now() + this.#pace.farewell
+    await Promise.race([this.#sending, new Promise((resolve) => setTimeout(resolve, this.#pace.farewell).unref())])
+    const left = ends - performance.now()
+    if (this.#failing || left <= 0) return
     this.#report = { ...this.#report, left: true }
-    await postReport(this.#parts.origin, this.#report, this.#pace.farewell)
+    await postReport(this.#parts.origin, this.#report, Math.ceil(left))
   }
 
   #change(changes: Partial<LearnerReport>): void {
@@ -117,9 +123,9 @@ export class Reporter implements Witness {
   }
 
   async #turn(): Promise<void> {
-    this.#sending = true
-    const reception = await this.#send()
-    this.#sending = false
+    this.#sending = this.#send()
+    const reception = await this.#sending
+    this.#sending = undefined
     if (reception.outcome === 'refused') {
       this.#over = true
       this.#news.push('The room’s word is another one now, and nothing more is sent. Start the lesson again to join with that one.')

@@ -2,6 +2,7 @@
  * kill -9 of the daemon at any moment, under load (DRYDOCK_KILLS times): it is there again soon; what was answered is so; what ran runs on; its output is in the
  * log, that of the time without a daemon too; and in the end nothing is left.
  */
+import { readdirSync } from 'node:fs'
 import { expect } from 'vitest'
 import { parseFrames, textOf } from '../../support/engines/http.js'
 import { tracesFrom, warmUp } from '../../support/engines/traces.js'
@@ -143,6 +144,19 @@ on.test(
   },
   180_000,
 )
+
+on.test('a shim that is killed gives back the address of its container, which ends', async () => {
+  const id = await on.api.create(['sleep', '1000'])
+  await on.api.start(id)
+  const leases = on.engine.host.path('/var/lib/drydock/networks/bridge/leases')
+  expect(readdirSync(leases)).toHaveLength(1)
+  const { status } = await on.api.wait(id)
+  const { Pid } = (await inspect(id)).json<Inspected>().State
+  expect((await on.engine.host.run(['sh', '-c', `kill -9 $(ps -o ppid= -p ${Pid})`])).exitCode).toBe(0)
+  expect(await status).toBe(137)
+  expect(readdirSync(leases)).toEqual([])
+  await clear()
+})
 
 on.test('nothing is left of all that', async () => {
   await warmUp(on.engine)
