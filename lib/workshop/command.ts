@@ -48,8 +48,9 @@ export async function serve({ listen, port, name = [], token = false }: ServeOpt
     process.stdout.write(greeting(workshop, place))
     await enough
   } finally {
-    await announcement.close()
+    // Pages first: the shims have heard the signal too, and a picture without them would be the last one that is seen.
     await workshop.close()
+    await announcement.close()
     await photographer.close()
   }
   process.stdout.write('\nThe page has ended.\n')

@@ -1,6 +1,6 @@
 /** The frame: what this is a picture of, the views, how it looks. */
 import type { ComponentChildren } from 'preact'
-import { useEffect, useMemo, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks'
 import { Replay } from '../../trace/replay.js'
 import type { Exported } from '../protocol.js'
 import { KernelView } from './kernel/kernel.jsx'
@@ -72,7 +72,8 @@ export function ExportedApp({ exported }: { exported: Exported }) {
 
 function Frame({ title, views, children }: { title: ComponentChildren; views?: ComponentChildren; children: ComponentChildren }) {
   const [theme, setTheme] = useKept('theme', 'auto', ['auto', 'light', 'dark'])
-  useEffect(() => {
+  // Before it is painted: a dark room is not lit up for a moment.
+  useLayoutEffect(() => {
     if (theme === 'auto') delete document.documentElement.dataset.theme
     else document.documentElement.dataset.theme = theme
   }, [theme])

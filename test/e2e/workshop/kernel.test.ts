@@ -13,7 +13,7 @@ const FILE = 'a\\033[31m<img src=x onerror=alert(1)>'
 
 /** In the background; gives its pid as its host counts. */
 async function contain(name: string, flags: readonly string[], ...argv: string[]): Promise<number> {
-  const base = ['run', '-d', '--rm', '--name', name, ...flags, '--rootfs', at.root.path]
+  const base = ['run', '-d', '--name', name, ...flags, '--rootfs', at.root.path]
   const { exitCode, stderr } = await at.host.drydock(...base, ...argv)
   expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 })
   return Number((await at.host.drydock('inspect', '--format', '{{.State.Pid}}', name)).stdout)
@@ -177,6 +177,7 @@ describe('for everybody', () => {
     const { page } = workshop.tab
     await page.emulateMedia({ colorScheme: 'light' })
     await page.getByRole('button', { name: /^Colours: auto/ }).click()
+    await page.getByRole('button', { name: /^Colours: dark/ }).waitFor()
     expect(await page.evaluate(() => getComputedStyle(document.documentElement).colorScheme)).toBe('dark')
     await page.reload()
     await page.getByRole('button', { name: /^Colours: dark/ }).click()
