@@ -227,6 +227,7 @@ describe('memory', () => {
 })
 
 describe('a registry', () => {
+  const TIMES = 8
   const SILENT = "require('node:net').createServer(() => console.log('asked')).listen(5001, '127.0.0.1', () => console.log('listens'))"
 
   scarce(
@@ -238,7 +239,7 @@ describe('a registry', () => {
       const said = createInterface({ input: registry.stdout })[Symbol.asyncIterator]()
       expect((await said.next()).value).toBe('listens')
       const held: number[] = []
-      for (let time = 0; time < 2; time++) {
+      for (let time = 0; time < TIMES; time++) {
         const over = new AbortController()
         const pull = engine.api
           .post('/images/create?fromImage=127.0.0.1:5001/ship', undefined, { signal: over.signal })
@@ -250,8 +251,8 @@ describe('a registry', () => {
         await works(engine)
         held.push(engine.descriptors().length)
       }
-      // The second time it holds no more than the first.
-      expect(held[1]).toBeLessThanOrEqual(held[0] as number)
+      // One that was kept each time would show; how many idle shims there are to talk to is chance.
+      expect((held.at(-1) as number) - (held[0] as number)).toBeLessThan(TIMES - 1)
       signalInnermost(registry, 'SIGKILL')
       await once(registry, 'exit')
     },
