@@ -114,7 +114,15 @@ describe('a shim', () => {
   test('answers the step in progress when the child dies in it, and undoes', async () => {
     const shim = await bottle.shim()
     await shim.run([mkdir('/tmp/dies', 0o755, { undo: [rmdir('/tmp/dies')] }), clone('pid')])
+    // The number of the call that it waits in, proc_pid_syscall(5): one that dies before it begins a step was never in it.
+    const call = () =>
+      readFileSync(`/proc/${bottle.hostPid(shim.childPid as number)}/syscall`, 'utf8')
+        .split(' ')[0]
+        ?.trim()
+    await expect.poll(call, { interval: 5 }).toMatch(/^\d+$/)
+    const idle = call()
     const waiting = shim.attempt([nanosleep(60_000), sethostname('never')])
+    await expect.poll(call, { interval: 5 }).not.toMatch(new RegExp(`^(${idle}|running)$`))
     const killer = await bottle.shim()
     await killer.run([kill(shim.childPid as number, 'kill')])
     expect((await waiting).map(({ status, errno }) => [status, errno])).toEqual([
