@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Writable } from 'node:stream'
 import { marked } from 'marked'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import lesson from '../../lessons/05-network/lesson.js'
@@ -11,7 +10,6 @@ import { HOPS, hops } from '../../lessons/05-network/scenes/hops.js'
 import { Bottle } from '../../lib/bottle.js'
 import { clone, execve } from '../../lib/index.js'
 import { checkExercise, type Verdict } from '../../lib/tutor/checker.js'
-import { Display } from '../../lib/tutor/display.js'
 import type { Exercise } from '../../lib/tutor/lesson.js'
 import { Player } from '../../lib/tutor/player.js'
 import { Progress } from '../../lib/tutor/progress.js'
@@ -20,6 +18,7 @@ import { BoxStdio } from '../../lib/tutor/stdio.js'
 import { parseLessonText } from '../../lib/tutor/text.js'
 import { verifyLesson } from '../../lib/tutor/verify.js'
 import { requires } from '../support/requires.js'
+import { writtenDisplay } from '../support/written-display.js'
 
 const needsBottle = requires('user-namespaces')
 const needsNft = requires('user-namespaces', 'command:nft')
@@ -187,14 +186,7 @@ describe('hop by hop', () => {
     needsBottle(
       `finds out that ${fault}`,
       async () => {
-        let written = ''
-        const stream = new Writable({
-          write(chunk, _encoding, done) {
-            written += chunk
-            done()
-          },
-        })
-        const display = new Display({ stream, colour: 0 })
+        const { display, written } = writtenDisplay()
         const status = await new Player({
           lesson: { ...lesson, scenes: [{ heading: 'One', play: (stage) => hops(stage, broken) }] },
           text: parseLessonText('# A\n\n## One\n\nWords.\n'),
@@ -203,9 +195,9 @@ describe('hop by hop', () => {
           progress: new Progress(undefined, directory),
           lacking: [],
         }).play(0)
-        expect(written.replace(/\s+/g, ' ')).toContain(`> measured ${fault}`)
-        expect(written).toMatch(/The same packet\n {2}> to \S+ {2}a reply/)
-        expect(status, written).toBe(0)
+        expect(written().replace(/\s+/g, ' ')).toContain(`> measured ${fault}`)
+        expect(written()).toMatch(/The same packet\n {2}> to \S+ {2}a reply/)
+        expect(status, written()).toBe(0)
       },
       20_000,
     )

@@ -5,7 +5,6 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Writable } from 'node:stream'
 import { pathToFileURL } from 'node:url'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -22,7 +21,6 @@ import { publish as publishPacked } from '../../lib/classroom/publish.js'
 import { startServer } from '../../lib/classroom/server.js'
 import { buildUserland } from '../../lib/image/host/index.js'
 import { checkExercise } from '../../lib/tutor/checker.js'
-import { Display } from '../../lib/tutor/display.js'
 import { oneBottle } from '../../lib/tutor/ground.js'
 import type { Exercise } from '../../lib/tutor/lesson.js'
 import { findCommand } from '../../lib/tutor/packages.js'
@@ -32,6 +30,7 @@ import { type Verification, verifyLesson } from '../../lib/tutor/verify.js'
 import { playAtTerminal } from '../support/lesson-terminal.js'
 import { runAsOrdinaryUser } from '../support/ordinary.js'
 import { requires } from '../support/requires.js'
+import { writtenDisplay } from '../support/written-display.js'
 
 test('the file that is handed out fails, the solution passes, and lies change nothing', { timeout: 120_000 }, async () => {
   const results = await verifyLesson(lesson)
@@ -231,21 +230,14 @@ describe('where the foreign distribution comes from', () => {
 
 /** What the scene shows when nobody is asked; it throws for what goes wrong in it. */
 async function playForeign(): Promise<string> {
-  let written = ''
-  const stream = new Writable({
-    write(chunk, _encoding, done) {
-      written += chunk
-      done()
-    },
-  })
-  const display = new Display({ stream, colour: 0 })
+  const { display, written } = writtenDisplay()
   const stage = new LessonStage({ ground: await oneBottle(), lesson, display, guide: new AutoGuide(display) })
   try {
     await foreign(stage)
   } finally {
     await stage.close()
   }
-  return written
+  return written()
 }
 
 async function freePort(): Promise<number> {

@@ -1,11 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Writable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { clone, execve, host, kill, sethostname } from '../../../lib/index.js'
 import { child } from '../../../lib/kernel/step.js'
-import { Display } from '../../../lib/tutor/display.js'
 import type { Lesson, Stage } from '../../../lib/tutor/lesson.js'
 import { missing, needsOf } from '../../../lib/tutor/needs.js'
 import { Player } from '../../../lib/tutor/player.js'
@@ -14,6 +12,7 @@ import { AutoGuide } from '../../../lib/tutor/stage-auto.js'
 import { parseLessonText, readLessonText } from '../../../lib/tutor/text.js'
 import { displayWidth } from '../../../lib/tutor/wrap.js'
 import { requires } from '../../support/requires.js'
+import { writtenDisplay } from '../../support/written-display.js'
 import dock from './fixtures/01-dock/lesson.js'
 
 const needsBottle = requires('user-namespaces')
@@ -24,14 +23,7 @@ beforeAll(() => {
 afterAll(() => rmSync(directory, { recursive: true }))
 
 async function play(lesson: Lesson, markdown?: string): Promise<{ status: number; written: string }> {
-  let written = ''
-  const stream = new Writable({
-    write(chunk, _encoding, done) {
-      written += chunk
-      done()
-    },
-  })
-  const display = new Display({ stream, colour: 0 })
+  const { display, written } = writtenDisplay()
   const text = markdown === undefined ? await readLessonText(lesson.directory) : parseLessonText(markdown)
   const progress = new Progress(undefined, directory)
   const status = await new Player({
@@ -42,7 +34,7 @@ async function play(lesson: Lesson, markdown?: string): Promise<{ status: number
     progress,
     lacking: await missing(needsOf(lesson).somewhere),
   }).play(0)
-  return { status, written }
+  return { status, written: written() }
 }
 
 /** A lesson of one scene. */

@@ -2,7 +2,6 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
 import { afterEach, beforeEach, describe, expect, vi } from 'vitest'
@@ -13,7 +12,6 @@ import { Journal } from '../../../lib/trace/journal.js'
 import { type Moment, Replay } from '../../../lib/trace/replay.js'
 import type { TutorArguments } from '../../../lib/tutor/arguments.js'
 import { Audience } from '../../../lib/tutor/audience.js'
-import { Display } from '../../../lib/tutor/display.js'
 import type { Stage } from '../../../lib/tutor/lesson.js'
 import { Player } from '../../../lib/tutor/player.js'
 import { Progress } from '../../../lib/tutor/progress.js'
@@ -21,6 +19,7 @@ import { AutoGuide } from '../../../lib/tutor/stage-auto.js'
 import { parseLessonText } from '../../../lib/tutor/text.js'
 import { requires } from '../../support/requires.js'
 import { TerminalSession } from '../../support/terminal.js'
+import { writtenDisplay } from '../../support/written-display.js'
 import dock from './fixtures/01-dock/lesson.js'
 
 const needsBottle = requires('user-namespaces')
@@ -57,14 +56,7 @@ const mine = () => listTraces([{ path: join(home, 'run/traces'), owner: process.
 
 /** One act, without a program around it. */
 async function playScene(options: Partial<TutorArguments> = {}): Promise<{ status: number; written: string }> {
-  let written = ''
-  const stream = new Writable({
-    write(chunk, _encoding, done) {
-      written += chunk
-      done()
-    },
-  })
-  const display = new Display({ stream, colour: 0 })
+  const { display, written } = writtenDisplay()
   const progress = new Progress(undefined, home)
   const play = async (stage: Stage) => void (await (await stage.box()).step(clone('uts')))
   const lesson = { ...dock, scenes: [{ heading: 'One', play }], exercises: [] }
@@ -83,7 +75,7 @@ async function playScene(options: Partial<TutorArguments> = {}): Promise<{ statu
   const audience = await Audience.gather(parts)
   const text = parseLessonText('# A\n\n## One\n\nWords.\n')
   const player = new Player({ lesson, text, display, guide: new AutoGuide(display), progress, lacking: [], witness: audience.witness })
-  return { status: await audience.until(() => player.play(0)), written }
+  return { status: await audience.until(() => player.play(0)), written: written() }
 }
 
 type Act = Moment & { kind: 'act' }
