@@ -1,18 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { applyDelta, deltaBetween, emptyPicture, isQuiet, TABLES } from '../../../lib/picture/delta.js'
-import type { HostView, NamespaceView, Picture } from '../../../lib/picture/types.js'
+import type { NamespaceView, Picture } from '../../../lib/picture/types.js'
+import { pictureOf } from '../../support/pictures.js'
 
-const HOST: HostView = {
-  hostname: 'quay',
-  kernel: '6.1.0',
-  cgroups: 'v2',
-  processors: 2,
-  memory: { total: 1024, available: 512 },
-  load: [0, 0, 0],
-  reader: 0,
-  namespaces: { uts: 1 },
-  missing: [],
-}
+const { host: HOST } = pictureOf(0)
 
 const namespace = (inode: number, members = 1): NamespaceView => ({ kind: 'uts', inode, host: false, drawn: [], members })
 

@@ -1,30 +1,21 @@
 import { describe, expect, it } from 'vitest'
 import { deltaBetween, emptyPicture, isQuiet } from '../../../lib/picture/delta.js'
-import type { HostView, NamespaceView, Picture } from '../../../lib/picture/types.js'
+import type { NamespaceView, Picture } from '../../../lib/picture/types.js'
 import { type Moment, Replay } from '../../../lib/trace/replay.js'
 import type { Happening, StepWords, TraceEvent } from '../../../lib/trace/types.js'
+import { pictureOf } from '../../support/pictures.js'
 
-const host: HostView = {
-  hostname: 'quay',
-  kernel: '6.1.0',
-  cgroups: 'v2',
-  processors: 2,
-  memory: { total: 8, available: 4 },
-  load: [0, 0, 0],
-  reader: 0,
-  namespaces: { uts: 1 },
-  missing: [],
-}
+const { host } = pictureOf(0)
 const namespace = (inode: number): NamespaceView => ({ kind: 'uts', inode, host: false, drawn: [], members: 1 })
 
 /** The state after so many namespaces have been made. */
-function pictureOf(count: number): Picture {
+function stateOf(count: number): Picture {
   const empty = emptyPicture(host, 1000 + count)
   const namespaces = Object.fromEntries(Array.from({ length: count }, (_, index) => [`uts:${index}`, namespace(index)]))
   return { ...empty, tables: { ...empty.tables, namespaces } }
 }
-const picture = (count: number): Happening => ({ kind: 'picture', picture: pictureOf(count) })
-const changed = (from: number, to: number): Happening => ({ kind: 'changed', delta: deltaBetween(pictureOf(from), pictureOf(to)) })
+const picture = (count: number): Happening => ({ kind: 'picture', picture: stateOf(count) })
+const changed = (from: number, to: number): Happening => ({ kind: 'changed', delta: deltaBetween(stateOf(from), stateOf(to)) })
 
 const step: StepWords = { actor: 'host', call: 'unshare', shown: 'unshare(uts)', args: [] }
 const ahead = (box = 'box'): Happening => ({ kind: 'ahead', box, steps: [step], focus: [100] })
@@ -118,6 +109,6 @@ describe('the moments of a trace', () => {
     const replay = new Replay(events(session, picture(0), ...acts))
     const places = [100, 1, 99, 50, 51, 52, 50, 16, 15, 17, 32, 2, 88]
     expect(places.map((place) => seen(replay, replay.moments[place] as Moment))).toEqual(places.map((place) => [place - 1, place]))
-    expect(replay.before(40)).toEqual({ ...pictureOf(39), took: 0 })
+    expect(replay.before(40)).toEqual({ ...stateOf(39), took: 0 })
   })
 })
