@@ -3,6 +3,7 @@
  * log, that of the time without a daemon too; and in the end nothing is left.
  */
 import { readdirSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { expect } from 'vitest'
 import { parseFrames, textOf } from '../../support/engines/http.js'
 import { tracesFrom, warmUp } from '../../support/engines/traces.js'
@@ -148,13 +149,14 @@ on.test(
 on.test('a shim that is killed gives back the address of its container, which ends', async () => {
   const id = await on.api.create(['sleep', '1000'])
   await on.api.start(id)
-  const leases = on.engine.host.path('/var/lib/drydock/networks/bridge/leases')
-  expect(readdirSync(leases)).toHaveLength(1)
+  // Beside the guard that whoever takes back the leases of others holds for a moment.
+  const leases = () => readdirSync(on.engine.host.path('/var/lib/drydock/networks/bridge/leases')).filter((file) => isIP(file) !== 0)
+  expect(leases()).toHaveLength(1)
   const { status } = await on.api.wait(id)
   const { Pid } = (await inspect(id)).json<Inspected>().State
   expect((await on.engine.host.run(['sh', '-c', `kill -9 $(ps -o ppid= -p ${Pid})`])).exitCode).toBe(0)
   expect(await status).toBe(137)
-  expect(readdirSync(leases)).toEqual([])
+  expect(leases()).toEqual([])
   await clear()
 })
 

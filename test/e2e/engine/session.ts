@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Script, Stage } from './player.js'
 
 /** Until the container has come to its end, by the API: no command of the session. */
@@ -130,6 +131,8 @@ export const SESSION: Script = {
   logs: async (stage) => {
     await stage.docker('logs', 'c2')
     await stage.docker('logs', '--tail', '1', '-t', 'c2')
+    // The client counts in whole seconds: what was said in this one is not before it.
+    await sleep(1000)
     await stage.docker('logs', '--since', '1h', '--until', '0s', 'c2')
     await stage.docker('run', '-d', '--name', 'talker', 'busybox', 'sh', '-c', 'echo one; sleep 0.1; echo two >&2; sleep 0.2; echo three')
     await stage.docker('logs', '-f', 'talker')
