@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import type Dockerode from 'dockerode'
 import { DrydockError } from '../../kernel/errors.js'
+import { VERSION } from '../../kernel/version.js'
 import { Dial } from './dial.js'
 import type { Endpoint } from './endpoint.js'
 import { expectsTls, unreachable } from './unreachable.js'
@@ -11,6 +12,8 @@ import { expectsTls, unreachable } from './unreachable.js'
 /** The newest API that this client knows, and what an engine speaks that does not say. */
 export const NEWEST = '1.47'
 const OLDEST = '1.24'
+/** Who asks. */
+const NAMED = { 'User-Agent': `drydock/${VERSION}` }
 
 export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
 
@@ -54,7 +57,8 @@ export class Engine {
   static async open(endpoint: Endpoint): Promise<Engine> {
     const { default: Docker } = await import('dockerode')
     // Where the socket is only the agent knows; a path given here keeps docker-modem from resolving URLs.
-    const docker = withoutVariables(() => new Docker({ socketPath: '/', agent: new Dial(endpoint) } as Dockerode.DockerOptions))
+    const options = { socketPath: '/', agent: new Dial(endpoint), headers: NAMED }
+    const docker = withoutVariables(() => new Docker(options as Dockerode.DockerOptions))
     const engine = new Engine(docker, endpoint)
     await engine.#agree()
     return engine
@@ -110,8 +114,9 @@ export class Engine {
   /** A connection that becomes the streams of a container: both directions are ended on their own. */
   async hijack({ body, headers, ...request }: Request & { readonly body?: object }): Promise<Duplex> {
     // Without a body docker-modem would send an empty chunk, and an engine that has hijacked the connection early takes that for input.
-    const nothing = body === undefined ? { file: Buffer.alloc(0), headers: { 'Content-Type': 'text/plain', ...headers } } : { headers }
-    const stream = await this.ask(this.#dial<Duplex>({ ...request, ...(body && { body }) }, { isStream: true, hijack: true, ...nothing }))
+    const nothing = body === undefined && { file: Buffer.alloc(0) }
+    const asked = body === undefined ? { headers: { 'Content-Type': 'text/plain', ...headers } } : { body, ...(headers && { headers }) }
+    const stream = await this.ask(this.#dial<Duplex>({ ...request, ...asked }, { isStream: true, hijack: true, ...nothing }))
     // What stands between may not let connections change their nature.
     if (!stream.writable)
       throw new DrydockError('unable to upgrade to tcp, received 200: something on the way to the engine lets no connection be taken over')
@@ -143,10 +148,10 @@ export class Engine {
       options: { _query: given(query ?? {}), ...(!isBytes && { _body: body ?? {} }) },
       ...(body !== undefined && !isBytes && { allowEmpty: true }),
       ...(isBytes && { file: body }),
-      ...(headers && { headers }),
       ...(signal && { abortSignal: signal }),
       statusCodes: ACCEPTED,
       ...more,
+      headers: { ...NAMED, ...headers },
     }
     return new Promise((resolve, reject) => {
       this.docker.modem.dial(options, (error: unknown, result: unknown) => (error ? reject(error) : resolve(result as T)))

@@ -87,6 +87,34 @@ describe('attach', () => {
     expect(written).toEqual([expect.stringMatching(/^HTTP.*\r\n\r\n$/s), expect.stringMatching(/early$/)])
   })
 
+  test('keeps a client waiting for what follows unless it is known to read on where the head ended', async () => {
+    const pauses: unknown[] = []
+    const timer = vi.spyOn(globalThis, 'setTimeout')
+    onTestFinished(() => timer.mockRestore())
+    for (const client of [
+      'Docker-Client/28.2.2 (linux)',
+      'Go-http-client/1.1',
+      'drydock/1.0.0',
+      'docker-sdk-python/5.0.3',
+      'docker-compose/1.29.2',
+    ]) {
+      const { dial, program } = await attachable()
+      const wire = await dial()
+      timer.mockClear()
+      wire.send(post('/containers/c1/attach?stream=1&stdout=1', `${UPGRADE}User-Agent: ${client}\r\n`))
+      program.end(frame(1, Buffer.from('out')))
+      expect(await wire.end()).toMatch(/out$/)
+      pauses.push([client.split('/')[0], timer.mock.calls.some(([, delay]) => delay === 10)])
+    }
+    expect(Object.fromEntries(pauses as [string, boolean][])).toEqual({
+      'Docker-Client': false,
+      'Go-http-client': false,
+      drydock: false,
+      'docker-sdk-python': true,
+      'docker-compose': true,
+    })
+  })
+
   test('goes on with output when the client has ended its side, and ends after all of it', async () => {
     const { dial, program } = await attachable()
     const wire = await dial()

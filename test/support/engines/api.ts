@@ -135,9 +135,16 @@ export class EngineApi {
   }
 
   /** Take the connection over, with `Upgrade: tcp` as docker does, or without as dockerode does. */
-  hijack(path: string, options: { readonly body?: unknown; readonly upgrade?: boolean } = {}): Promise<Hijacked> {
+  hijack(path: string, options: HijackOptions = {}): Promise<Hijacked> {
     return Hijacked.open(this.socket, this.#version + path, options)
   }
+}
+
+export interface HijackOptions {
+  readonly body?: unknown
+  readonly upgrade?: boolean
+  /** The client's name. */
+  readonly agent?: string
 }
 
 /** A connection that has been HTTP. */
@@ -165,17 +172,14 @@ export class Hijacked {
     socket.on('error', () => undefined)
   }
 
-  static async open(
-    path: string,
-    target: string,
-    { body, upgrade = true }: { readonly body?: unknown; readonly upgrade?: boolean },
-  ): Promise<Hijacked> {
+  static async open(path: string, target: string, { body, upgrade = true, agent }: HijackOptions): Promise<Hijacked> {
     const socket = connect({ path, allowHalfOpen: true })
     await once(socket, 'connect')
     const json = body === undefined ? '' : JSON.stringify(body)
     const lines = [
       `POST ${target} HTTP/1.1`,
       'Host: docker',
+      ...(agent === undefined ? [] : [`User-Agent: ${agent}`]),
       ...(upgrade ? ['Connection: Upgrade', 'Upgrade: tcp'] : []),
       ...(body === undefined ? ['Content-Type: text/plain'] : ['Content-Type: application/json']),
       `Content-Length: ${Buffer.byteLength(json)}`,
