@@ -26,10 +26,10 @@ export interface Box {
   readonly depth: number
 }
 
-/** The host first, then each box followed by those that are in it. */
+/** The host first, which is there even where no process of it is drawn, then each box followed by those that are in it. */
 export function boxesOf(picture: Picture, labels: Labels): Box[] {
-  const grouped = new Map<string, ProcessView[]>()
   const host = signature(picture.host.namespaces)
+  const grouped = new Map<string, ProcessView[]>([[host, []]])
   for (const one of Object.values(picture.tables.processes)) {
     const key = signatureOf(one, picture) ?? host
     const group = grouped.get(key)

@@ -33,7 +33,7 @@ function heldBack(stops: Stop[], words: Moment[]): Moment[] {
   return []
 }
 
-/** The scene that a stop is in, and all that was said in it up to there. */
+/** The scene that a stop is in, and all that was said in it up to there; of the first also what was said before it. */
 export function textAt(stops: readonly Stop[], at: number): readonly Moment[] {
   const words: Moment[] = []
   for (let index = at; index >= 0; index--) {
@@ -42,7 +42,7 @@ export function textAt(stops: readonly Stop[], at: number): readonly Moment[] {
     words.unshift(...(opens ? [stop.moment] : []), ...stop.words.filter(({ kind }) => kind === 'said'))
     if (opens) break
   }
-  return words
+  return words.sort((one, other) => one.index - other.index)
 }
 
 /** The next act after a stop, when it is known. */

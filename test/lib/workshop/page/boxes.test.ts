@@ -24,6 +24,14 @@ describe('boxes', () => {
     expect(boxes[1]?.processes.map(({ pid }) => pid)).toEqual([1001])
   })
 
+  it('are the host alone where no process is drawn', () => {
+    const picture = pictureOf(0)
+    const empty = { ...picture, tables: { ...picture.tables, processes: {} } }
+    expect(boxesOf(empty, Labels.of(empty))).toMatchObject([
+      { label: 'host', host: true, hostname: 'harbour', processes: [], namespaces: picture.host.namespaces },
+    ])
+  })
+
   it('stand below those with whom they share something, and what is shared bears the letter of whom it came up with', () => {
     const picture = pictureOf(3, [{}, {}, { joins: 0 }])
     const labels = Labels.of(picture)

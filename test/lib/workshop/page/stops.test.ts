@@ -37,6 +37,14 @@ describe('stops', () => {
     expect([heads(0), heads(1), heads(3)]).toEqual([['scene'], ['scene', 'said'], ['scene']])
   })
 
+  it('begin with what was said before the first scene', () => {
+    const said = (markdown: string): Happening => ({ kind: 'said', markdown })
+    const [session, scene] = HAPPENINGS as readonly [Happening, Happening]
+    const begun = new Replay([session, said('before'), scene, said('in it')].map((what, seq) => ({ seq, at: seq, what })))
+    const told = textAt(stopsOf(begun.moments), 0).map((moment) => (moment.kind === 'said' ? moment.event.markdown : moment.kind))
+    expect(told).toEqual(['before', 'scene', 'in it'])
+  })
+
   it('know the next call', () => {
     expect(actAfter(stops, 1)?.ahead.steps[0]?.shown).toBe('clone3')
     expect(actAfter(stops, 3)).toBeUndefined()
