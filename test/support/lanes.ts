@@ -10,6 +10,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
 import { directoryOf, readCgroup, readHierarchies } from '../../lib/kernel/proc/cgroup.js'
@@ -95,7 +96,21 @@ async function close({ process: lane, cgroups }: Lane): Promise<void> {
   const exited = once(lane, 'exit')
   lane.stdin?.end()
   await exited
-  for (const cgroup of cgroups) for (const directory of [join(cgroup, 'tests'), cgroup]) if (existsSync(directory)) rmdirSync(directory)
+  const directories = cgroups.flatMap((cgroup) => [join(cgroup, 'tests'), cgroup]).filter((directory) => existsSync(directory))
+  for (const directory of directories) {
+    await emptied(directory)
+    rmdirSync(directory)
+  }
+}
+
+/** How often is looked, and for how long. Milliseconds. */
+const [PAUSE, PATIENCE] = [10, 10_000]
+
+/** Each nsenter(1) that has brought a worker into the lane is outside of its pid namespace, and ends only when it has heard that the worker did. */
+async function emptied(cgroup: string): Promise<void> {
+  for (const until = Date.now() + PATIENCE; Date.now() < until; await sleep(PAUSE)) {
+    if (readFileSync(join(cgroup, 'cgroup.procs'), 'utf8') === '') return
+  }
 }
 
 /** One in each tree: below this process's own of version 1; of version 2 below the top, whose controllers may be given on. */
