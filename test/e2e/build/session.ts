@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: Dockerfiles have variables of their own
 /** Builds by docker's command line without BuildKit, as a script: Dockerfiles that are right, and many that are not. */
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Script, Stage } from '../engine/player.js'
 import { disputed, wrong } from './dockerfiles.js'
 import { build, made, seen, wronglyBuilt } from './stage.js'
@@ -12,6 +13,8 @@ export const SESSION: Script = {
     await made(stage, 'first')
     await stage.docker('run', '--rm', 'first')
     await build(stage, files, '-t', 'first', '-t', 'local/second:v1')
+    // Times in a layer are whole seconds: made anew in the same one it would be the same layer.
+    await sleep(1000)
     await build(stage, files, '--no-cache')
     await stage.docker('images')
     await stage.docker('images', '-a', '-q')
