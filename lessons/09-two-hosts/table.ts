@@ -2,7 +2,8 @@
 import type { Bottle } from '../../lib/bottle.js'
 import { parseTcp, type TcpSocket } from '../../lib/kernel/proc/net.js'
 import { type Process, readProcesses } from '../../lib/kernel/proc/processes.js'
-import { linesOf, listProcDirectory, readProcFile, readProcLink } from '../../lib/kernel/proc/read.js'
+import { linesOf, readProcFile } from '../../lib/kernel/proc/read.js'
+import { linkIfReadable, namesIfReadable } from '../../lib/kernel/readable.js'
 import type { LookRow } from '../../lib/tutor/lesson.js'
 import { procOf } from '../01-namespaces/looks.js'
 
@@ -60,11 +61,11 @@ export function readRows(bottle: Bottle): LookRow[] {
 
 const shown = ({ address, port }: { address: string; port: number }) => `${address}:${port}`
 
-/** Who has the socket with this number: a link in /proc/PID/fd says it. */
+/** Who has the socket with this number: a link in /proc/PID/fd says it. A process that is becoming another program lets an ordinary user see none of its own. */
 export function ownerOf(bottle: Bottle, inode: number): Process | undefined {
   const root = procOf(bottle)
   return readProcesses(root).find(({ pid }) =>
-    (listProcDirectory(`${root}/${pid}/fd`) ?? []).some((fd) => readProcLink(`${root}/${pid}/fd/${fd}`) === `socket:[${inode}]`),
+    namesIfReadable(`${root}/${pid}/fd`).some((fd) => linkIfReadable(`${root}/${pid}/fd/${fd}`) === `socket:[${inode}]`),
   )
 }
 

@@ -247,8 +247,8 @@ describe('nobody sees half of one', () => {
 describe('what is wrong is said', () => {
   requires('command:busybox')('a full disk', async () => {
     const shim = await bottle.shim()
-    await shim.run([mkdir('/mnt/small'), mount('tmpfs', '/mnt/small', 'tmpfs', [], 'size=1m')])
-    const full = bottle.hostPath('/mnt/small')
+    await shim.run([mkdir('/tmp/small'), mount('tmpfs', '/tmp/small', 'tmpfs', [], 'size=1m')])
+    const full = bottle.hostPath('/tmp/small')
     await expect(hostImage({ dataRoot: full })).rejects.toThrow(
       /has no room for a userland of \d+ MB \(ENOSPC; \d MB are free\): make room there/,
     )

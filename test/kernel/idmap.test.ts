@@ -39,6 +39,14 @@ const columns = (text: string) =>
     .split('\n')
     .map((line) => line.trim().split(/\s+/).map(Number))
 
+/** What an id of the bottle's is outside of it: the same for root, whose bottle has no user namespace. */
+function outside(id: number, map: 'uid' | 'gid' = 'uid'): number {
+  const own = readIdMaps(bottle.pid)?.[map].find(({ inside, count }) => id >= inside && id < inside + count)
+  return own ? own.outside + id - own.inside : id
+}
+
+const ranged = requires('ids')
+
 describe('ranges, written by the host', () => {
   const uids: IdRange[] = [
     { inside: 0, outside: 5000, count: 10 },
@@ -46,34 +54,27 @@ describe('ranges, written by the host', () => {
   ]
   const gids: IdRange[] = [{ inside: 0, outside: 6000, count: 20 }]
 
-  test('make the child root inside and somebody else outside', async () => {
+  ranged('make the child root inside and somebody else outside', async () => {
     const { proc } = await run({ method: 'root', uids, gids })
     expect(columns(proc('uid_map'))).toEqual([
-      [0, 5000, 10],
-      [10, 100, 5],
+      [0, outside(5000), 10],
+      [10, outside(100), 5],
     ])
-    expect(columns(proc('gid_map'))).toEqual([[0, 6000, 20]])
+    expect(columns(proc('gid_map'))).toEqual([[0, outside(6000, 'gid'), 20]])
     expect(proc('setgroups').trim()).toBe('allow')
-    // Seen from the bottle, which is the parent user namespace.
-    const status = columns(
-      proc('status')
-        .replace(/[A-Za-z_]+:/g, '')
-        .split('\n')
-        .filter((line) => /^\t5000|^\t6000/.test(line))
-        .join('\n'),
-    )
-    expect(status).toEqual([Array(4).fill(5000), Array(4).fill(6000)])
+    // Read from outside of the bottle.
+    const ids = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(proc('status'))?.[1]?.split('\t').map(Number)
+    expect([ids('Uid'), ids('Gid')]).toEqual([Array(4).fill(outside(5000)), Array(4).fill(outside(6000, 'gid'))])
   })
 
-  test('own what the child makes', async () => {
+  ranged('own what the child makes', async () => {
     const file = '/tmp/made-inside'
     await run({ method: 'root', uids, gids }, doing(open(file, ['wronly', 'creat', 'excl'], { mode: 0o600 }), chown(file, 12, 3)))
     const { uid, gid } = statSync(bottle.hostPath(file))
-    const outside = (id: number, map: 'uid' | 'gid') => id + firstOutside(map)
-    expect([uid, gid]).toEqual([outside(102, 'uid'), outside(6003, 'gid')])
+    expect([uid, gid]).toEqual([outside(102), outside(6003, 'gid')])
   })
 
-  test('leave the rest to nobody', async () => {
+  ranged('leave the rest to nobody', async () => {
     const file = '/tmp/not-theirs'
     const { shim } = await run({ method: 'root', uids, gids }, doing(open(file, ['wronly', 'creat', 'excl'], { mode: 0o600 })))
     const [result] = await shim.attempt([{ ...chown(file, 4000, 0), actor: 'container' }])
@@ -81,13 +82,12 @@ describe('ranges, written by the host', () => {
   })
 })
 
-/** Where the bottle's own ids begin outside: 0 for root's bottle, which has no user namespace. */
-function firstOutside(map: 'uid' | 'gid'): number {
-  return readIdMaps(bottle.pid)?.[map][0]?.outside ?? 0
-}
-
 describe('an ordinary user', () => {
-  requires('command:setpriv', 'user-namespaces')('alone has one id, and no setgroups', async () => {
+  requires(
+    'one-id',
+    'command:setpriv',
+    'user-namespaces',
+  )('alone has one id, and no setgroups', async () => {
     const { stdout, stderr } = await runAsOrdinaryUser(['node', '--import', 'tsx', 'test/support/programs/idmap-as-user.ts'])
     expect(stderr).not.toMatch(/Error/)
     const found = JSON.parse(String(stdout))

@@ -1,4 +1,5 @@
 /** `shim --probe`: the witness inside of a container. What it says is compared with what the plan did. */
+import { getPriority } from 'node:os'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Bottle } from '../../lib/bottle.js'
 import { capbset_drop, set_no_new_privs, setgroups, setresgid, setresuid } from '../../lib/kernel/calls/credentials.js'
@@ -95,7 +96,7 @@ test('sees what can be read and written where', async () => {
 
 test('sees what comes along through an execve', async () => {
   const { inherited, sysctls } = await probe([clone('pid', 'net')])
-  expect(inherited).toMatchObject({ nice: 0, scheduler: 0, childSubreaper: 0, personality: '0', timerSlack: 50000 })
+  expect(inherited).toMatchObject({ nice: getPriority(), scheduler: 0, childSubreaper: 0, personality: '0', timerSlack: 50000 })
   expect(inherited.sessionKeyring).toMatch(/^(keyring;|E[A-Z]+$)/)
   expect(sysctls['net/ipv4/ip_forward']).toBe('0')
 })

@@ -49,7 +49,11 @@ async function asUser(archive: Buffer) {
 }
 
 describe('as an ordinary user with one id', () => {
-  requires('user-namespaces', 'command:getfattr')('all is root’s inside, which is the user, and what follows is said', async () => {
+  requires(
+    'one-id',
+    'user-namespaces',
+    'command:getfattr',
+  )('all is root’s inside, which is the user, and what follows is said', async () => {
     const { said, directory, owner } = await asUser(ARCHIVE)
     expect(said).toMatchObject({ entries: 11, size: 12 })
     expect(said.warnings).toEqual([

@@ -3,17 +3,23 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { release } from 'node:os'
 import { test } from 'vitest'
+import { planIdmap } from '../../lib/primitives/idmap.js'
 
 const { findCommand, installHint } = createRequire(import.meta.url)('../../scripts/packages.cjs') as {
   findCommand(name: string): string | undefined
   installHint(names: string[]): string
 }
 
-/** `root`, `ordinary-user`, `user-namespaces`, `cgroup1:NAME`, `cgroup2:NAME`, `kernel>=5.12`, `command:NAME`. */
+/**
+ * `root`, `ordinary-user`, `user-namespaces`, `cgroup1:NAME`, `cgroup2:NAME`, `kernel>=5.12`, `command:NAME`; `one-id`: whom runAsOrdinaryUser runs something as has no
+ * range of ids; `ids`: this user has more than one.
+ */
 export type Requirement =
   | 'root'
   | 'ordinary-user'
   | 'user-namespaces'
+  | 'one-id'
+  | 'ids'
   | `cgroup1:${string}`
   | `cgroup2:${string}`
   | `kernel>=${number}.${number}`
@@ -35,7 +41,8 @@ export function requires(...requirements: Requirement[]): typeof test | typeof t
     console.warn(`skipped: ${name}: ${lacks.join('; ')}`)
     return test.skip(`${name} [needs: ${lacks.join('; ')}]`, () => undefined)
   }
-  return skip as unknown as typeof test.skip
+  // The same for a whole table.
+  return Object.assign(skip, { each: () => skip, skip }) as unknown as typeof test.skip
 }
 
 function lackOf(requirement: Requirement): string | undefined {
@@ -44,6 +51,10 @@ function lackOf(requirement: Requirement): string | undefined {
   if (requirement === 'ordinary-user') return isRoot ? 'an ordinary user' : undefined
   if (requirement === 'user-namespaces')
     return isRoot || readNumber('/proc/sys/user/max_user_namespaces') > 0 ? undefined : 'user namespaces'
+  if (requirement === 'one-id')
+    return isRoot || planIdmap().method === 'single' ? undefined : 'root, or a user without a range of ids in /etc/subuid'
+  if (requirement === 'ids')
+    return isRoot || planIdmap().method !== 'single' ? undefined : 'root, or a range of ids in /etc/subuid, and newuidmap'
   if (requirement.startsWith('command:')) {
     const name = requirement.slice('command:'.length)
     return findCommand(name) ? undefined : `${name} (${installHint([name])})`

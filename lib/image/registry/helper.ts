@@ -46,7 +46,8 @@ async function call(helper: string, verb: 'get' | 'store' | 'erase', input: stri
   const { execa } = await import('execa') // takes longer to load than most commands: only for those who have a helper
   const options = { input, reject: false, timeout: LONGEST_WAIT, maxBuffer: LONGEST_ANSWER, stderr: 'ignore' } as const
   const result = await execa(`docker-credential-${helper}`, [verb], options)
-  if (result.code === 'ENOENT') {
+  // EACCES: a directory of the search path is not this user's to look into, and no other has it.
+  if (result.code === 'ENOENT' || result.code === 'EACCES') {
     throw new DrydockError(
       `error getting credentials - err: exec: "docker-credential-${helper}": executable file not found in $PATH, out: \`\``,
     )

@@ -24,7 +24,9 @@ const AGAIN = ALL ?? ['added archives']
 
 const listed = () => readTable(readPart('an engine') + readPart('a build'))
 const helds: Held[] = []
-const programs = missing(NEEDS.dockerd).length === 0 ? dockerPrograms() : []
+const able = missing(NEEDS.dockerd).length === 0
+const programs = able ? dockerPrograms() : []
+if (!able) requires(...NEEDS.dockerd)('builds as with Docker’s daemon', () => undefined)
 
 for (const [index, program] of programs.entries()) {
   const recorded = readRecording(program.version, import.meta.dirname)

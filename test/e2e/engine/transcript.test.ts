@@ -5,7 +5,7 @@
 import { readPart, readTable } from '../../support/differences.js'
 import { dockerPrograms } from '../../support/engines/clients.js'
 import { NEEDS } from '../../support/engines.js'
-import { missing } from '../../support/requires.js'
+import { missing, requires } from '../../support/requires.js'
 import { holds, isRecordedRight, type Played } from './held.js'
 import { playOn } from './player.js'
 import { readRecording } from './recordings.js'
@@ -16,7 +16,9 @@ const AGAIN = process.env.DRYDOCK_RECORDINGS === 'all' ? Object.keys(SESSION) : 
 
 const played: Played = (...what) => playOn(SESSION, ...what)
 const listed = () => readTable(readPart('an engine'))
-const programs = missing(NEEDS.dockerd).length === 0 ? dockerPrograms() : []
+const able = missing(NEEDS.dockerd).length === 0
+const programs = able ? dockerPrograms() : []
+if (!able) requires(...NEEDS.dockerd)('answers as Docker’s daemon does', () => undefined)
 
 for (const [index, program] of programs.entries()) {
   const recorded = readRecording(program.version)

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { parseDns } from '../../../lib/cli/names.js'
 import { requestOf } from '../../../lib/cli/request.js'
 import { parseRun, type RunArguments } from '../../../lib/cli/run-options.js'
@@ -122,6 +122,9 @@ describe('what was typed', () => {
   })
 
   test('-P publishes what is exposed and not published already', () => {
+    // Root may have a network.
+    const user = vi.spyOn(process, 'geteuid').mockReturnValue(0)
+    onTestFinished(() => user.mockRestore())
     const image = { ...IMAGE, exposedPorts: ['80/tcp', '53/udp', '443'] }
     const { spec: made } = requestOf(parsed('--network', 'bridge', '-P', '-p', '8080:80', 'app'), image, root)
     expect(made.network).toMatchObject({ ports: ['8080:80', '53/udp', '443/tcp'] })

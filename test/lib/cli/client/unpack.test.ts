@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -10,7 +10,12 @@ let place = ''
 beforeEach(() => {
   place = mkdtempSync(join(tmpdir(), 'copy-'))
 })
-afterEach(() => rmSync(place, { recursive: true }))
+afterEach(() => {
+  // Who is not root may take nothing out of a directory that he may not write.
+  const there = join(place, 'there')
+  if (lstatSync(there, { throwIfNoEntry: false })?.isDirectory()) chmodSync(there, 0o755)
+  rmSync(place, { recursive: true })
+})
 
 function* archive(entries: readonly (Partial<Omit<TarInput, 'path' | 'linkPath'>> & { path: string; to?: string; text?: string })[]) {
   for (const { path, to, text = '', ...more } of entries) {
@@ -47,7 +52,7 @@ test('the first name becomes the place, whatever it was; modes and times are kep
 test('contents alone: names that begin with a dot', async () => {
   await unpack(
     piece([
-      { path: './', type: 'directory' },
+      { path: './', type: 'directory', mode: 0o755 },
       { path: './a', text: '1' },
     ]),
     place,
