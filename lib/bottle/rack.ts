@@ -11,6 +11,7 @@
  * Nothing but ids is different in it: files, processes and network are those of the host. user_namespaces(7).
  */
 import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { set_pdeathsig } from '../kernel/calls/credentials.js'
 import { dup3, open, unlink } from '../kernel/calls/files.js'
@@ -75,7 +76,9 @@ export class Rack {
   }
 
   /** End the spawner. Bottles that are open stay until they are closed. */
-  close(): Promise<void> {
-    return this.#outer.rollback()
+  async close(): Promise<void> {
+    await this.#outer.rollback()
+    // A shim that was killed has undone nothing.
+    rmSync(this.#socket, { force: true })
   }
 }
