@@ -39,6 +39,9 @@ requires('command:setpriv', 'user-namespaces')('the same for an ordinary user, i
   expect(results.length).toBe(lesson.exercises.length * 4)
 })
 
+/** What pivot_root says of a directory of the root mount. An ordinary user’s root mount is locked to its place, which the kernel asks first. */
+const PLAIN = process.geteuid?.() === 0 ? 'EBUSY' : 'EINVAL'
+
 describe('what goes wrong on the way there', () => {
   let directory: string
   beforeAll(() => {
@@ -87,7 +90,7 @@ describe('what goes wrong on the way there', () => {
     const early = await verdictOn('ownRoot', `clone("mnt"), ${bind}, pivot_root(".", ".")`)
     expect(early.saw.join()).toMatch(/pivot_root.*EINVAL/)
     const plain = await verdictOn('ownRoot', `clone("mnt"), ${isPrivate}, chdir(given.root), pivot_root(".", ".")`)
-    expect(plain.saw.join()).toMatch(/pivot_root.*EBUSY/)
+    expect(plain.saw.join()).toMatch(new RegExp(`pivot_root.*${PLAIN}`))
   })
 
   test('layers in the wrong order, and what is done past the overlay', { timeout: 60_000 }, async () => {
@@ -150,7 +153,7 @@ describe('what the lesson claims', () => {
     expect(await outcome(moved, (pid) => [rootIsBottles(bottle, pid), systemSeenBy(pid)])).toEqual([false, WORLD_NAME])
   })
 
-  test('pivot_root refuses what is shared with EINVAL, and a plain directory of the root mount with EBUSY', async () => {
+  test(`pivot_root refuses what is shared with EINVAL, and a plain directory of the root mount with ${PLAIN}`, async () => {
     const shim = await bottle.shim()
     try {
       const share: Step[] = [clone3(['mnt']), mount(null, '/', null, ['rec', 'shared']), chdir(WORLD)]
@@ -158,7 +161,7 @@ describe('what the lesson claims', () => {
       const refused = [
         pivot_root('.', '.', { allow: ['EINVAL'] }),
         mount(null, '/', null, ['rec', 'private']),
-        pivot_root('.', '.', { allow: ['EBUSY'] }),
+        pivot_root('.', '.', { allow: [PLAIN] }),
       ]
       expect((await shim.run(refused)).map(({ status }) => status)).toEqual(['allowed', 'ok', 'allowed'])
       // On another mount than the root’s the kernel says EINVAL again.

@@ -68,11 +68,13 @@ describe('kill -9 of the tutor', () => {
         stdio: ['ignore', 'pipe', 'inherit'],
         env: { ...process.env, ...ownPlaces(), DRYDOCK_RUN_DIR: run },
       })
+      // Of some lessons an ordinary user may play so little that it is over by then.
+      const exited = once(tutor, 'exit')
       await once(tutor.stdout, 'data')
       tutor.stdout.resume()
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 3000))
       tutor.kill('SIGKILL')
-      await once(tutor, 'exit')
+      await exited
       expect(await lastingDifferences(before, 10_000)).toEqual([])
     },
     120_000,
