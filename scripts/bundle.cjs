@@ -4,7 +4,6 @@
  */
 'use strict'
 
-const { randomBytes } = require('node:crypto')
 const fs = require('node:fs')
 const path = require('node:path')
 
@@ -91,6 +90,8 @@ function bundlePage(entry = 'lib/workshop/page/main.tsx', out = PAGE) {
 
 /** Write what esbuild has made, and the list of what it was made of. `file` is the one that tells how old it is. */
 function keep(out, file, outputFiles, { inputs }) {
+  // Not before it is needed: it costs a command's start milliseconds.
+  const { randomBytes } = require('node:crypto')
   // Made beside it and renamed: whoever starts meanwhile finds the old one or the new one. In another pid namespace somebody else may have our pid.
   const made = `${out}.${process.pid}-${randomBytes(4).toString('hex')}`
   fs.mkdirSync(path.dirname(out), { recursive: true })

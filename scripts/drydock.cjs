@@ -57,17 +57,18 @@ async function startBundle(argv) {
 }
 
 async function start() {
-  if (!isFresh(OUT)) {
-    const problem = prepare()
-    if (problem) {
-      console.error(problem)
-      return 125
-    }
+  const argv = process.argv.slice(2)
+  // Found out once: it looks at some hundred files.
+  if (isFresh(OUT)) return startBundle(argv)
+  const problem = prepare()
+  if (problem) {
+    console.error(problem)
+    return 125
   }
-  if (isFresh(OUT)) return startBundle(process.argv.slice(2))
+  if (isFresh(OUT)) return startBundle(argv)
   const { register } = await import('tsx/esm/api')
   register()
-  return (await import(path.join(ROOT, 'lib/cli/main.ts'))).main(process.argv.slice(2))
+  return (await import(path.join(ROOT, 'lib/cli/main.ts'))).main(argv)
 }
 
 start().then(
