@@ -22,7 +22,7 @@ function load(file, use) {
   // V8 itself refuses the code of another version of its own, and of a source of another length; not that of another source as long.
   const { mtimeMs } = fs.statSync(file)
   const source = fs.readFileSync(file, 'latin1')
-  const kept = path.join(path.dirname(file), `${use}-${process.version}-${mtimeMs}.code`)
+  const kept = path.join(path.dirname(file), `${path.basename(file, '.cjs')}-${use}-${process.version}-${mtimeMs}.code`)
   const cachedData = read(kept)
   const script = new vm.Script(source, {
     filename: file,

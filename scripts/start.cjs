@@ -53,14 +53,14 @@ async function start(command, args) {
 }
 
 /** A bundle that is made anew when a source is newer; false where none can be written. */
-function refresh(out, entries) {
+function refresh(out, bundles) {
   const { bundleWhereWritable, isFresh } = require('./bundle.cjs')
-  return isFresh(out) || bundleWhereWritable(out, entries)
+  return isFresh(out) || bundleWhereWritable(out, bundles)
 }
 
 /** The entry's main, from its bundle; undefined where there can be none. */
 function startBundle(out, entry, args) {
-  if (!refresh(out, { main: entry })) return undefined
+  if (!refresh(out, { main: { entry } })) return undefined
   const use = /^[a-z]+$/.test(args[0] || '') ? args[0] : 'main'
   const { exports, keep } = require('./compiled.cjs').load(path.join(out, 'main.cjs'), use)
   return exports.main(args).then((status) => {
