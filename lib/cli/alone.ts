@@ -1,18 +1,17 @@
 /**
  * The verbs that need no engine: they work on the data root themselves. What a usual run needs is loaded at once, since each module more costs
- * a millisecond; images and the tutor are not.
+ * a part of a millisecond; lists, images and the tutor are not.
  */
 import { attach } from './attach.js'
 import type { Action } from './group.js'
 import { IMAGE_VERBS, image } from './image.js'
 import { network } from './network.js'
-import { ps } from './ps.js'
 import { rm } from './rm.js'
 import { run } from './run.js'
 
 export const ALONE: Readonly<Record<string, Action>> = {
   run: { text: 'make a container and run a program in it', run },
-  ps: { text: 'list containers', run: ps },
+  ps: { text: 'list containers', run: (argv) => import('./ps.js').then(({ ps }) => ps(argv)) },
   attach: { text: 'go back to a running container', run: attach },
   rm: { text: 'remove containers', run: rm },
   diff: { text: 'what a container has changed', run: (argv) => import('./diff.js').then(({ diff }) => diff(argv)) },
