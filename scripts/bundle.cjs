@@ -6,26 +6,12 @@
 
 const fs = require('node:fs')
 const path = require('node:path')
-const { BUNDLES } = require('./bundles.cjs')
+const { BUNDLES, isFresh } = require('./bundles.cjs')
 
 const ROOT = path.join(__dirname, '..')
 const ABSENT = path.join(__dirname, 'absent.cjs')
 /** Of what dockerode loads. Our own modules say node: in front of Node's. */
 const UNUSED = ['@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs', 'uuid', 'tar-fs', '@balena/dockerignore', 'ssh2', 'https', 'debug']
-
-/** Is there a bundle of that name in `out`, and is nothing that it was made of newer, the native part included? */
-function isFresh(out, name = 'main', extension = 'cjs') {
-  try {
-    const { mtimeMs } = fs.statSync(path.join(out, `${name}.${extension}`))
-    for (const input of JSON.parse(fs.readFileSync(path.join(out, `${name}.json`), 'utf8'))) {
-      const found = fs.statSync(`${ROOT}/${input}`, { throwIfNoEntry: false })
-      if (!found || found.mtimeMs > mtimeMs) return false
-    }
-    return fs.existsSync(path.join(ROOT, 'native/build/shim'))
-  } catch {
-    return false
-  }
-}
 
 /** Write the scripts, and lists of what each was made of, to `out`. Throws the file system's error when that cannot be written. */
 function bundle(out, bundles = BUNDLES) {
@@ -155,4 +141,4 @@ function replace(out, made, isDone) {
   }
 }
 
-module.exports = { bundle, bundleWhereWritable, bundlePage, isFresh }
+module.exports = { bundle, bundleWhereWritable, bundlePage }

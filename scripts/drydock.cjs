@@ -6,8 +6,7 @@
 'use strict'
 
 const path = require('node:path')
-const { bundleWhereWritable, isFresh } = require('./bundle.cjs')
-const { bundleOf, findVerb } = require('./bundles.cjs')
+const { bundleOf, findVerb, isFresh } = require('./bundles.cjs')
 
 const ROOT = path.join(__dirname, '..')
 /** Two folders deep, as the sources are: paths relative to a module stay right in the bundle. */
@@ -18,7 +17,7 @@ function prepare() {
   const { checkPlatform, setUp } = require('./setup.cjs')
   const problem = checkPlatform() || setUp({ yes: process.env.CI === 'true', command: 'drydock' })
   if (problem) return problem
-  bundleWhereWritable(OUT)
+  require('./bundle.cjs').bundleWhereWritable(OUT)
   return undefined
 }
 

@@ -6,6 +6,7 @@
 'use strict'
 
 const path = require('node:path')
+const { isFresh } = require('./bundles.cjs')
 const { checkPlatform, setUp } = require('./setup.cjs')
 
 const COMMANDS = {
@@ -54,8 +55,7 @@ async function start(command, args) {
 
 /** A bundle that is made anew when a source is newer; false where none can be written. */
 function refresh(out, bundles) {
-  const { bundleWhereWritable, isFresh } = require('./bundle.cjs')
-  return isFresh(out) || bundleWhereWritable(out, bundles)
+  return isFresh(out) || require('./bundle.cjs').bundleWhereWritable(out, bundles)
 }
 
 /** The entry's main, from its bundle; undefined where there can be none. */

@@ -21,8 +21,11 @@ const chosen = (words: string, environment = {}) => bundleOf(words.split(' ').fi
 
 describe('which bundle a call has', () => {
   it.each([
-    ['run --rm busybox true', 'client'],
-    ['-H unix:///run/d.sock -D run busybox', 'client'],
+    ['run --rm busybox true', 'run'],
+    ['-H unix:///run/d.sock -D run busybox', 'run'],
+    ['run --rm host true', 'client'],
+    ['run host:latest', 'client'],
+    ['run docker.io/library/host', 'client'],
     ['--host=tcp://a:1 ps', 'client'],
     ['container run busybox', 'client'],
     ['', 'client'],
@@ -51,8 +54,8 @@ describe('which bundle a call has', () => {
   ])('%j: the one with everything', (words) => expect(chosen(words)).toBe('main'))
 
   it('is not misled by the words of flags', () => {
-    expect(bundleOf(['-H', '--no-engine', 'run'], {})).toEqual({ name: 'client', alone: false })
-    expect(bundleOf(['run', 'busybox', '--no-engine'], {})).toEqual({ name: 'client', alone: false })
+    expect(bundleOf(['-H', '--no-engine', 'run'], {})).toEqual({ name: 'run', alone: false })
+    expect(bundleOf(['run', 'busybox', '--no-engine'], {})).toEqual({ name: 'run', alone: false })
   })
 
   it('is without an engine where the environment says so', () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
 interface Loaded {
   readonly exports: Readonly<Record<string, (...args: unknown[]) => unknown>>
@@ -60,6 +60,9 @@ describe('what a short call does not load of Node’s', () => {
       const more = process.moduleLoadList.filter((name) => !before.includes(name))
       require('node:fs').writeFileSync(process.env.LOADED, JSON.stringify(more))
     })`
+
+  /** Making the bundles takes more. */
+  beforeAll(() => execa(process.execPath, [DRYDOCK, '--version']))
 
   async function loadedBy(...words: string[]): Promise<string[]> {
     const [listing, list] = [join(place, 'listing.cjs'), join(place, 'list.json')]
