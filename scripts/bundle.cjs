@@ -10,6 +10,7 @@ const { BUNDLES, isFresh } = require('./bundles.cjs')
 
 const ROOT = path.join(__dirname, '..')
 const ABSENT = path.join(__dirname, 'absent.cjs')
+const QUIET = path.join(__dirname, 'quiet.cjs')
 /** Of what dockerode loads. Our own modules say node: in front of Node's. */
 const UNUSED = ['@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs', 'uuid', 'tar-fs', '@balena/dockerignore', 'ssh2', 'https', 'debug']
 
@@ -37,7 +38,7 @@ function built(out, name, { entry, without = [] }) {
     target: 'node20',
     // Packages that are large and imported when they are needed, which is seldom, stay where they are; and what has a bundle of its own.
     external: ['node-pty', 'execa', 'inquirer', ...['daemon', 'view-page', ...without].map((module) => `./lib/cli/${module}.ts`)],
-    alias: { ...Object.fromEntries(UNUSED.map((name) => [name, ABSENT])), 'readable-stream': 'node:stream' },
+    alias: { ...Object.fromEntries(UNUSED.map((name) => [name, ABSENT])), 'readable-stream': 'node:stream', util: QUIET },
     charset: 'ascii',
     // One function expression, as compiled.cjs has it.
     banner: { js: '(function (exports, require, module, importMeta) {' },
@@ -95,7 +96,7 @@ function keep(out, extension, made) {
     for (const { name, outputFiles, metafile } of made) {
       for (const { path: file, contents } of outputFiles) fs.writeFileSync(path.join(place, path.basename(file)), contents)
       const sources = Object.keys(metafile.inputs).filter((input) => !input.startsWith('node_modules/'))
-      const more = ['scripts/bundle.cjs', 'scripts/bundles.cjs', 'scripts/absent.cjs', 'package-lock.json']
+      const more = ['scripts/bundle.cjs', 'scripts/bundles.cjs', 'scripts/absent.cjs', 'scripts/quiet.cjs', 'package-lock.json']
       fs.writeFileSync(path.join(place, `${name}.json`), JSON.stringify([...sources, ...more]))
     }
     replace(out, place, () => made.every(({ name }) => isFresh(out, name, extension)))
