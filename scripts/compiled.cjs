@@ -49,7 +49,11 @@ function load(file, use) {
     importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   })
   const module = { exports: {} }
-  script.runInThisContext()(module.exports, lateRequire(createRequire(file)), module, { url: pathToFileURL(file).href })
+  script.runInThisContext()(module.exports, lateRequire(createRequire(file)), module, {
+    get url() {
+      return pathToFileURL(file).href
+    },
+  })
   const keep = () => {
     if ((cachedData && !script.cachedDataRejected) || process.uptime() > FORGETS) return
     write(kept, script.createCachedData())
