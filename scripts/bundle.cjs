@@ -1,38 +1,33 @@
 /*
- * A command line as one file, and what it seldom needs and is large (the daemon, the workshop's page) as others. It is a script and no module, since V8 keeps the code of scripts alone (compiled.cjs), and with kept code
+ * A command line as one file. It is a script and no module, since V8 keeps the code of scripts alone (compiled.cjs), and with kept code
  * what is not called costs nothing. Plain JavaScript that Node 16 can parse.
  */
 'use strict'
 
-const { randomBytes } = require('node:crypto')
 const fs = require('node:fs')
 const path = require('node:path')
+const { BUNDLES, isFresh } = require('./bundles.cjs')
 
 const ROOT = path.join(__dirname, '..')
 const ABSENT = path.join(__dirname, 'absent.cjs')
+const QUIET = path.join(__dirname, 'quiet.cjs')
 /** Of what dockerode loads. Our own modules say node: in front of Node's. */
 const UNUSED = ['@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs', 'uuid', 'tar-fs', '@balena/dockerignore', 'ssh2', 'https', 'debug']
 
-/** Is there a bundle in `out`, and is nothing that it was made of newer, the native part included? */
-function isFresh(out, file = 'main.cjs') {
-  try {
-    const { mtimeMs } = fs.statSync(path.join(out, file))
-    for (const input of JSON.parse(fs.readFileSync(path.join(out, 'inputs.json'), 'utf8'))) {
-      const found = fs.statSync(`${ROOT}/${input}`, { throwIfNoEntry: false })
-      if (!found || found.mtimeMs > mtimeMs) return false
-    }
-    return fs.existsSync(path.join(ROOT, 'native/build/shim'))
-  } catch {
-    return false
-  }
+/** Write the scripts, and lists of what each was made of, to `out`. Throws the file system's error when that cannot be written. */
+function bundle(out, bundles = BUNDLES) {
+  keep(
+    out,
+    'cjs',
+    Object.keys(bundles).map((name) => ({ name, ...built(out, name, bundles[name]) })),
+  )
 }
 
-/** Write `main.cjs` and further scripts, made of `entries`, and the list of their sources to `out`. Throws the file system's error when that cannot be written. */
-function bundle(out, entries = { main: 'lib/cli/main.ts', daemon: 'lib/cli/daemon.ts', view: 'lib/cli/view-page.ts' }) {
+function built(out, name, { entry, without = [] }) {
   const { version } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8'))
-  const { metafile, outputFiles } = require('esbuild').buildSync({
+  return require('esbuild').buildSync({
     absWorkingDir: ROOT,
-    entryPoints: entries,
+    entryPoints: { [name]: entry },
     outdir: out,
     outExtension: { '.js': '.cjs' },
     write: false,
@@ -41,9 +36,9 @@ function bundle(out, entries = { main: 'lib/cli/main.ts', daemon: 'lib/cli/daemo
     format: 'cjs',
     platform: 'node',
     target: 'node20',
-    // Packages that are large and imported when they are needed, which is seldom, stay where they are.
-    external: ['node-pty', 'execa', 'inquirer', './daemon.js', './view-page.js'],
-    alias: { ...Object.fromEntries(UNUSED.map((name) => [name, ABSENT])), 'readable-stream': 'node:stream' },
+    // Packages that are large and imported when they are needed, which is seldom, stay where they are; and what has a bundle of its own.
+    external: ['node-pty', 'execa', 'inquirer', ...['daemon', 'view-page', ...without].map((module) => `./lib/cli/${module}.ts`)],
+    alias: { ...Object.fromEntries(UNUSED.map((name) => [name, ABSENT])), 'readable-stream': 'node:stream', util: QUIET },
     charset: 'ascii',
     // One function expression, as compiled.cjs has it.
     banner: { js: '(function (exports, require, module, importMeta) {' },
@@ -54,7 +49,6 @@ function bundle(out, entries = { main: 'lib/cli/main.ts', daemon: 'lib/cli/daemo
     legalComments: 'none',
     logLevel: 'warning',
   })
-  keep(out, 'main.cjs', outputFiles, metafile)
 }
 
 const PAGE = path.join(ROOT, 'build', 'page')
@@ -62,7 +56,7 @@ const PAGE = path.join(ROOT, 'build', 'page')
 /** The workshop's page: a script without imports, and its style sheet. Kept in build/ where that can be written. Throws esbuild's error when a source is wrong. */
 function bundlePage(entry = 'lib/workshop/page/main.tsx', out = PAGE) {
   const read = (name) => fs.readFileSync(path.join(out, name), 'utf8')
-  if (isFresh(out, 'page.js')) return { script: read('page.js'), style: read('page.css') }
+  if (isFresh(out, 'page', 'js')) return { script: read('page.js'), style: read('page.css') }
   const { metafile, outputFiles } = require('esbuild').buildSync({
     absWorkingDir: ROOT,
     entryPoints: { page: entry },
@@ -85,33 +79,35 @@ function bundlePage(entry = 'lib/workshop/page/main.tsx', out = PAGE) {
   const whole = outputFiles.some(({ path: file }) => file.endsWith('.css'))
     ? outputFiles
     : [...outputFiles, { path: 'page.css', contents: '' }]
-  whereWritable(() => keep(out, 'page.js', whole, metafile))
+  whereWritable(() => keep(out, 'js', [{ name: 'page', outputFiles: whole, metafile }]))
   return files
 }
 
-/** Write what esbuild has made, and the list of what it was made of. `file` is the one that tells how old it is. */
-function keep(out, file, outputFiles, { inputs }) {
-  // Made beside it and renamed: whoever starts meanwhile finds the old one or the new one. In another pid namespace somebody else may have our pid.
-  const made = `${out}.${process.pid}-${randomBytes(4).toString('hex')}`
+/** Write what esbuild has made, and lists of what it was made of. The file of that extension tells how old one is. */
+function keep(out, extension, made) {
+  // Not before it is needed: it costs a command's start milliseconds.
+  const { randomBytes } = require('node:crypto')
+  // Made beside it and renamed: whoever starts meanwhile finds the old ones or the new ones. In another pid namespace somebody else may have our pid.
+  const place = `${out}.${process.pid}-${randomBytes(4).toString('hex')}`
   fs.mkdirSync(path.dirname(out), { recursive: true })
   // Not recursive: that tells ENOENT of every error that it does not expect.
-  fs.mkdirSync(made)
+  fs.mkdirSync(place)
   try {
-    for (const { path: name, contents } of outputFiles) fs.writeFileSync(path.join(made, path.basename(name)), contents)
-    const sources = Object.keys(inputs).filter((input) => !input.startsWith('node_modules/'))
-    fs.writeFileSync(
-      path.join(made, 'inputs.json'),
-      JSON.stringify([...sources, 'scripts/bundle.cjs', 'scripts/absent.cjs', 'package-lock.json']),
-    )
-    replace(out, made, file)
+    for (const { name, outputFiles, metafile } of made) {
+      for (const { path: file, contents } of outputFiles) fs.writeFileSync(path.join(place, path.basename(file)), contents)
+      const sources = Object.keys(metafile.inputs).filter((input) => !input.startsWith('node_modules/'))
+      const more = ['scripts/bundle.cjs', 'scripts/bundles.cjs', 'scripts/absent.cjs', 'scripts/quiet.cjs', 'package-lock.json']
+      fs.writeFileSync(path.join(place, `${name}.json`), JSON.stringify([...sources, ...more]))
+    }
+    replace(out, place, () => made.every(({ name }) => isFresh(out, name, extension)))
   } finally {
-    fs.rmSync(made, { recursive: true, force: true })
+    fs.rmSync(place, { recursive: true, force: true })
   }
 }
 
 /** A bundle like that; false where none can be written: it runs from its sources then, a little slower. */
-function bundleWhereWritable(out, entries) {
-  return whereWritable(() => bundle(out, entries))
+function bundleWhereWritable(out, bundles) {
+  return whereWritable(() => bundle(out, bundles))
 }
 
 /** Was it done? False where nothing can be written: a checkout of somebody else's (which is EOVERFLOW on an ordinary user's overlay), a full disk. */
@@ -127,9 +123,9 @@ function whereWritable(write) {
 }
 
 /** Of several who do so at once the first one's stays: it may be in use already. */
-function replace(out, made, file) {
+function replace(out, made, isDone) {
   const aside = `${made}.old`
-  while (!isFresh(out, file)) {
+  while (!isDone()) {
     try {
       fs.renameSync(out, aside)
     } catch (error) {
@@ -146,4 +142,4 @@ function replace(out, made, file) {
   }
 }
 
-module.exports = { bundle, bundleWhereWritable, bundlePage, isFresh }
+module.exports = { bundle, bundleWhereWritable, bundlePage }

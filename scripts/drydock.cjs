@@ -6,68 +6,54 @@
 'use strict'
 
 const path = require('node:path')
-const { bundleWhereWritable, isFresh } = require('./bundle.cjs')
+const { bundleOf, findVerb, isFresh } = require('./bundles.cjs')
 
 const ROOT = path.join(__dirname, '..')
 /** Two folders deep, as the sources are: paths relative to a module stay right in the bundle. */
 const OUT = path.join(ROOT, 'build', 'cli')
-const BUNDLE = path.join(OUT, 'main.cjs')
-const DAEMON = path.join(OUT, 'daemon.cjs')
-const VIEW = path.join(OUT, 'view.cjs')
 
 /** Set up what a fresh clone lacks, and make the bundle. Returns a sentence when that cannot be. */
 function prepare() {
   const { checkPlatform, setUp } = require('./setup.cjs')
   const problem = checkPlatform() || setUp({ yes: process.env.CI === 'true', command: 'drydock' })
   if (problem) return problem
-  bundleWhereWritable(OUT)
+  require('./bundle.cjs').bundleWhereWritable(OUT)
   return undefined
 }
 
-/** Flags before the verb that have a word of their own behind them (lib/cli/globals.ts). */
-const WITH_WORD = ['-H', '--host', '-c', '--context', '-l', '--log-level', '--config', '--tlscacert', '--tlscert', '--tlskey']
-
-/** Where the verb stands, behind the flags before it. */
-function verbPlace(argv) {
-  let at = 0
-  while (at < argv.length && argv[at].startsWith('-')) at += WITH_WORD.includes(argv[at]) ? 2 : 1
-  return at
-}
-
 /** Run the bundle, and keep what was compiled of it for this verb; only of a call that went well and did more than print its help. */
-async function startBundle(argv) {
-  const at = verbPlace(argv)
-  if (argv[at] === 'daemon') {
-    const { exports, keep } = require('./compiled.cjs').load(DAEMON, 'daemon')
+async function startBundle(argv, { name, alone }) {
+  const load = (use) => require('./compiled.cjs').load(path.join(OUT, `${name}.cjs`), use)
+  if (name === 'daemon') {
+    const { at } = findVerb(argv)
+    const { exports, keep } = load('daemon')
     // What stands before it too, as lib/cli/main.ts has it.
     return exports.daemon([...argv.slice(0, at).filter((word) => word !== '--no-engine'), ...argv.slice(at + 1)], keep)
   }
-  if (argv[at] === 'view') {
-    const { exports } = require('./compiled.cjs').load(VIEW, 'view')
-    return exports.view(argv.slice(at + 1))
-  }
+  if (name === 'view') return load('view').exports.view(argv.slice(findVerb(argv).at + 1))
   const verb = argv.find((word) => /^[a-z]+$/.test(word)) || 'main'
   // With an engine other code runs than without; and the quickest call of all is not to carry the code that fetches images.
-  const alone = process.env.DRYDOCK_ENGINE === 'none' || argv[0] === '--no-engine'
   const use = !alone ? verb : verb === 'run' && argv.includes('host') ? 'alone-run-host' : `alone-${verb}`
-  const { exports, keep } = require('./compiled.cjs').load(BUNDLE, use)
+  const { exports, keep } = load(use)
   const status = await exports.main(argv)
   if (status === 0 && !argv.includes('--help')) keep()
   return status
 }
 
 async function start() {
-  if (!isFresh(OUT)) {
-    const problem = prepare()
-    if (problem) {
-      console.error(problem)
-      return 125
-    }
+  const argv = process.argv.slice(2)
+  const wanted = bundleOf(argv)
+  // Found out once: it looks at some hundred files.
+  if (isFresh(OUT, wanted.name)) return startBundle(argv, wanted)
+  const problem = prepare()
+  if (problem) {
+    console.error(problem)
+    return 125
   }
-  if (isFresh(OUT)) return startBundle(process.argv.slice(2))
+  if (isFresh(OUT, wanted.name)) return startBundle(argv, wanted)
   const { register } = await import('tsx/esm/api')
   register()
-  return (await import(path.join(ROOT, 'lib/cli/main.ts'))).main(process.argv.slice(2))
+  return (await import(path.join(ROOT, 'lib/cli/main.ts'))).main(argv)
 }
 
 start().then(

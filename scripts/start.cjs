@@ -6,6 +6,7 @@
 'use strict'
 
 const path = require('node:path')
+const { isFresh } = require('./bundles.cjs')
 const { checkPlatform, setUp } = require('./setup.cjs')
 
 const COMMANDS = {
@@ -53,14 +54,13 @@ async function start(command, args) {
 }
 
 /** A bundle that is made anew when a source is newer; false where none can be written. */
-function refresh(out, entries) {
-  const { bundleWhereWritable, isFresh } = require('./bundle.cjs')
-  return isFresh(out) || bundleWhereWritable(out, entries)
+function refresh(out, bundles) {
+  return isFresh(out) || require('./bundle.cjs').bundleWhereWritable(out, bundles)
 }
 
 /** The entry's main, from its bundle; undefined where there can be none. */
 function startBundle(out, entry, args) {
-  if (!refresh(out, { main: entry })) return undefined
+  if (!refresh(out, { main: { entry } })) return undefined
   const use = /^[a-z]+$/.test(args[0] || '') ? args[0] : 'main'
   const { exports, keep } = require('./compiled.cjs').load(path.join(out, 'main.cjs'), use)
   return exports.main(args).then((status) => {

@@ -1,20 +1,12 @@
-/**
- * The verbs that need no engine: they work on the data root themselves. What a usual run needs is loaded at once, since each module more costs
- * a millisecond; images and the tutor are not.
- */
-import { attach } from './attach.js'
+/** The verbs that need no engine: they work on the data root themselves. Each is loaded when it is called. */
 import type { Action } from './group.js'
 import { IMAGE_VERBS, image } from './image.js'
-import { network } from './network.js'
-import { ps } from './ps.js'
-import { rm } from './rm.js'
-import { run } from './run.js'
 
 export const ALONE: Readonly<Record<string, Action>> = {
-  run: { text: 'make a container and run a program in it', run },
-  ps: { text: 'list containers', run: ps },
-  attach: { text: 'go back to a running container', run: attach },
-  rm: { text: 'remove containers', run: rm },
+  run: { text: 'make a container and run a program in it', run: (argv) => import('./run.js').then(({ run }) => run(argv)) },
+  ps: { text: 'list containers', run: (argv) => import('./ps.js').then(({ ps }) => ps(argv)) },
+  attach: { text: 'go back to a running container', run: (argv) => import('./attach.js').then(({ attach }) => attach(argv)) },
+  rm: { text: 'remove containers', run: (argv) => import('./rm.js').then(({ rm }) => rm(argv)) },
   diff: { text: 'what a container has changed', run: (argv) => import('./diff.js').then(({ diff }) => diff(argv)) },
   commit: { text: 'make an image of a container', run: (argv) => import('./commit.js').then(({ commit }) => commit(argv)) },
   export: {
@@ -29,7 +21,10 @@ export const ALONE: Readonly<Record<string, Action>> = {
   image: { text: 'the same by longer names; inspect, prune', run: image },
   login: { text: 'log in to a registry', run: (argv) => import('./login.js').then(({ login }) => login(argv)) },
   logout: { text: 'log out from a registry', run: (argv) => import('./logout.js').then(({ logout }) => logout(argv)) },
-  network: { text: 'create, list, inspect and remove networks', run: network },
+  network: {
+    text: 'create, list, inspect and remove networks',
+    run: (argv) => import('./network.js').then(({ network }) => network(argv)),
+  },
   tls: { text: 'make certificates for an engine and its clients', run: (argv) => import('./tls.js').then((module) => module.tls(argv)) },
   view: { text: 'a page with a live picture of the kernel', run: (argv) => import('./view-page.js').then((module) => module.view(argv)) },
   daemon: {

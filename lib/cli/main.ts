@@ -3,16 +3,14 @@ import { DrydockError, sentenceOf } from '../kernel/errors.js'
 import { VERSION } from '../kernel/version.js'
 import { type Globals, parseGlobals } from './globals.js'
 import { unknownCommand } from './group.js'
+import { forgiveReader } from './reader.js'
 
 /** The engine itself is no client of one, certificates are made before there is one, and the page asks the kernel. */
 const NO_CLIENTS: readonly string[] = ['daemon', 'tls', 'view']
 
 /** Docker's exit codes: 125 for what is wrong with the call itself where a container's own code could be meant, 1 elsewhere. */
 export async function main(argv: readonly string[]): Promise<number> {
-  // A reader that has seen enough (`| head`) is no error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-  })
+  forgiveReader()
   // The help of a verb is its own affair; that of all of them names those that there are.
   const [first] = argv
   if (first === undefined || first === 'help' || first === '--help' || first === '-h') {

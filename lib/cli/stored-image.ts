@@ -5,7 +5,6 @@ import { familiar, parseAnyReference, withDefaultTag } from '../image/reference.
 import { type Image, Store } from '../image/store/index.js'
 import type { Platform } from '../image/types.js'
 import { DrydockError } from '../kernel/errors.js'
-import { pullImages } from './registries.js'
 import type { RunFlags } from './run-options.js'
 
 const WHEN = ['always', 'missing', 'never'] as const
@@ -63,6 +62,7 @@ async function fetched(
   if (typeof asked === 'string') return present(store, word, platform)
   const reference = withDefaultTag(asked)
   if (flags.pull === 'missing') process.stderr.write(`Unable to find image '${familiar(reference)}' locally\n`)
+  const { pullImages } = await import('./registries.js')
   const pulled = await pullImages(reference, {
     store,
     dataRoot,

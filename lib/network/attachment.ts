@@ -1,9 +1,9 @@
 /** What plugging one container into one network takes: the fragment of its plan, and what its files are to say. */
 
-import { randomBytes } from 'node:crypto'
 import { isIPv6 } from 'node:net'
 import { DrydockError } from '../kernel/errors.js'
 import { parsePrefix } from '../kernel/ip.js'
+import { randomBytes } from '../kernel/random.js'
 import { StepError } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
 import type { Fragment, Step } from '../kernel/step.js'

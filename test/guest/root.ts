@@ -71,7 +71,7 @@ async function addCommands(root: string): Promise<void> {
   const out = join(root, PLACE, 'build/cli')
   bundle(out)
   // It was made of sources that are not there.
-  await writeFile(join(out, 'inputs.json'), '["package.json"]')
+  for (const list of await glob('*.json', { cwd: out })) await writeFile(join(out, list), '["package.json"]')
   const docker = findCommand('docker')
   if (docker) await addProgram(root, docker, 'docker', 'opt/bin')
 }
@@ -109,7 +109,7 @@ async function addProject(place: string): Promise<void> {
     place,
   ])
   await nameCompiled(place)
-  const scripts = ['packages', 'drydock', 'bundle', 'compiled'].map((name) => `scripts/${name}.cjs`)
+  const scripts = ['packages', 'drydock', 'bundle', 'bundles', 'compiled'].map((name) => `scripts/${name}.cjs`)
   const copied = ['package.json', ...scripts, 'native/build/shim', 'native/build/constants.json']
   const texts = await glob('lessons/*/README.md', { cwd: PROJECT })
   for (const path of [...copied, ...texts]) await cp(join(PROJECT, path), join(place, path))

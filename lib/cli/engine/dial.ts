@@ -1,5 +1,5 @@
 /** Connections to an engine, whatever leads there: a unix socket, TCP, TLS, or a program (ssh) whose standard input and output are the line. */
-import { Agent } from 'node:http'
+import { Agent, type AgentOptions } from 'node:http'
 import { connect, isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { inspect } from 'node:util'
@@ -13,7 +13,8 @@ export class Dial extends Agent {
   readonly #endpoint: Endpoint
 
   constructor(endpoint: Endpoint) {
-    super({ keepAlive: true })
+    // The name for TLS is settled below; without one here Node looks for it in each request, by a pattern that takes milliseconds to compile.
+    super({ keepAlive: true, servername: '' } as AgentOptions)
     this.#endpoint = endpoint
   }
 

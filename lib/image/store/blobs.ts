@@ -1,7 +1,7 @@
 /** Blobs by their digest: what has its name here is whole, and hashed to it when it came. */
 import { createHash } from 'node:crypto'
-import { createReadStream, renameSync, rmSync } from 'node:fs'
-import { open, readFile } from 'node:fs/promises'
+import { createReadStream, readFileSync, renameSync, rmSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DrydockError } from '../../kernel/errors.js'
 import type { Descriptor, Digest } from '../types.js'
@@ -40,12 +40,20 @@ export class Blobs {
 
   /** A manifest or configuration, which is small; checked once more, since all the rest hangs on it. */
   async document(digest: Digest): Promise<Buffer> {
-    const bytes = await readFile(this.path(digest)).catch((cause: NodeJS.ErrnoException) => {
-      throw new DrydockError(`the blob ${digest} cannot be read (${cause.code}): pull or load its image again`, { cause })
-    })
+    const bytes = this.#small(digest)
     if (sha256(bytes) !== digest)
       throw new DrydockError(`the blob ${digest} is damaged on disk: remove its image, and pull or load it again`)
     return bytes
+  }
+
+  /** At once: that is sooner done than handed to another thread. */
+  #small(digest: Digest): Buffer {
+    try {
+      return readFileSync(this.path(digest))
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException
+      throw new DrydockError(`the blob ${digest} cannot be read (${code}): pull or load its image again`, { cause })
+    }
   }
 
   read(digest: Digest): AsyncIterable<Buffer> {

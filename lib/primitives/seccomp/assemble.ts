@@ -78,8 +78,8 @@ class Program {
     const bytes = Buffer.alloc(count * INSTRUCTION_SIZE)
     this.#backwards.reverse().forEach(({ code, whenTrue, whenFalse, operand }, index) => {
       bytes.writeUInt16LE(code, index * INSTRUCTION_SIZE)
-      bytes.writeUInt8(whenTrue, index * INSTRUCTION_SIZE + 2)
-      bytes.writeUInt8(whenFalse, index * INSTRUCTION_SIZE + 3)
+      bytes[index * INSTRUCTION_SIZE + 2] = whenTrue
+      bytes[index * INSTRUCTION_SIZE + 3] = whenFalse
       bytes.writeUInt32LE(operand, index * INSTRUCTION_SIZE + 4)
     })
     return bytes
