@@ -1,4 +1,4 @@
-/** What a build says and reads by itself: arguments, quotes, ports, paths, the keys of its cache. */
+/** What a build says and reads by itself: arguments, quotes, paths, the keys of its cache. */
 import { describe, expect, test } from 'vitest'
 import { BuildArguments } from '../../../../lib/engine/build/arguments.js'
 import { authFor } from '../../../../lib/engine/build/base.js'
