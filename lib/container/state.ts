@@ -117,6 +117,8 @@ export interface ExitRecord {
   readonly oomKilled: boolean
   readonly startedAt: string
   readonly finishedAt: string
+  /** How often an entry of the log was lost, or the log could not be rotated; absent when it never happened. */
+  readonly logErrors?: number
 }
 
 /** A file of a container that is written before each start. */

@@ -19,6 +19,3 @@ export interface Chapter {
 export const ok = (name: string, says: string): Finding => ({ name, word: 'ok', says })
 export const restricted = (name: string, says: string, remedy: string): Finding => ({ name, word: 'restricted', says, remedy })
 export const missing = (name: string, says: string, remedy: string): Finding => ({ name, word: 'missing', says, remedy })
-
-/** A remedy that is a command line follows what it is for. */
-export const byCommand = (command: string): string => `run: ${command}`

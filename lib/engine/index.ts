@@ -84,6 +84,8 @@ export class Engine implements EngineNouns {
     try {
       await prepareNetworks(core)
       await sweepVolumes(core)
+      // Half-made layers of programs that were killed: nobody may pull or prune here for long.
+      await core.store.sweep()
       await recover(core)
       await mendNetworks(core)
       await core.execs.recover()

@@ -1,6 +1,7 @@
 /** What is read of a container: logs that its shim writes and rotates, its processes, what it uses, what it has changed. */
+import { mkdirSync } from 'node:fs'
 import { execa } from 'execa'
-import { describe, expect } from 'vitest'
+import { describe, expect, vi } from 'vitest'
 import type { Engine } from '../../lib/engine/index.js'
 import type { Document, LogOptions } from '../../lib/engine/types.js'
 import { TarReader } from '../../lib/image/tar/index.js'
@@ -45,6 +46,25 @@ describe('logs', () => {
     const { stdout, stderr } = await textOf(stream)
     expect(stdout.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z /g, '|').replace(/0{100,}/g, '0…')).toBe('|0…|0…|0…7\n')
     expect(stderr).toMatch(/^\S{29}Z after\n$/)
+  })
+
+  test('one that could not be rotated is told of when its container ends', async () => {
+    const Config = { 'max-size': '1k', 'max-file': '2' }
+    const said = vi.spyOn(at.engine.context, 'log')
+    const { Id } = await at.engine.containers.create(
+      body(['sh', '-c', 'printf "%02000d\\n" 7; echo after'], {}, { LogConfig: { Type: 'json-file', Config } }),
+      {},
+    )
+    const { name, layout } = at.engine.context.containers.find(Id)
+    // Its place is taken: a file takes the name of no directory (rename(2), EISDIR).
+    mkdirSync(`${layout.log}.1`)
+    const { end } = await at.engine.containers.wait(Id, 'next-exit')
+    await at.engine.containers.start(Id)
+    await end
+    expect(said.mock.calls).toEqual([
+      ['warn', expect.stringMatching(`^${name}: entries of its log were lost, or it could not be rotated .errors: 1.`)],
+    ])
+    said.mockRestore()
   })
 
   test('the driver `local` keeps them too, with what was chosen of labels and variables, which only `details` shows', async () => {

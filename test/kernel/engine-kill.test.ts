@@ -1,8 +1,11 @@
 /** What an engine finds when it begins: after it was killed at any moment under load, after a rest, after somebody killed a shim. */
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, describe, expect } from 'vitest'
+import { ownerName } from '../../lib/image/owner.js'
 import { readProcess } from '../../lib/kernel/proc/processes.js'
+import { deadOwner } from '../support/dead-owner.js'
 import { body, enginePlace, nothingElse, type Place } from '../support/engine.js'
 import { onPrivateHost, program } from '../support/private-host.js'
 
@@ -55,6 +58,18 @@ test('what ended while no engine was there: its exit is known, and what goes wit
   await expect(engine.containers.inspect(goes)).rejects.toMatchObject({ status: 404 })
   await engine.containers.remove(stays)
   await engine.close()
+})
+
+test('what killed programs had half made of layers goes when an engine begins; what the living have in hand stays', async () => {
+  const place = await thePlace()
+  const under = (mark: string, who: string) => join(place.root, 'overlay', `${mark}${who}`)
+  const marks = ['.unpacking-', '.building-', '.removing-']
+  const [left, kept] = [deadOwner(), ownerName()].map((who) => marks.map((mark) => under(mark, who))) as [string[], string[]]
+  for (const path of [...left, ...kept]) mkdirSync(join(path, 'diff/deep'), { recursive: true })
+  await (await place.open()).close()
+  const still = [...left, ...kept].filter((path) => existsSync(path))
+  for (const path of still) rmSync(path, { recursive: true })
+  expect(still).toEqual(kept)
 })
 
 test('a container whose shim is killed ends, and can be started again', async () => {

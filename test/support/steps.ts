@@ -14,7 +14,7 @@ import { WORDS } from '../../lib/kernel/words.js'
 const MODULES = { bpf, credentials, files, internet, mounts, processes, reading, sockets }
 
 /** Exported functions that make no step. */
-const NO_STEPS = new Set(['capabilityBits', 'makedev', 'signalNumber'])
+const NO_STEPS = new Set(['capabilityBits', 'makedev'])
 
 /** Names of all constructors. */
 export function constructors(): string[] {

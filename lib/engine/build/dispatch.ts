@@ -6,6 +6,7 @@ import {
   type CommandOf,
   expand,
   expandWords,
+  exposedPorts,
   parseTrigger,
   variablesOf,
   wrong,
@@ -16,7 +17,6 @@ import { parseSignal } from '../signals.js'
 import { nameOf } from './arguments.js'
 import type { Builder } from './builder.js'
 import { addFiles, copyFiles, makeDirectory } from './files.js'
-import { exposed } from './ports.js'
 import { quoteAll, quoteHealth } from './quote.js'
 import type { StageState } from './stage.js'
 
@@ -67,7 +67,7 @@ const TABLE: Table = {
 
   async expose({ builder, state, command, replacedWords }) {
     const ports = command.ports.flatMap(replacedWords)
-    const found = Object.fromEntries(ports.flatMap(exposed).map((port) => [port, {}]))
+    const found = Object.fromEntries(ports.flatMap(exposedPorts).map((port) => [port, {}]))
     state.change({ ExposedPorts: { ...state.config.ExposedPorts, ...found } })
     await builder.note(state, `EXPOSE ${ports.join(' ')}`)
   },

@@ -70,6 +70,11 @@ async function follow(core: Core, container: Container, run: Run, names: NameSer
   if (core.closing && !exit) return
   const record = exit ? recordOf(container, run, exit) : await lost(core, container, run)
   container.exit = record
+  if (record.logErrors)
+    core.log(
+      'warn',
+      `${container.name}: entries of its log were lost, or it could not be rotated (errors: ${record.logErrors}): is the disk full?`,
+    )
   await names?.close()
   await core.late.ended(container.id)
   settled(core, container, run, record)

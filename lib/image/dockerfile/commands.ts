@@ -33,7 +33,8 @@ export type Command = { readonly code: string } & (
   | { readonly kind: 'expose'; readonly ports: readonly string[] }
   | { readonly kind: 'healthcheck'; readonly health: Healthcheck }
   | { readonly kind: 'label'; readonly pairs: readonly Pair[]; readonly literally?: boolean }
-  | { readonly kind: 'maintainer' | 'stopsignal' | 'user' | 'workdir'; readonly text: string }
+  | { readonly kind: 'maintainer'; readonly text: string }
+  | { readonly kind: 'stopsignal' | 'user' | 'workdir'; readonly text: string }
   | { readonly kind: 'onbuild'; readonly expression: string }
   | { readonly kind: 'run'; readonly line: CommandLine; readonly flags: readonly string[] }
   | { readonly kind: 'shell'; readonly words: readonly string[] }
@@ -43,6 +44,22 @@ export type Command = { readonly code: string } & (
 /** The one that an instruction has. */
 export type CommandOf<K extends Command['kind']> = Member<Command, K>
 type Member<C, K> = C extends { readonly kind: infer Kind } ? (K extends Kind ? C : never) : never
+
+/** Those that commit and import take (`--change`): they need no container. */
+export const CHANGES = [
+  'cmd',
+  'entrypoint',
+  'env',
+  'expose',
+  'healthcheck',
+  'label',
+  'onbuild',
+  'stopsignal',
+  'user',
+  'volume',
+  'workdir',
+] as const
+export type ChangeCommand = CommandOf<(typeof CHANGES)[number]>
 
 /** Without a value: whatever is given when the image is built. */
 export interface Arg {

@@ -4,7 +4,7 @@
  *     lines.ts      text into lines, and what the directives say       spaces.ts   as Go has them
  *     nodes.ts      a line into name, flags and words (words.ts)
  *     parse.ts      a line into a command (commands.ts), and commands into stages; flags.ts
- *     expand.ts     variables, when a command's turn comes
+ *     expand.ts     variables, when a command's turn comes; ports.ts what EXPOSE's words are then
  *
  * Why not a package: dockerfile-ast, which editors use, knows BuildKit's here-documents, which the classic builder has not, takes lines that Docker refuses, and
  * keeps neither a line as it is joined (docker prints it) nor what is quoted.
@@ -12,7 +12,16 @@
 
 import { parseDuration } from '../../kernel/durations.js'
 import { DrydockError, sentenceOf } from '../../kernel/errors.js'
-import type { Arg, Command, CommandLine, Copying, Dockerfile, Stage } from './commands.js'
+import {
+  type Arg,
+  CHANGES,
+  type ChangeCommand,
+  type Command,
+  type CommandLine,
+  type Copying,
+  type Dockerfile,
+  type Stage,
+} from './commands.js'
 import { readFlags } from './flags.js'
 import { type Line, readLines, wrong } from './lines.js'
 import { type Node, nodeOf } from './nodes.js'
@@ -36,6 +45,16 @@ export function parseDockerfile(text: string, name = 'Dockerfile'): Dockerfile {
     else throw wrong('no build stage in current context')
   }
   return { meta, stages, token, warnings }
+}
+
+/** What `--change` says, all values together; nothing at all is right. Which instruction may not stand here is told before what is wrong with one. */
+export function parseChanges(changes: readonly string[]): { readonly commands: readonly ChangeCommand[]; readonly token: string } {
+  if (changes.length === 0) return { commands: [], token: '\\' }
+  const { lines, token } = readLines(changes.join('\n'))
+  const nodes = lines.map((line) => nodeOf(line, token))
+  const other = nodes.find(({ name }) => !(CHANGES as readonly string[]).includes(name))
+  if (other) throw wrong(`${other.name} is not a valid change command`)
+  return { commands: nodes.map((node) => commandOf(node) as ChangeCommand), token }
 }
 
 /** What ONBUILD has kept: one line, and no FROM. */

@@ -1,6 +1,5 @@
 /** Calls that make, enter, signal and replace processes. */
 import { bits, bytes, fd, field, int, mode, nothing, out, path, strings, struct, word } from '../args.js'
-import { constant } from '../constants.js'
 import { type Descriptor, type Pathname, type Step, type StepOptions, step } from '../step.js'
 import type { Word } from '../words.js'
 
@@ -145,9 +144,6 @@ export function setdomainname(name: string, options?: StepOptions): Step {
 
 /** uname(2): struct utsname of six 65-byte strings is the step's out-buffer. */
 export const uname = (options?: StepOptions): Step => step('uname', [out('buf', 6 * 65)], options)
-
-/** The signal's number, for exit codes (128 + n). */
-export const signalNumber = (signal: Word<'signal'>): number => constant('signal', signal)
 
 /** waitpid(2) for any child of the caller: the status is out-buffer 0. */
 export function wait4(pid: number | Descriptor, options: StepOptions & { flags?: readonly Word<'wait'>[] } = {}): Step {

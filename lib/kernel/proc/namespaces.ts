@@ -44,12 +44,6 @@ export function readNamespaces(pid: Pid, root = '/proc'): Namespaces | undefined
   return Object.keys(found).length > 0 ? found : undefined
 }
 
-/** Whether both processes are in the same namespace of a kind; undefined when that cannot be said because one has gone. */
-export function sameNamespace(kind: NamespaceFile, one: Pid, other: Pid, root = '/proc'): boolean | undefined {
-  const [first, second] = [readNamespace(one, kind, root), readNamespace(other, kind, root)]
-  return first === undefined || second === undefined ? undefined : first === second
-}
-
 /** The kinds in which two processes differ; kinds that one of them lacks are not compared. */
 export function differingNamespaces(one: Namespaces, other: Namespaces): NamespaceFile[] {
   return NAMESPACE_FILES.filter((kind) => one[kind] !== undefined && other[kind] !== undefined && one[kind] !== other[kind])

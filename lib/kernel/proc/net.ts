@@ -217,8 +217,3 @@ export function readTcp(pid: Pid = 'self', root = '/proc'): TcpSocket[] | undefi
   if (four === undefined) return undefined
   return [...parseTcp(four), ...parseTcp(readProcFile(`${root}/${pid}/net/tcp6`) ?? '')]
 }
-
-/** Those that wait for connections. */
-export function readListeners(pid: Pid = 'self', root = '/proc'): TcpSocket[] | undefined {
-  return readTcp(pid, root)?.filter(({ state }) => state === 'listen')
-}

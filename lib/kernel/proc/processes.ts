@@ -99,20 +99,6 @@ export function childrenOf(pid: number, processes: readonly Process[] = readProc
   return processes.filter(({ ppid }) => ppid === pid)
 }
 
-/** Children, their children and so on, parents first. */
-export function descendantsOf(pid: number, processes: readonly Process[] = readProcesses()): Process[] {
-  const found: Process[] = []
-  const parents = [pid]
-  for (const parent of parents) {
-    for (const child of childrenOf(parent, processes)) {
-      if (child.pid === parent) continue
-      found.push(child)
-      parents.push(child.pid)
-    }
-  }
-  return found
-}
-
 /**
  * The processes in one namespace, by its inode number. Those whose namespaces we may not read (another user's) are left out: for a
  * complete answer ask as root.

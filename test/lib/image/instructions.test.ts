@@ -8,7 +8,7 @@ describe('changes', () => {
     expect(changed('CMD ["a", "b c"]')).toEqual({ Cmd: ['a', 'b c'] })
     expect(changed('cmd echo $HOME "x"')).toEqual({ Cmd: ['/bin/sh', '-c', 'echo $HOME "x"'] })
     expect(changed('CMD [not json]').Cmd).toEqual(['/bin/sh', '-c', '[not json]'])
-    expect(applyInstructions({ Cmd: ['a'] }, ['ENTRYPOINT ["b"]'])).toEqual({ Entrypoint: ['b'] })
+    expect(applyInstructions({ Cmd: ['a'] }, ['ENTRYPOINT ["b"]'])).toEqual({ Cmd: null, Entrypoint: ['b'] })
     expect(changed('CMD ["a"]', 'ENTRYPOINT ["b"]')).toEqual({ Cmd: ['a'], Entrypoint: ['b'] })
   })
 
@@ -30,8 +30,8 @@ describe('changes', () => {
       '8001/tcp': {},
       '8002/tcp': {},
     })
-    expect(() => changed('EXPOSE 80/x')).toThrow('invalid containerPort: 80/x')
-    expect(() => changed('EXPOSE 70000')).toThrow('invalid containerPort: 70000')
+    expect(() => changed('EXPOSE 80/x')).toThrow('Invalid proto: x')
+    expect(() => changed('EXPOSE 70000')).toThrow('Invalid containerPort: 70000')
     expect(changed('VOLUME /a /b', 'VOLUME ["/c d"]').Volumes).toEqual({ '/a': {}, '/b': {}, '/c d': {} })
     expect(changed('USER mate:crew', 'WORKDIR /a', 'WORKDIR b/../c', 'STOPSIGNAL SIGUSR1', 'ONBUILD RUN make')).toEqual({
       User: 'mate:crew',
@@ -49,13 +49,25 @@ describe('changes', () => {
     expect(changed('HEALTHCHECK CMD curl localhost')).toEqual({ Healthcheck: { Test: ['CMD-SHELL', 'curl localhost'] } })
     expect(changed('HEALTHCHECK NONE')).toEqual({ Healthcheck: { Test: ['NONE'] } })
     expect(() => changed('HEALTHCHECK TRY x')).toThrow('Unknown type "TRY" in HEALTHCHECK (try CMD)')
-    expect(() => changed('HEALTHCHECK --interval=soon CMD x')).toThrow("invalid duration 'soon' for --interval")
+    expect(() => changed('HEALTHCHECK --interval=soon CMD x')).toThrow('soon')
+    expect(() => changed('HEALTHCHECK --start-interval=1s CMD x')).toThrow('Unknown flag: start-interval')
+    const Healthcheck = { Test: ['CMD', 'old'], Interval: 9e9 }
+    expect(applyInstructions({ Healthcheck }, ['HEALTHCHECK --retries=2 CMD ["new"]'])).toEqual({
+      Healthcheck: { Test: ['CMD', 'new'], Interval: 9e9, Retries: 2 },
+    })
   })
 
   it('anything else is refused, also what every object has', () => {
     expect(() => changed('RUN true')).toThrow('run is not a valid change command')
     expect(() => changed('constructor x')).toThrow('constructor is not a valid change command')
-    expect(() => changed('USER')).toThrow('USER requires at least one argument')
+    expect(() => changed('USER')).toThrow('USER requires exactly one argument')
+  })
+
+  it('is read as one Dockerfile: comments, lines that go on, the escape directive, the shell of the image', () => {
+    expect(changed('# nothing', 'ENV A=1 \\', 'B=2')).toEqual({ Env: ['A=1', 'B=2'] })
+    expect(changed('# escape=`', 'ENV A=a`\nB=b\\b')).toEqual({ Env: ['A=aB=b\\b'] })
+    expect(applyInstructions({ Shell: ['/bin/ash', '-ec'] }, ['CMD exit 3']).Cmd).toEqual(['/bin/ash', '-ec', 'exit 3'])
+    expect(() => changed('')).toThrow('file with no instructions')
   })
 
   it('what was there stays, and the given one is not touched', () => {

@@ -97,9 +97,3 @@ export async function openYard(hosts: TwoHosts): Promise<void> {
   await done(hosts, outside.machine, `${words}\n${BUILD}`)
   await done(hosts, 'vm-1', 'mkdir -p /var/lib/drydock && cat > /var/lib/drydock/registries.json', registries([`http://${registry}`]))
 }
-
-/** For machines that go on to live. */
-export async function closeYard(hosts: TwoHosts): Promise<void> {
-  await done(hosts, hosts.outside.machine, `[ ! -e ${PLACE}/pids ] || kill $(cat ${PLACE}/pids) || true; rm -rf ${PLACE}`)
-  await done(hosts, 'vm-1', 'rm -f /var/lib/drydock/registries.json')
-}

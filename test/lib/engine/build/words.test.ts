@@ -1,10 +1,9 @@
-/** What a build says and reads by itself: arguments, quotes, ports, paths, the keys of its cache. */
+/** What a build says and reads by itself: arguments, quotes, paths, the keys of its cache. */
 import { describe, expect, test } from 'vitest'
 import { BuildArguments } from '../../../../lib/engine/build/arguments.js'
 import { authFor } from '../../../../lib/engine/build/base.js'
 import { sameConfig } from '../../../../lib/engine/build/cache.js'
 import { bytes, destinationOf, hasWildcards, idIn, ownerWords, sourcePath, upTo } from '../../../../lib/engine/build/copy-rules.js'
-import { exposed } from '../../../../lib/engine/build/ports.js'
 import { quote, quoteAll, quoteHealth } from '../../../../lib/engine/build/quote.js'
 import { stageNamed } from '../../../../lib/engine/build/stages.js'
 import { isGitUrl, isUrl } from '../../../../lib/engine/build/web.js'
@@ -40,25 +39,6 @@ test('quotes are Go’s', () => {
   expect(quoteAll(['a', ''])).toBe('["a" ""]')
   expect(quoteHealth({ Test: ['NONE'] })).toBe('&{["NONE"] "0s" "0s" "0s" \'\\x00\'}')
   expect(quoteHealth({ Test: ['CMD', 'x'], Interval: 300e9, Timeout: 1.5e9, Retries: 65 })).toBe('&{["CMD" "x"] "5m0s" "1.5s" "0s" \'A\'}')
-})
-
-test.each([
-  ['80', ['80/tcp']],
-  ['53/UDP', ['53/udp']],
-  ['8000-8002', ['8000/tcp', '8001/tcp', '8002/tcp']],
-  ['127.0.0.1:80:8080/sctp', ['8080/sctp']],
-])('EXPOSE %s', (word, expected) => {
-  expect(exposed(word)).toEqual(expected)
-})
-
-test.each([
-  ['what', 'Invalid containerPort: what'],
-  ['70000', 'Invalid containerPort: 70000'],
-  ['90-80', 'Invalid containerPort: 90-80'],
-  ['80/what', 'Invalid proto: what'],
-  ['', 'No port specified: <empty>'],
-])('EXPOSE %j is refused', (word, why) => {
-  expect(() => exposed(word)).toThrow(why)
 })
 
 describe('copying', () => {

@@ -12,10 +12,10 @@ import {
   parseSnmp,
   parseTcp,
   readArp,
-  readListeners,
   readNetDev,
   readRoutes,
   readSnmp,
+  readTcp,
 } from '../../../../lib/kernel/proc/net.js'
 
 const NOBODY = 0x3fff_ffff
@@ -149,11 +149,11 @@ eth0\t0002A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0
     await new Promise<void>((resolve) => server.listen(0, address, resolve))
     const { port } = server.address() as { port: number }
     const family = address === '::1' ? 6 : 4
-    expect(readListeners()).toContainEqual(
+    expect(readTcp()).toContainEqual(
       expect.objectContaining({ family, local: { address, port }, state: 'listen', uid: process.geteuid?.(), inode: expect.any(Number) }),
     )
     await new Promise((resolve) => server.close(resolve))
-    expect(readListeners()?.some(({ local }) => local.port === port)).toBe(false)
+    expect(readTcp()?.some(({ local, state }) => state === 'listen' && local.port === port)).toBe(false)
   })
 })
 

@@ -1,10 +1,10 @@
 /** The ports of EXPOSE, as go-connections reads them: `80`, `53/udp`, `8000-8002`, `[HOST:]PUBLISHED:80`, of which only the last counts. */
-import { wrong } from '../../image/dockerfile/index.js'
+import { wrong } from './lines.js'
 
 const LAST = 65535
 
 /** `80/tcp` for each. */
-export function exposed(word: string): string[] {
+export function exposedPorts(word: string): string[] {
   const slash = word.lastIndexOf('/')
   const protocol = (slash < 0 ? 'tcp' : word.slice(slash + 1)).toLowerCase() || 'tcp'
   const all = slash < 0 ? word : word.slice(0, slash)
