@@ -35,13 +35,18 @@ export async function makeContainer(
   let named = false
   try {
     mkdirSync(making, { mode: 0o710 })
-    await writeConfig(join(making, 'config.json'), record, durable)
+    // From here on what a crash leaves is known; while the disk writes, the rest goes on.
+    const written = writeConfig(join(making, 'config.json'), record, durable)
+    try {
+      mkdirSync(layout.overlay, { mode: 0o710 })
+      mkdirSync(layout.upper, { mode: 0o755 })
+      mkdirSync(layout.work, { mode: 0o700 })
+      mkdirSync(layout.merged, { mode: 0o700 })
+    } finally {
+      await written
+    }
     takeName(dataRoot, layout, id)
     named = true
-    mkdirSync(layout.overlay, { mode: 0o710 })
-    mkdirSync(layout.upper, { mode: 0o755 })
-    mkdirSync(layout.work, { mode: 0o700 })
-    mkdirSync(layout.merged, { mode: 0o700 })
     renameSync(making, layout.directory)
     return layout
   } catch (error) {
