@@ -87,8 +87,9 @@ export function sameUser(one: ContainerUser, other: ContainerUser): boolean {
 }
 
 function textAfter(results: readonly Result[], slot: string): string | undefined {
-  const opened = results.findIndex(({ step }) => step.keep?.some((kept) => kept.slot === slot))
-  const answer = results[opened + 1]
-  if (opened < 0 || results[opened]?.status !== 'ok' || answer?.status !== 'ok') return undefined
+  const opened = results.find(({ step }) => step.keep?.some((kept) => kept.slot === slot))
+  const answer = results.find(({ step: { call, args } }) => call === 'read' && args[0]?.kind === 'ref' && args[0].ref === slot)
+  // Of an open that went well nothing may have been heard.
+  if ((opened && opened.status !== 'ok') || answer?.status !== 'ok') return undefined
   return answer.outs[0]?.subarray(0, Number(answer.ret)).toString('utf8')
 }

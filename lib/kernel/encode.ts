@@ -41,11 +41,16 @@ export function encodeSteps(steps: readonly Step[], slots: Slots): Uint8Array {
   return writer.bytes()
 }
 
-/** A whole BATCH frame, so that it is one write to the stream. Every step has its actor. */
-export function encodeBatch(batch: number, steps: readonly (Step & { actor: Actor })[], slots: Slots): Uint8Array {
+/** A whole BATCH frame, or QUIET, so that it is one write to the stream. Every step has its actor. */
+export function encodeBatch(
+  batch: number,
+  steps: readonly (Step & { actor: Actor })[],
+  slots: Slots,
+  type: number = TO_SHIM.batch,
+): Uint8Array {
   const writer = new Writer()
   writer.u32(0)
-  writer.u8(TO_SHIM.batch)
+  writer.u8(type)
   writer.u32(batch)
   writeSteps(writer, steps, slots)
   writer.setLength()
