@@ -13,8 +13,8 @@ output has ended, and the question for its exit code. Start and stop are of a co
 }
 
 /** Of profiles of the daemon and the processor time of all that takes part (proc_pid_stat(5)). */
-const RUN_COSTS = `of a run's processor time about half is the engine's own JavaScript: five requests on connections of their own are taken, checked and answered, a plan of some
-300 steps is made and sent, and records and events are kept on disk. The container itself, its shim and the kernel's work take a third, the client of the measurement the rest.`
+const RUN_COSTS = `of a run's processor time some two fifths are the engine's own: five requests on connections of their own are taken, checked and answered, a plan of some
+300 steps is made and sent, and records and events are kept on disk. As much are the container itself, its shim and the kernel's work, the client of the measurement is the rest.`
 const EXEC_COSTS = `most of it is three requests on connections of their own, and a shim that joins the container’s namespaces and starts the program.`
 
 const NONE: readonly Target[] = [{ peer: 'dockerd', bound: 1 / 24, reason: RUN_COSTS }]

@@ -17,8 +17,8 @@ const BLOCKS = [
   { workers: 32, drydock: 320, dockerd: 64 },
 ] as const
 
-const COSTS = `the engine is one thread of JavaScript, and that thread is what is busy: about half of a run's processor time is its own (see the requests above), a sixth is the client's,
-which has the same cores.`
+const COSTS = `the engine is one thread of JavaScript, and that thread is what is busy: some two fifths of a run's processor time are its own (see the requests above), as much are the
+containers' and their shims', the rest is the client's, and all have the same cores.`
 
 const TARGETS: Readonly<Record<number, readonly Target[]>> = { 8: [{ peer: 'dockerd', bound: 20, reason: COSTS }] }
 

@@ -6,6 +6,7 @@ import { close, open, write } from '../kernel/calls/files.js'
 import { join_session_keyring, setdomainname, sethostname } from '../kernel/calls/process.js'
 import { DrydockError } from '../kernel/errors.js'
 import type { MonitorSettings } from '../kernel/monitor.js'
+import { remembered } from '../kernel/remembered.js'
 import { type Fragment, inPhase, ref, type Step } from '../kernel/step.js'
 import { dockerSets, resolveCapabilities } from '../primitives/capabilities.js'
 import { type CgroupSpec, cgroups, DEFAULT_DEVICES } from '../primitives/cgroups/index.js'
@@ -172,17 +173,26 @@ function naming({ hostname, domainname, network, sharing = {}, sysctls = {} }: C
   const asked = Object.entries(sysctls).flatMap(([name, value]) =>
     sysctl(name.replaceAll('.', '/'), value, 'A setting that was asked for.', true),
   )
-  const steps = [...(sharing.uts ? [] : named), ...(ownNetwork(network) ? NETWORK_SYSCTLS : []), ...asked]
-  return { primitive: 'name', title: `Host name: ${hostname}`, steps: inPhase('name', 'container', steps) }
+  const steps = [
+    ...inPhase('name', 'container', sharing.uts ? [] : named),
+    ...(ownNetwork(network) ? networkSysctls(NETWORK_SYSCTLS).steps : []),
+    ...inPhase('name', 'container', asked),
+  ]
+  return { primitive: 'name', title: `Host name: ${hostname}`, steps }
 }
 
 const ownNetwork = ({ kind }: NetworkMode): boolean => kind === 'none' || kind === 'networks'
 
 /** What Docker sets in a network namespace that is the container's own: its ports below 1024 and its echo requests are everybody's in it. */
-const NETWORK_SYSCTLS: readonly Step[] = [
-  ...sysctl('net/ipv4/ip_unprivileged_port_start', '0', 'The low ports are this container’s own; no privilege need guard them.'),
-  ...sysctl('net/ipv4/ping_group_range', '0 2147483647', 'Everybody inside may ping without CAP_NET_RAW.'),
+const NETWORK_SYSCTLS: readonly (readonly [name: string, value: string, why: string])[] = [
+  ['net/ipv4/ip_unprivileged_port_start', '0', 'The low ports are this container’s own; no privilege need guard them.'],
+  ['net/ipv4/ping_group_range', '0 2147483647', 'Everybody inside may ping without CAP_NET_RAW.'],
 ]
+
+const networkSysctls = remembered((settings: typeof NETWORK_SYSCTLS): Fragment => {
+  const steps = settings.flatMap(([name, value, why]) => sysctl(name, value, why))
+  return { primitive: 'name', title: 'Settings of a network', steps: inPhase('name', 'container', steps) }
+})
 
 /**
  * One setting of the kernel, for the namespaces of the process that writes it. EINVAL: a group that is not mapped; ENOENT: not in this kernel. Who asks for

@@ -23,9 +23,10 @@ export function plan(fragments: readonly Fragment[]): PlannedStep[] {
       phases[position(placed.phase)]?.push(placed)
     }
   }
-  const steps = phases.flat()
+  const steps: PlannedStep[] = []
+  for (const phase of phases) for (const step of phase) steps.push(step)
   checkClone(steps)
-  checkWithin(steps)
+  checkWithin(phases)
   checkReferences(steps)
   checkExec(steps)
   return steps
@@ -116,9 +117,9 @@ const WITHIN = [
   },
 ] as const
 
-function checkWithin(steps: readonly PlannedStep[]): void {
+function checkWithin(phases: readonly (readonly PlannedStep[])[]): void {
   for (const { phase, first, later, why } of WITHIN) {
-    const calls = steps.filter((step) => step.phase === phase)
+    const calls = phases[position(phase)] ?? []
     const early = calls.findIndex(({ call }) => (later as readonly string[]).includes(call))
     const late = calls.slice(early + 1).find(({ call }) => (first as readonly string[]).includes(call))
     if (early !== -1 && late) {

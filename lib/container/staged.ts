@@ -6,7 +6,7 @@
  *
  * Only one engine at a time uses a data root, so whatever bears such a name when it begins is nobody's.
  */
-import { closeSync, fsync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statfsSync, writeSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { remove_tree, unlink } from '../kernel/calls/files.js'
 import { namesIfReadable, textIfReadable } from '../kernel/readable.js'
@@ -35,13 +35,18 @@ export async function makeContainer(
   let named = false
   try {
     mkdirSync(making, { mode: 0o710 })
-    await writeConfig(join(making, 'config.json'), record, durable)
+    // From here on what a crash leaves is known; while the disk writes, the rest goes on.
+    const written = writeConfig(join(making, 'config.json'), record, durable)
+    try {
+      mkdirSync(layout.overlay, { mode: 0o710 })
+      mkdirSync(layout.upper, { mode: 0o755 })
+      mkdirSync(layout.work, { mode: 0o700 })
+      mkdirSync(layout.merged, { mode: 0o700 })
+    } finally {
+      await written
+    }
     takeName(dataRoot, layout, id)
     named = true
-    mkdirSync(layout.overlay, { mode: 0o710 })
-    mkdirSync(layout.upper, { mode: 0o755 })
-    mkdirSync(layout.work, { mode: 0o700 })
-    mkdirSync(layout.merged, { mode: 0o700 })
     renameSync(making, layout.directory)
     return layout
   } catch (error) {
@@ -56,11 +61,18 @@ async function writeConfig(path: string, record: ContainerRecord, durable: boole
   const file = openSync(path, 'wx', 0o600)
   try {
     writeSync(file, JSON.stringify(record))
-    if (durable) await new Promise<void>((resolve, reject) => fsync(file, (error) => (error ? reject(error) : resolve())))
+    if (durable && isInMemory(dirname(path))) fsyncSync(file)
+    else if (durable) await new Promise<void>((resolve, reject) => fsync(file, (error) => (error ? reject(error) : resolve())))
   } finally {
     closeSync(file)
   }
 }
+
+/** TMPFS_MAGIC and RAMFS_MAGIC of linux/magic.h. */
+const IN_MEMORY = [0x01021994, 0x858458f6]
+
+/** There the sync of a file waits for nothing, and to have another thread do it would be what takes long. statfs(2). */
+const isInMemory = (directory: string): boolean => IN_MEMORY.includes(statfsSync(directory).type)
 
 /** From here on it is none, though its files are there; the answer are the steps of the host's that remove them. Its volumes too, if they are named. */
 export function unmakeContainer(layout: Layout, volumes: readonly string[]): Step[] {

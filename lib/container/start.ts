@@ -33,7 +33,7 @@ export interface StartOptions {
   >
   /** Called when the monitor's socket can be connected to; the program is not executed before it resolves. */
   readonly monitored?: () => Promise<void>
-  /** Instead of `shim.attempt`: for whoever wants to see each call, or to wait before it. */
+  /** Instead of `shim.attemptQuietly`: for whoever wants to see each call, or to wait before it. */
   readonly attempt?: (steps: readonly Step[]) => Promise<Result[]>
 }
 
@@ -42,6 +42,7 @@ export interface Started {
   readonly pid: number
   readonly user: ContainerUser
   readonly assembled: Assembled
+  /** Of those steps that had something to say; of all, if `attempt` says so. */
   readonly results: readonly Result[]
 }
 
@@ -51,7 +52,7 @@ export async function start(options: StartOptions): Promise<Started> {
   checkPossible(spec, surroundings.machine)
   const results: Result[] = []
   const make = async (steps: readonly Step[]) => {
-    const answers = await (options.attempt ?? ((some) => shim.attempt(some)))(steps)
+    const answers = await (options.attempt ?? ((some) => shim.attemptQuietly(some)))(steps)
     results.push(...answers)
     const error = startError(answers, spec)
     if (error) throw error

@@ -3,6 +3,7 @@
  * of the image leads anywhere else: a meeting between the first part of the plan and the rest.
  */
 import { close, openat2, read } from '../kernel/calls/files.js'
+import { remembered } from '../kernel/remembered.js'
 import type { Result } from '../kernel/result.js'
 import { type Fragment, inPhase, ref, type Step } from '../kernel/step.js'
 import { type ContainerUser, resolveUser } from '../primitives/process.js'
@@ -28,13 +29,16 @@ function bounds(mounts: ContainerSpec['mounts'], name: string) {
 }
 
 /** Steps that read both files, after the root has changed; at most `size` bytes of each. */
-export function lookUpUsers({ mounts }: Pick<ContainerSpec, 'mounts'>, size = USUAL): Fragment {
+export const lookUpUsers = ({ mounts }: Pick<ContainerSpec, 'mounts'>, size = USUAL): Fragment =>
+  lookUp({ size, passwd: bounds(mounts, 'passwd'), group: bounds(mounts, 'group') })
+
+const lookUp = remembered(({ size, ...within }: { size: number } & Record<(typeof FILES)[number], ReturnType<typeof bounds>>): Fragment => {
   const steps = FILES.flatMap((name): Step[] => {
     const file = ref(`users.${name}`)
     return [
       openat2(
         `/etc/${name}`,
-        { flags: ['rdonly', 'nonblock'], resolve: bounds(mounts, name) },
+        { flags: ['rdonly', 'nonblock'], resolve: within[name] },
         {
           keep: `users.${name}`,
           allow: NO_FILE,
@@ -47,7 +51,7 @@ export function lookUpUsers({ mounts }: Pick<ContainerSpec, 'mounts'>, size = US
     ]
   })
   return { primitive: 'users', title: 'Users of the image', steps: inPhase('root', 'container', steps) }
-}
+})
 
 /** Both files, from what those steps answered; undefined where there is none. */
 export function usersTexts(results: readonly Result[]): { readonly passwd: string | undefined; readonly group: string | undefined } {
@@ -83,8 +87,9 @@ export function sameUser(one: ContainerUser, other: ContainerUser): boolean {
 }
 
 function textAfter(results: readonly Result[], slot: string): string | undefined {
-  const opened = results.findIndex(({ step }) => step.keep?.some((kept) => kept.slot === slot))
-  const answer = results[opened + 1]
-  if (opened < 0 || results[opened]?.status !== 'ok' || answer?.status !== 'ok') return undefined
+  const opened = results.find(({ step }) => step.keep?.some((kept) => kept.slot === slot))
+  const answer = results.find(({ step: { call, args } }) => call === 'read' && args[0]?.kind === 'ref' && args[0].ref === slot)
+  // Of an open that went well nothing may have been heard.
+  if ((opened && opened.status !== 'ok') || answer?.status !== 'ok') return undefined
   return answer.outs[0]?.subarray(0, Number(answer.ret)).toString('utf8')
 }

@@ -10,6 +10,8 @@ import {
   ensureNetwork,
   foreseeNetwork,
   hostNameservers,
+  hostResolvConf,
+  nameserversOf,
   networkFragmentFor,
   planAttachment,
   resolvConfFor,
@@ -52,6 +54,7 @@ const whole = new Set<string>()
 export async function connectionsOf(request: LaunchRequest, shim?: Shim, attempt = 1): Promise<Connections> {
   const { network } = request.spec
   if (network.kind === 'networks') return plugged(request, network, shim, attempt)
+  const host = hostResolvConf()
   return {
     fragments: network.kind === 'none' ? [networkFragmentFor('none')] : [],
     warnings: [],
@@ -59,7 +62,7 @@ export async function connectionsOf(request: LaunchRequest, shim?: Shim, attempt
     attachments: new Map(),
     hostsLines: [],
     // Without a network too: a program then says that a server cannot be reached, and not that there is none.
-    resolvConf: resolvConfFor({ ...request.dns, nameservers: hostNameservers().nameservers }),
+    resolvConf: resolvConfFor({ ...request.dns, nameservers: nameserversOf(host).nameservers }, host),
     taken: () => false,
     explain: () => undefined,
     named: [],
@@ -100,7 +103,7 @@ async function plugged(request: LaunchRequest, network: Networks, shim: Shim | u
     beforehand: network.names.flatMap((name) => describeNetwork(dataRoot, name)),
     attachments,
     hostsLines: all.flatMap(({ hostsLines }) => hostsLines),
-    resolvConf: resolvConfFor({ ...request.dns, nameservers: nameserversOf(all), service: named.length > 0 }),
+    resolvConf: resolvConfFor({ ...request.dns, nameservers: serversOf(all), service: named.length > 0 }),
     taken: (error) => all.some((attachment) => attachment.taken(error)) || lostNetwork(error, dataRoot, network.names),
     explain: (error) => all.map((attachment) => attachment.explain(error)).find((found) => found !== undefined),
     named,
@@ -136,7 +139,7 @@ function lostNetwork(error: Error, dataRoot: string, names: readonly string[]): 
 }
 
 /** A network with names has a server for them, which asks the host's in turn; the host's own are for those without. */
-function nameserversOf(attachments: readonly Attachment[]): string[] {
+function serversOf(attachments: readonly Attachment[]): string[] {
   const own = attachments.filter(({ userDefined }) => userDefined).flatMap(({ nameservers }) => nameservers)
   if (attachments.length === 0) return hostNameservers().nameservers
   return own.length > 0 ? own : [...new Set(attachments.flatMap(({ nameservers }) => nameservers))]

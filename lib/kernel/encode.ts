@@ -2,12 +2,15 @@
 import { constant, errnoNumber, flags } from './constants.js'
 import { DrydockError } from './errors.js'
 import { TO_SHIM } from './frames.js'
+import { type Memo, memoOf, type SlotPlace } from './remembered.js'
 import { type Actor, type ArgValue, type Field, type Ref, type Step, withActors } from './step.js'
 import { Writer } from './writer.js'
 
 const TAG = { int: 0, slot: 1, bytes: 2, text: 3, strings: 4, out: 5, inout: 6 } as const
 const PATCH = { u32: 0, u64: 1, address: 2 } as const
 const SLOT_CHILD = 127
+
+type SlotNumbers = Pick<Slots, 'define' | 'find'>
 
 /** Names of kept numbers and the shim's slots that hold them; one for each shim. */
 export class Slots {
@@ -38,11 +41,16 @@ export function encodeSteps(steps: readonly Step[], slots: Slots): Uint8Array {
   return writer.bytes()
 }
 
-/** A whole BATCH frame, so that it is one write to the stream. Every step has its actor. */
-export function encodeBatch(batch: number, steps: readonly (Step & { actor: Actor })[], slots: Slots): Uint8Array {
+/** A whole BATCH frame, or QUIET, so that it is one write to the stream. Every step has its actor. */
+export function encodeBatch(
+  batch: number,
+  steps: readonly (Step & { actor: Actor })[],
+  slots: Slots,
+  type: number = TO_SHIM.batch,
+): Uint8Array {
   const writer = new Writer()
   writer.u32(0)
-  writer.u8(TO_SHIM.batch)
+  writer.u8(type)
   writer.u32(batch)
   writeSteps(writer, steps, slots)
   writer.setLength()
@@ -51,12 +59,37 @@ export function encodeBatch(batch: number, steps: readonly (Step & { actor: Acto
 
 function writeSteps(writer: Writer, steps: readonly (Step & { actor: Actor })[], slots: Slots): void {
   writer.u16(steps.length)
-  for (const step of steps) encodeStep(writer, step, step.actor, slots)
+  for (const step of steps) {
+    const memo = memoOf(step)
+    if (memo) writeAgain(writer, step, memo, slots)
+    else encodeStep(writer, step, step.actor, slots)
+  }
+}
+
+/** A step that comes again and again: its bytes are the same, but for the numbers of slots, which each shim has its own of. */
+function writeAgain(writer: Writer, step: Step & { actor: Actor }, memo: Memo, slots: Slots): void {
+  const { bytes, places } = memo.encoded ?? encodeOnce(step, memo)
+  const begin = writer.length
+  writer.raw(bytes)
+  for (const { at, name, kept } of places) writer.patch(begin + at, kept ? slots.define(name) : slots.find(name))
+}
+
+function encodeOnce(step: Step & { actor: Actor }, memo: Memo): NonNullable<Memo['encoded']> {
+  const writer = new Writer()
+  const places: SlotPlace[] = []
+  // A number is asked for right before it is written.
+  const note = (name: string, kept: boolean) => {
+    places.push({ at: writer.length, name, kept })
+    return 0
+  }
+  encodeStep(writer, step, step.actor, { define: (name) => note(name, true), find: (name) => note(name, false) })
+  memo.encoded = { bytes: Buffer.from(writer.bytes()), places }
+  return memo.encoded
 }
 
 const NONE: readonly never[] = []
 
-function encodeStep(writer: Writer, step: Step, actor: Actor, slots: Slots): void {
+function encodeStep(writer: Writer, step: Step, actor: Actor, slots: SlotNumbers): void {
   writer.u8(actor === 'container' ? 1 : 0)
   const { allow = NONE, keep: keeps = NONE, undo = NONE } = step
   writer.u8(allow.length)
@@ -76,7 +109,7 @@ function encodeStep(writer: Writer, step: Step, actor: Actor, slots: Slots): voi
   for (const one of undo) encodeStep(writer, one, 'host', slots)
 }
 
-function encodeArg(writer: Writer, arg: ArgValue, slots: Slots): void {
+function encodeArg(writer: Writer, arg: ArgValue, slots: SlotNumbers): void {
   switch (arg.kind) {
     case 'int':
       return encodeInt(writer, arg.value)
@@ -129,7 +162,7 @@ function encodeInt(writer: Writer, value: number | bigint): void {
   writer.i64(value)
 }
 
-function encodeText(writer: Writer, parts: readonly (string | Ref)[], slots: Slots): void {
+function encodeText(writer: Writer, parts: readonly (string | Ref)[], slots: SlotNumbers): void {
   writer.u8(TAG.text)
   writer.u8(parts.length)
   for (const part of parts) {
@@ -146,7 +179,7 @@ function encodeText(writer: Writer, parts: readonly (string | Ref)[], slots: Slo
 }
 
 /** A structure: plain members become bytes, references and pointers become patches that the shim fills in. */
-function encodeStruct(writer: Writer, arg: ArgValue & { kind: 'struct' }, slots: Slots): void {
+function encodeStruct(writer: Writer, arg: ArgValue & { kind: 'struct' }, slots: SlotNumbers): void {
   const data = Buffer.alloc(arg.size)
   const patched: Field[] = []
   for (const member of arg.fields) {

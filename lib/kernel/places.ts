@@ -1,5 +1,5 @@
 /** Where drydock keeps what lives as long as a boot (sockets, ledgers) and what a person wants back tomorrow (progress). */
-import { chmodSync, lchownSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { chmodSync, lchownSync, lstatSync, mkdirSync, readdirSync, readFileSync, type Stats, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { DrydockError } from './errors.js'
@@ -54,15 +54,7 @@ export function runDirectory(): string {
       `${path} is too long for the sockets in it: set DRYDOCK_RUN_DIR to a path of at most ${LONGEST_RUN_DIRECTORY} bytes`,
     )
   }
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
-  } catch (cause) {
-    throw new DrydockError(
-      `${path} cannot be made (${(cause as NodeJS.ErrnoException).code}): set DRYDOCK_RUN_DIR to a directory of your own`,
-      { cause },
-    )
-  }
-  const found = lstatSync(path)
+  const found = directoryAt(path)
   if (!found.isDirectory()) throw new DrydockError(`${path} is no directory: remove it, or set DRYDOCK_RUN_DIR to one`)
   if (found.uid !== uid) {
     throw new DrydockError(
@@ -71,6 +63,21 @@ export function runDirectory(): string {
   }
   if ((found.mode & 0o077) !== 0) chmodSync(path, 0o700)
   return path
+}
+
+/** It mostly is there, and each container that is made asks. */
+function directoryAt(path: string): Stats {
+  try {
+    const found = lstatSync(path, { throwIfNoEntry: false })
+    if (found?.isDirectory()) return found
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    return lstatSync(path)
+  } catch (cause) {
+    throw new DrydockError(
+      `${path} cannot be made (${(cause as NodeJS.ErrnoException).code}): set DRYDOCK_RUN_DIR to a directory of your own`,
+      { cause },
+    )
+  }
 }
 
 /** Where the engine of this user listens when nothing else is said. */

@@ -1,12 +1,25 @@
 /** Random bytes from the kernel itself, random(4): for ids, at a tenth of what loading node:crypto for them costs a short command. */
 import { closeSync, openSync, readSync } from 'node:fs'
 
-/** So many bytes that nobody can guess. */
+/** What a read takes at once: an id and a name take some of it each. Up to 256 bytes are never cut short, not by a signal either. */
+const AT_ONCE = 256
+
+let left: Buffer = Buffer.alloc(0)
+
+/** So many bytes that nobody can guess, and that nobody else is given. */
 export function randomBytes(size: number): Buffer {
+  if (size > AT_ONCE) return read(size)
+  if (left.length < size) left = read(AT_ONCE)
+  const bytes = Buffer.from(left.subarray(0, size))
+  left.fill(0, 0, size)
+  left = left.subarray(size)
+  return bytes
+}
+
+function read(size: number): Buffer {
   const bytes = Buffer.alloc(size)
   const file = openSync('/dev/urandom', 'r')
   try {
-    // Up to 256 bytes are never cut short, not by a signal either.
     for (let at = 0; at < size; ) at += readSync(file, bytes, at, size - at, null)
   } finally {
     closeSync(file)

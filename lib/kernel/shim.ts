@@ -147,12 +147,21 @@ export class Shim extends EventEmitter<Events> {
   }
 
   /** Run steps in order and return what each answered; nothing is thrown for a step that fails, the rest is 'not run'. */
-  async attempt(steps: readonly Step[]): Promise<Result[]> {
+  attempt(steps: readonly Step[]): Promise<Result[]> {
+    return this.#batch(TO_SHIM.batch, steps)
+  }
+
+  /** The same, of which only those results come that say something (native/PROTOCOL.md, QUIET): a step without one has succeeded. Before the execve. */
+  attemptQuietly(steps: readonly Step[]): Promise<Result[]> {
+    return this.#batch(TO_SHIM.quiet, steps)
+  }
+
+  async #batch(type: number, steps: readonly Step[]): Promise<Result[]> {
     if (steps.length === 0) return []
     this.#alive()
     const resolved = this.#actors(steps)
     const batch = this.#nextBatch
-    const frame = encodeBatch(batch, resolved, this.#slots)
+    const frame = encodeBatch(batch, resolved, this.#slots, type)
     this.#nextBatch++
     const answer = new Promise<Result[]>((resolve, reject) => {
       this.#pending.set(batch, { steps: resolved, results: [], resolve, reject })

@@ -17,6 +17,16 @@ export class Writer {
     return at
   }
 
+  /** Bytes so far. */
+  get length(): number {
+    return this.#length
+  }
+
+  /** One byte of those that were written. */
+  patch(at: number, value: number): void {
+    this.#buffer[at] = value
+  }
+
   u8(value: number): void {
     const at = this.#room(1)
     if (value !== 0) this.#buffer[at] = value

@@ -20,7 +20,7 @@ export {
 } from './networks.js'
 export { freePosition, hasDefaultRoute, leadPorts, plugIn, pullOut, routeThrough, type Target } from './plug.js'
 export { type PublishedPort, parsePort } from './ports.js'
-export { hostNameservers, hostResolvConf, type ResolvConf, resolvConfFor } from './resolv.js'
+export { hostNameservers, hostResolvConf, nameserversOf, type ResolvConf, resolvConfFor } from './resolv.js'
 /** Loaded when the first container on a network with names needs it. */
 export async function startNameService(dataRoot: string, network: string): Promise<NameService> {
   return (await import('./names.js')).startNameService(dataRoot, network)

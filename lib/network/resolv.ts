@@ -54,7 +54,11 @@ export function hostNameservers(read: (path: string) => string | undefined = tex
   nameservers: string[]
   warnings: string[]
 } {
-  const { nameservers } = hostResolvConf(read)
+  return nameserversOf(hostResolvConf(read))
+}
+
+/** The same of a file that was read already. */
+export function nameserversOf({ nameservers }: ResolvConf): { nameservers: string[]; warnings: string[] } {
   const usable = nameservers.filter(reachable)
   if (usable.length > 0) return { nameservers: usable, warnings: [] }
   const found = nameservers.length > 0 ? `names only ${nameservers.join(', ')}, which is reachable on the host alone` : 'names no resolver'

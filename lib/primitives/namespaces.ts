@@ -17,6 +17,7 @@ import { release } from 'node:os'
 import { close, open, write } from '../kernel/calls/files.js'
 import { clone3, type Namespace, pidfd_open, setns, unshare } from '../kernel/calls/process.js'
 import { DrydockError } from '../kernel/errors.js'
+import { remembered } from '../kernel/remembered.js'
 import { type Descriptor, type Fragment, inPhase, type Phase, type Ref, ref, type Step } from '../kernel/step.js'
 
 export const NAMESPACES: readonly Namespace[] = ['user', 'cgroup', 'ipc', 'uts', 'net', 'pid', 'time', 'mnt']
@@ -55,7 +56,9 @@ const WHAT: Record<Namespace, string> = {
 }
 
 /** Steps of the clone, and of joining what is joined. Throws a sentence for what the kernel cannot do. */
-export function namespaces(spec: NamespacesSpec): Fragment {
+export const namespaces = remembered(namespacesOf)
+
+function namespacesOf(spec: NamespacesSpec): Fragment {
   const kinds = check(spec)
   const joined = kinds.filter((kind) => typeof spec[kind] === 'object')
   const created = kinds.filter((kind) => spec[kind] === 'new')

@@ -16,6 +16,7 @@
 import { set_no_new_privs, setgroups, setresgid, setresuid } from '../kernel/calls/credentials.js'
 import { chdir } from '../kernel/calls/process.js'
 import { DrydockError } from '../kernel/errors.js'
+import { remembered } from '../kernel/remembered.js'
 import { type Fragment, inPhase, type Step } from '../kernel/step.js'
 import { capabilitySteps, type FiveSets } from './capabilities.js'
 import { checkPath } from './process-input.js'
@@ -42,7 +43,9 @@ const LAST_ID = 2 ** 32 - 2
 /** NGROUPS_MAX, limits.h. */
 const MOST_GROUPS = 65536
 
-export function privileges(spec: PrivilegesSpec): Fragment {
+export const privileges = remembered(privilegesOf)
+
+function privilegesOf(spec: PrivilegesSpec): Fragment {
   const { uid = 0, gid = 0, groups, rlimits = [], noNewPrivileges = false, enterAsRoot } = spec
   checkIds(uid, gid, groups ?? [])
   const sets = capabilityStepsOf(spec, uid)

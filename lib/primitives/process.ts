@@ -12,6 +12,7 @@ import { close, close_range, open, write } from '../kernel/calls/files.js'
 import { chdir, execve, umask as setUmask } from '../kernel/calls/process.js'
 import { errnoOf } from '../kernel/constants.js'
 import { DrydockError } from '../kernel/errors.js'
+import { remembered } from '../kernel/remembered.js'
 import type { Result } from '../kernel/result.js'
 import { child, type Fragment, inPhase, ref, type Step, text } from '../kernel/step.js'
 import { type PrivilegesSpec, privileges } from './privileges.js'
@@ -55,20 +56,22 @@ export interface ProcessSpec extends ExecuteSpec, WorkplaceSpec, Omit<Privileges
 
 /** Everything between the set-up and the running program. */
 export function process(spec: ProcessSpec): Fragment {
-  const { oomScoreAdj, filter, cwd = '/', cwdAsRoot = false } = spec
+  const { argv, env, oomScoreAdj, filter, cwd = '/', umask, cwdAsRoot = false, ...rights } = spec
   const steps = [
     ...(oomScoreAdj === undefined ? [] : oomScore(oomScoreAdj)),
     ...(filter?.steps.filter(({ phase }) => phase === 'filter') ?? []),
-    ...privileges(cwdAsRoot ? { ...spec, enterAsRoot: cwd } : spec).steps,
-    ...workplace(spec).steps,
+    ...privileges(cwdAsRoot ? { ...rights, enterAsRoot: cwd } : rights).steps,
+    ...workplace({ cwd, cwdAsRoot, ...(umask !== undefined && { umask }) }).steps,
     ...(filter?.steps.filter(({ phase }) => phase !== 'filter') ?? []),
-    ...execute(spec).steps,
+    ...execute({ argv, ...(env && { env }) }).steps,
   ]
-  return { primitive: 'process', title: `Process: ${spec.argv.join(' ')}`, steps }
+  return { primitive: 'process', title: `Process: ${argv.join(' ')}`, steps }
 }
 
 /** Working directory, umask and open descriptors. */
-export function workplace({ cwd = '/', umask = 0o022, cwdAsRoot = false }: WorkplaceSpec): Fragment {
+export const workplace = remembered(workplaceOf)
+
+function workplaceOf({ cwd = '/', umask = 0o022, cwdAsRoot = false }: WorkplaceSpec): Fragment {
   checkPath(cwd, 'the working directory')
   if (!Number.isInteger(umask) || umask < 0 || umask > 0o777) {
     throw new DrydockError(`a umask is an octal number from 0 to 777; ${umask} is not`, { status: 400 })

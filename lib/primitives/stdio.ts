@@ -29,6 +29,7 @@ import { mount } from '../kernel/calls/mounts.js'
 import { pidfd_getfd, setsid } from '../kernel/calls/process.js'
 import { DrydockError } from '../kernel/errors.js'
 import type { MonitorSettings } from '../kernel/monitor.js'
+import { remembered } from '../kernel/remembered.js'
 import { type Fragment, inPhase, type Ref, ref, type Step } from '../kernel/step.js'
 
 /**
@@ -62,9 +63,7 @@ export interface Stdio extends Fragment {
   readonly monitor: Pick<MonitorSettings, 'tty' | 'stdin' | 'stdout' | 'stderr'>
 }
 
-export function stdio(spec: TerminalSpec | PipesSpec): Stdio {
-  return spec.kind === 'terminal' ? terminal(spec) : pipes(spec)
-}
+export const stdio = remembered((spec: TerminalSpec | PipesSpec): Stdio => (spec.kind === 'terminal' ? terminal(spec) : pipes(spec)))
 
 const MASTER = ref('stdio.master')
 const SLAVE = ref('stdio.slave')

@@ -56,6 +56,31 @@ describe('a shim', () => {
     await shim.rollback()
   })
 
+  test('answers, when it is asked quietly, of those steps alone that have something to say', async () => {
+    const shim = await bottle.shim()
+    const made = await shim.attemptQuietly([
+      clone('uts', 'pid', 'mnt'),
+      sethostname('box'),
+      mount('proc', '/proc', 'proc'),
+      open('/nowhere', ['rdonly'], { allow: ['ENOENT'] }),
+      open('/proc/sys/kernel/hostname', ['rdonly'], { keep: 'name' }),
+      read(ref('name'), 64),
+    ])
+    expect(made.map(({ step: { call }, status }) => [call, status])).toEqual([
+      ['clone3', 'ok'],
+      ['openat', 'allowed'],
+      ['read', 'ok'],
+    ])
+    expect(shim.childPid).toBe(Number(made[0]?.ret))
+    expect(textOf(made[2] as never)).toBe('box\n')
+    const failed = await shim.attemptQuietly([sethostname('box'), mkdir('/proc/nothing'), sethostname('other')])
+    expect(failed.map(({ step: { call }, status }) => [call, status])).toEqual([
+      ['mkdirat', 'failed'],
+      ['sethostname', 'not run'],
+    ])
+    await shim.rollback()
+  })
+
   test('stops at the first failure that is not allowed and runs nothing after it', async () => {
     const shim = await bottle.shim()
     const results = await shim.attempt([

@@ -54,12 +54,18 @@ export class Container implements ContainerHandle {
   #exitWaiters: ((ending: Ending) => void)[] = []
   readonly #dataRoot: string
 
-  constructor(dataRoot: string, record: ContainerRecord, notes: LifeNotes, exit?: ExitRecord) {
+  constructor(
+    dataRoot: string,
+    record: ContainerRecord,
+    notes: LifeNotes,
+    exit?: ExitRecord,
+    layout: Layout = layoutOf(dataRoot, record.spec.id, record.spec.name),
+  ) {
     this.#dataRoot = dataRoot
     this.record = record
     this.notes = notes
     this.exit = exit
-    this.#layout = layoutOf(dataRoot, record.spec.id, record.spec.name)
+    this.#layout = layout
     this.health = record.more?.health && readHealth(this.#layout)
     this.removed = new Promise((resolve) => {
       this.#removed = resolve

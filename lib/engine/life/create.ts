@@ -95,8 +95,8 @@ async function fill(core: Core, { id }: Base, volumes: readonly MountSpec[]): Pr
 async function make(core: Core, record: ContainerRecord, invented: boolean): Promise<Container> {
   for (let attempt = 1, current = record; ; attempt++, current = renamed(record, inventName(attempt))) {
     try {
-      await makeContainer(core.dataRoot, current, { durable: record.more?.autoRemove !== true })
-      return new Container(core.dataRoot, current, NO_NOTES)
+      const layout = await makeContainer(core.dataRoot, current, { durable: record.more?.autoRemove !== true })
+      return new Container(core.dataRoot, current, NO_NOTES, undefined, layout)
     } catch (error) {
       const taken = error instanceof DrydockError && error.status === 409
       if (!taken || !invented || attempt === NAMES) throw error

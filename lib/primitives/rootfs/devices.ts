@@ -5,7 +5,7 @@ import { DrydockError } from '../../kernel/errors.js'
 import { ref, type Step } from '../../kernel/step.js'
 import { topDirectory } from './attach.js'
 import { takeOther } from './others.js'
-import { componentsOf, type RootfsSpec } from './spec.js'
+import { componentsOf, type KernelFilesSpec } from './spec.js'
 import { ownTmpfs } from './tmpfs.js'
 
 export interface DeviceNode {
@@ -42,7 +42,7 @@ const SHM_SIZE = 64 * 1024 * 1024
 /** Group `tty` of every distribution, in which /dev/pts/N is created for write(1) and wall(1). */
 const TTY_GROUP = 5
 
-export function dev(spec: RootfsSpec): Step[] {
+export function dev(spec: KernelFilesSpec): Step[] {
   const { devices = 'default', rootless = false, sharedIpc = false } = spec
   const group = spec.ttyGroup ?? (rootless ? undefined : TTY_GROUP)
   const nodes = devices === 'default' ? DEFAULT_DEVICE_NODES : devices
@@ -78,7 +78,7 @@ export function dev(spec: RootfsSpec): Step[] {
 }
 
 /** /dev/shm; this process stands in /dev. */
-function sharedMemory({ sharedIpc = false, noShm = false, shmSize = SHM_SIZE }: RootfsSpec): Step[] {
+function sharedMemory({ sharedIpc = false, noShm = false, shmSize = SHM_SIZE }: KernelFilesSpec): Step[] {
   if (noShm) return []
   const place = mkdir('shm', 0o755)
   if (sharedIpc === false) {
@@ -95,7 +95,7 @@ function sharedMemory({ sharedIpc = false, noShm = false, shmSize = SHM_SIZE }: 
 const SHM = ref('rootfs.shm')
 
 /** Taken while this process can still go into other mount namespaces. */
-export const otherSharedMemory = ({ sharedIpc }: RootfsSpec): Step[] =>
+export const otherSharedMemory = ({ sharedIpc }: KernelFilesSpec): Step[] =>
   typeof sharedIpc === 'object' ? takeOther({ pid: sharedIpc.pid, path: '/dev/shm' }, SHM) : []
 
 /** The nodes; this process stands in /dev. */

@@ -4,12 +4,12 @@ import { mount, mount_setattr, move_mount, open_tree } from '../../kernel/calls/
 import { fchdir } from '../../kernel/calls/process.js'
 import type { Step } from '../../kernel/step.js'
 import { PLACE, ROOT, TREE, topDirectory } from './attach.js'
-import type { CgroupView, RootfsSpec } from './spec.js'
+import type { CgroupView, KernelFilesSpec } from './spec.js'
 import { ownTmpfs } from './tmpfs.js'
 
 const FLAGS = ['nosuid', 'nodev', 'noexec'] as const
 
-export function proc(spec: RootfsSpec): Step[] {
+export function proc(spec: KernelFilesSpec): Step[] {
   if (spec.rootless && spec.sharedPid) return hostsOwn('proc', false)
   return [
     ...topDirectory('proc'),
@@ -18,7 +18,7 @@ export function proc(spec: RootfsSpec): Step[] {
   ]
 }
 
-export function sys(spec: RootfsSpec): Step[] {
+export function sys(spec: KernelFilesSpec): Step[] {
   const readOnly = !spec.sysWritable
   if (spec.rootless && spec.sharedNet) return hostsOwn('sys', readOnly)
   return [

@@ -56,7 +56,29 @@ export interface FileSpec {
   readonly readOnly?: boolean
 }
 
-export interface RootfsSpec {
+/** How the kernel's own files look: /proc, /sys, /dev. */
+export interface KernelFilesSpec {
+  /** All nodes of /dev. Default: `DEFAULT_DEVICE_NODES`. */
+  readonly devices?: 'default' | readonly DeviceNode[]
+  /** Size of /dev/shm in bytes. Default: 64 MiB, as Docker's. */
+  readonly shmSize?: number
+  /** Group of new terminals. Default: 5, which is `tty` everywhere; none when `rootless`, where 5 need not be mapped. */
+  readonly ttyGroup?: number
+  /** /sys can be written (a privileged container). */
+  readonly sysWritable?: boolean
+  /** The ipc namespace is the host's, and so are /dev/shm and /dev/mqueue; or it is that of a process, whose /dev/shm is shared with it. */
+  readonly sharedIpc?: boolean | { readonly pid: number }
+  /** There is no /dev/shm. */
+  readonly noShm?: boolean
+  /** The network namespace is the host's. Matters with `rootless`: who does not own it cannot mount its sysfs, and gets the host's. */
+  readonly sharedNet?: boolean
+  /** The pid namespace is the host's. Matters with `rootless`, for proc. */
+  readonly sharedPid?: boolean
+  /** All of this happens in a user namespace, the container's own or the one drydock runs in: no mknod there. */
+  readonly rootless?: boolean
+}
+
+export interface RootfsSpec extends KernelFilesSpec {
   /** A string is a directory. */
   readonly root: Root | string
   /** No writes to `/`. What is mounted on it (/dev, volumes) is not meant by this. */
@@ -71,26 +93,8 @@ export interface RootfsSpec {
   readonly maskedPaths?: readonly (string | PresentPath)[]
   /** Paths that the container may not write. Default: Docker's. */
   readonly readOnlyPaths?: readonly string[]
-  /** All nodes of /dev. Default: `DEFAULT_DEVICE_NODES`. */
-  readonly devices?: 'default' | readonly DeviceNode[]
-  /** Size of /dev/shm in bytes. Default: 64 MiB, as Docker's. */
-  readonly shmSize?: number
-  /** Group of new terminals. Default: 5, which is `tty` everywhere; none when `rootless`, where 5 need not be mapped. */
-  readonly ttyGroup?: number
-  /** /sys can be written (a privileged container). */
-  readonly sysWritable?: boolean
   /** What to show at /sys/fs/cgroup. Default: nothing. */
   readonly cgroup?: 'none' | CgroupView
-  /** The ipc namespace is the host's, and so are /dev/shm and /dev/mqueue; or it is that of a process, whose /dev/shm is shared with it. */
-  readonly sharedIpc?: boolean | { readonly pid: number }
-  /** There is no /dev/shm. */
-  readonly noShm?: boolean
-  /** The network namespace is the host's. Matters with `rootless`: who does not own it cannot mount its sysfs, and gets the host's. */
-  readonly sharedNet?: boolean
-  /** The pid namespace is the host's. Matters with `rootless`, for proc. */
-  readonly sharedPid?: boolean
-  /** All of this happens in a user namespace, the container's own or the one drydock runs in: no mknod there. */
-  readonly rootless?: boolean
 }
 
 export interface CgroupView {

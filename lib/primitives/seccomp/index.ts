@@ -12,6 +12,7 @@ import { release } from 'node:os'
 import { type Capability, seccomp_set_mode_filter } from '../../kernel/calls/credentials.js'
 import { constant, flags, SYSCALLS } from '../../kernel/constants.js'
 import { DrydockError } from '../../kernel/errors.js'
+import { remembered } from '../../kernel/remembered.js'
 import { type ArgValue, type Fragment, inPhase, type Step } from '../../kernel/step.js'
 import type { Word } from '../../kernel/words.js'
 import { type Compiled, compileProfile } from './compile.js'
@@ -55,7 +56,12 @@ const FLAG_WORDS: Readonly<Record<string, Word<'seccomp_filter'> | undefined>> =
 }
 
 /** One step that loads the filter of the profile; none when the profile is 'unconfined'. */
-export function seccomp(spec: SeccompSpec): Fragment {
+export const seccomp = (spec: SeccompSpec): Fragment =>
+  typeof spec.profile === 'string' && !spec.following ? byName(spec) : seccompOf(spec)
+
+const byName = remembered(seccompOf)
+
+function seccompOf(spec: SeccompSpec): Fragment {
   const { profile, capabilities, noNewPrivileges, log = false, kernel = release(), following = [] } = spec
   if (profile === 'unconfined') return { primitive: 'seccomp', title: 'System call filter: none', steps: [] }
   const source = profile === 'default' ? DEFAULT_PROFILE : profile
