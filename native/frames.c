@@ -16,6 +16,8 @@ static int fixed_part(const struct peer *peer, uint8_t type)
 {
 	if (peer->kind == PEER_FRESH)
 		return type == ATTACH ? 1 : type == CONTROL ? 0 : -1;
+	if (peer->kind == PEER_ATTACH) /* held: raw bytes come behind this one */
+		return type == DELIVER ? 12 : -1;
 	switch (type) {
 	case STDIN:
 		return 0;
@@ -39,6 +41,7 @@ static void refuse(struct monitor *monitor, struct peer *peer, enum refusal code
 	size_t length = strnlen(text, sizeof body - 1);
 	body[0] = (uint8_t)code;
 	memcpy(body + 1, text, length);
+	peer->held = false; /* or it would never be sent */
 	peer_send_frame(monitor, peer, ERROR_TEXT, body, length + 1);
 	peer->input_ended = true;
 	if (peer->kind == PEER_CLIENT)
@@ -83,12 +86,20 @@ static void act(struct monitor *monitor, struct peer *peer, uint8_t type)
 	const uint8_t *body = peer->head + FRAME_HEAD;
 	switch (type) {
 	case ATTACH:
-		if ((body[0] & ~7) != 0)
-			return refuse(monitor, peer, MALFORMED, "ATTACH: flags are 1 stdin, 2 stdout, 4 stderr");
+		if ((body[0] & ~15) != 0)
+			return refuse(monitor, peer, MALFORMED, "ATTACH: flags are 1 stdin, 2 stdout, 4 stderr, 8 held");
 		streams_settle(monitor); /* what was promised to others from a pipe is not the newcomer's */
 		peer->kind = PEER_ATTACH;
-		peer->attached = body[0];
+		peer->attached = body[0] & 7;
+		peer->held = (body[0] & 8) != 0;
 		return;
+	case DELIVER: {
+		int32_t fd;
+		uint64_t inode;
+		memcpy(&fd, body, sizeof fd);
+		memcpy(&inode, body + sizeof fd, sizeof inode);
+		return deliver(monitor, peer, fd, inode);
+	}
 	case CONTROL:
 		return become_control(monitor, peer);
 	case RESIZE: {
@@ -153,7 +164,7 @@ static void begin(struct monitor *monitor, struct peer *peer)
 size_t frames_take(struct monitor *monitor, struct peer *peer, const uint8_t *bytes, size_t n)
 {
 	size_t taken = 0;
-	while (!peer->input_ended && peer->kind != PEER_ATTACH) {
+	while (!peer->input_ended && (peer->kind != PEER_ATTACH || peer->held)) {
 		int fixed = peer->head_length < FRAME_HEAD ? 0 : fixed_part(peer, peer->head[4]);
 		size_t need = FRAME_HEAD + (size_t)(fixed > 0 ? fixed : 0);
 		if (peer->head_length < need) {

@@ -42,11 +42,21 @@ struct monitor *monitor_of(struct shim *shim)
 	return shim->monitor;
 }
 
-bool watch(struct monitor *monitor, struct source *source, int fd)
+static bool watch_for(struct monitor *monitor, struct source *source, int fd, uint32_t what)
 {
-	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = source };
+	struct epoll_event event = { .events = what | EPOLLET, .data.ptr = source };
 	*source = (struct source){ .fd = fd };
 	return epoll_ctl(monitor->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+bool watch(struct monitor *monitor, struct source *source, int fd)
+{
+	return watch_for(monitor, source, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP);
+}
+
+bool watch_output(struct monitor *monitor, struct source *source, int fd)
+{
+	return watch_for(monitor, source, fd, EPOLLOUT);
 }
 
 void unwatch(struct monitor *monitor, struct source *source)

@@ -4,6 +4,7 @@
  *     stream.c         the container's output: from its pipes or its terminal to the log and to the readers
  *     input.c          the container's stdin: from whoever may write it
  *     peer.c           a connection: the client, an attached one, a controlling one
+ *     deliver.c        an attached one's output, into a socket that it has
  *     frames.c         what peers say
  *     listener.c       the socket on which peers arrive
  *     exitfile.c       the last word on disk
@@ -59,9 +60,12 @@ enum peer_kind {
 
 struct peer {
 	struct source source;
+	struct source *sink; /* where its output goes: its own connection, or … */
+	struct source given; /* … another socket of its process (deliver.c) */
 	struct peer *next;
 	enum peer_kind kind;
 	uint8_t attached;   /* PEER_ATTACH: 1 stdin, 2 stdout, 4 stderr */
+	bool held;          /* it has not said yet where its output goes: frames are read from it, and none is made for it */
 	bool input_ended;   /* nothing more will be read from it */
 	bool output_ended;  /* it has gone, or everything was sent: nothing more is written to it */
 	bool ending;        /* end its stream when its queue is empty */
@@ -73,7 +77,7 @@ struct peer {
 	struct stream *owed_from;
 
 	/* The frame that is being read. */
-	uint8_t head[16];
+	uint8_t head[20];
 	size_t head_length;
 	size_t body_left; /* of a STDIN, which is passed on as it comes, or of a BATCH, which is collected */
 	bool body_is_input;
@@ -122,6 +126,8 @@ extern uint8_t scratch[CHUNK];
 /* The shim's monitor; one without any setting before the first MONITOR frame. */
 struct monitor *monitor_of(struct shim *shim);
 bool watch(struct monitor *monitor, struct source *source, int fd);
+/* Only whether it takes bytes: what it says is somebody else's to read. */
+bool watch_output(struct monitor *monitor, struct source *source, int fd);
 void unwatch(struct monitor *monitor, struct source *source);
 void kill_child(struct monitor *monitor, int signal);
 
@@ -163,10 +169,16 @@ void peer_silent(struct monitor *monitor, struct peer *peer);
 /* Close and free those that are done. */
 void peers_sweep(struct monitor *monitor);
 /* Nothing more is said or heard; it sees the end and no error. */
-void peer_end(struct peer *peer);
+void peer_end(struct monitor *monitor, struct peer *peer);
 void peers_end(struct monitor *monitor);
 /* Nothing more is said to it, and its stream is the caller's to close. */
 void peer_leave(struct monitor *monitor, struct peer *peer);
+
+/* deliver.c: from now on its output goes into the socket that its process has at this number, if it is the one with this inode; its own
+ * connection (-1) otherwise. It is told which: one byte, before anything else. */
+void deliver(struct monitor *monitor, struct peer *peer, int fd, uint64_t inode);
+/* Let go of that socket. Nothing more is written to it; what it is for its process, it stays. */
+void deliver_end(struct monitor *monitor, struct peer *peer);
 
 /* frames.c: the next n bytes of a peer's frames. Returns how many were taken (fewer: it is attached from here on, or in error). */
 size_t frames_take(struct monitor *monitor, struct peer *peer, const uint8_t *bytes, size_t n);

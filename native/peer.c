@@ -17,6 +17,7 @@ void peer_add(struct monitor *monitor, struct peer *peer)
 	while (*last != NULL)
 		last = &(*last)->next;
 	*last = peer;
+	peer->sink = &peer->source;
 	/* Look at once: what it sent before it was accepted counts before any output that is read after. */
 	peer->source.in = peer->source.out = true;
 }
@@ -73,6 +74,7 @@ void peer_lost(struct monitor *monitor, struct peer *peer)
 	peer->output_ended = true;
 	peer->owed = 0;
 	queue_release(&peer->queue);
+	deliver_end(monitor, peer);
 	if (peer->kind == PEER_CLIENT && !monitor->detach && !monitor->exited)
 		kill_child(monitor, SIGKILL); /* nobody is there for whom it should run */
 }
@@ -91,18 +93,18 @@ static void peer_send(struct monitor *monitor, struct peer *peer, const void *he
 	if (peer->output_ended)
 		return;
 	size_t sent = 0;
-	while (queue_length(&peer->queue) == 0 && peer->source.out && sent < head_length + n) {
+	while (!peer->held && queue_length(&peer->queue) == 0 && peer->sink->out && sent < head_length + n) {
 		size_t of_head = sent < head_length ? sent : head_length;
 		struct iovec parts[2] = {
 			{ (uint8_t *)(uintptr_t)head + of_head, head_length - of_head },
 			{ (uint8_t *)(uintptr_t)bytes + (sent - of_head), n - (sent - of_head) },
 		};
 		struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
-		ssize_t now = sendmsg(peer->source.fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t now = sendmsg(peer->sink->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (now >= 0) {
 			sent += (size_t)now;
 		} else if (errno == EAGAIN) {
-			peer->source.out = false;
+			peer->sink->out = false;
 		} else if (errno != EINTR) {
 			peer_lost(monitor, peer);
 			return;
@@ -140,13 +142,13 @@ void peer_send_frames(struct monitor *monitor, struct peer *peer, const uint8_t 
 bool peer_flush(struct monitor *monitor, struct peer *peer)
 {
 	bool some = false;
-	while (peer->source.out && queue_length(&peer->queue) > 0) {
-		ssize_t n = send(peer->source.fd, queue_bytes(&peer->queue), queue_length(&peer->queue), MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (!peer->held && peer->sink->out && queue_length(&peer->queue) > 0) {
+		ssize_t n = send(peer->sink->fd, queue_bytes(&peer->queue), queue_length(&peer->queue), MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (n > 0) {
 			queue_skip(&peer->queue, (size_t)n);
 			some = true;
 		} else if (n < 0 && errno == EAGAIN) {
-			peer->source.out = false;
+			peer->sink->out = false;
 		} else if (n == 0 || errno != EINTR) {
 			peer_lost(monitor, peer);
 			return true;
@@ -178,15 +180,16 @@ bool peer_read(struct monitor *monitor, struct peer *peer)
 		return true;
 	}
 	monitor->heavy |= n > 4096;
-	size_t taken = peer->kind == PEER_ATTACH ? 0 : frames_take(monitor, peer, scratch, (size_t)n);
-	if (peer->kind == PEER_ATTACH && (peer->attached & 1) != 0)
+	size_t taken = peer->kind == PEER_ATTACH && !peer->held ? 0 : frames_take(monitor, peer, scratch, (size_t)n);
+	if (peer->kind == PEER_ATTACH && !peer->held && (peer->attached & 1) != 0)
 		input_push(monitor, scratch + taken, (size_t)n - taken);
 	return true;
 }
 
 /* Nothing but the end is left to be sent. */
-static void end_output(struct peer *peer)
+static void end_output(struct monitor *monitor, struct peer *peer)
 {
+	deliver_end(monitor, peer);
 	/* Both directions, and what has come is read: closing a unix socket with unread bytes resets the connection, and the peer would see
 	 * an error instead of the end. */
 	bool both = peer->input_ended;
@@ -212,12 +215,12 @@ void peers_sweep(struct monitor *monitor)
 		bool sent = queue_length(&peer->queue) == 0 && peer->owed == 0;
 		if (peer->kind == PEER_ATTACH && !peer->ending && (monitor->exited || (peer->attached & 6) != 0) && !any_stream(monitor, peer))
 			peer->ending = true;
-		if (monitor->exited && peer->kind == PEER_ATTACH && !peer->input_ended)
+		if (monitor->exited && peer->kind == PEER_ATTACH && !peer->held && !peer->input_ended)
 			peer->input_ended = true;
 		if (peer->has_exit && sent && !peer->output_ended)
 			monitor->exit_taken = true;
 		if (peer->ending && sent && !peer->output_ended)
-			end_output(peer);
+			end_output(monitor, peer);
 		if (!peer->input_ended || !peer->output_ended) {
 			at = &peer->next;
 			continue;
@@ -234,11 +237,11 @@ void peers_sweep(struct monitor *monitor)
 	}
 }
 
-void peer_end(struct peer *peer)
+void peer_end(struct monitor *monitor, struct peer *peer)
 {
 	peer->input_ended = true;
 	if (!peer->output_ended)
-		end_output(peer);
+		end_output(monitor, peer);
 }
 
 void peer_leave(struct monitor *monitor, struct peer *peer)
@@ -256,6 +259,6 @@ void peer_leave(struct monitor *monitor, struct peer *peer)
 void peers_end(struct monitor *monitor)
 {
 	for (struct peer *peer = monitor->peers; peer != NULL; peer = peer->next)
-		peer_end(peer);
+		peer_end(monitor, peer);
 	peers_sweep(monitor);
 }

@@ -82,13 +82,13 @@ static size_t copy(struct monitor *monitor, struct stream *stream, size_t most)
 static bool pay(struct monitor *monitor, struct stream *stream, struct peer *peer)
 {
 	bool some = false;
-	while (peer->owed > 0 && peer->source.out) {
-		ssize_t n = splice(stream->source->fd, NULL, peer->source.fd, NULL, peer->owed, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	while (peer->owed > 0 && peer->sink->out) {
+		ssize_t n = splice(stream->source->fd, NULL, peer->sink->fd, NULL, peer->owed, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 		if (n > 0) {
 			peer->owed -= (size_t)n;
 			some = true;
 		} else if (n < 0 && errno == EAGAIN) {
-			peer->source.out = false; /* the socket is full: the pipe has what was promised from it */
+			peer->sink->out = false; /* the socket is full: the pipe has what was promised from it */
 		} else if (n == 0 || errno != EINTR) {
 			peer_lost(monitor, peer);
 		}
@@ -115,9 +115,9 @@ static bool splice_to(struct monitor *monitor, struct stream *stream, struct pee
 		widen(stream);
 	uint8_t header[8];
 	size_t length = peer_header(monitor, peer, stream, (size_t)waits, header);
-	ssize_t n = length == 0 ? 0 : send(peer->source.fd, header, length, MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
+	ssize_t n = length == 0 ? 0 : send(peer->sink->fd, header, length, MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
 	if (n < 0 && errno == EAGAIN) {
-		peer->source.out = false;
+		peer->sink->out = false;
 		return false;
 	}
 	if (n != (ssize_t)length) {
@@ -149,6 +149,8 @@ bool stream_pump(struct monitor *monitor, struct stream *stream)
 	for (struct peer *peer = monitor->peers; peer != NULL; peer = peer->next) {
 		if (!peer_reads(monitor, peer, stream))
 			continue;
+		if (peer->held)
+			return false; /* for a moment: no reason to make the pipe larger */
 		if (peer_is_slow(peer, stream))
 			return hold_back(monitor, stream);
 		only = peer;
@@ -156,7 +158,7 @@ bool stream_pump(struct monitor *monitor, struct stream *stream)
 	}
 	if (readers != 1 || monitor->log.fd >= 0 || !stream->pipe || stream->copied)
 		return copy(monitor, stream, CHUNK) > 0;
-	if (queue_length(&only->queue) == 0 && only->source.out)
+	if (queue_length(&only->queue) == 0 && only->sink->out)
 		return splice_to(monitor, stream, only);
 	return hold_back(monitor, stream);
 }

@@ -1,6 +1,8 @@
 /** The two requests whose connection becomes a container's streams: attach, and the start of an exec. */
 import type { IncomingMessage } from 'node:http'
+import { Socket } from 'node:net'
 import type { Duplex, Transform } from 'node:stream'
+import { TLSSocket } from 'node:tls'
 import type { Attached } from '../engine/types.js'
 import { DrydockError } from '../kernel/errors.js'
 import { endWith, failureOf, HEADERS, headText } from './answers.js'
@@ -70,9 +72,9 @@ async function attach({ engine, log }: ApiContext, word: string, hijack: Hijack)
   // Dockerode sends its options here too; they are all in the query. Of any other type it is what the program is to read.
   if (isJson(request.headers)) await readDocumentOf(socket, request.headers)
   const options = attachOptions(query)
-  const { tty, stream } = await engine.containers.attach(word, options)
+  const { tty, stream, deliverTo } = await engine.containers.attach(word, options)
   const { alone } = begin(hijack, tty)
-  join(socket, stream, { stdin: options.stdin && options.stream, log, after: alone })
+  join(socket, stream, { stdin: options.stdin && options.stream, log, after: alone, ...(deliverTo && { deliverTo }) })
 }
 
 /** A browser's way. Each message is a piece of stdin; what comes back is output without frames, of both streams. */
@@ -181,10 +183,12 @@ interface Joint {
   readonly after?: Promise<void>
   /** Changes the output on its way. */
   readonly through?: Transform
+  /** Has it go there by itself (Attached). */
+  readonly deliverTo?: (fd: number) => void
 }
 
 /** Let both sides speak until the program's output has ended, or the client goes. */
-function join(socket: Duplex, stream: Duplex, { stdin, log, after = Promise.resolve(), through }: Joint): void {
+function join(socket: Duplex, stream: Duplex, { stdin, log, after = Promise.resolve(), through, deliverTo }: Joint): void {
   stream.on('error', (error) => {
     log('debug', `a stream broke off: ${error.message}`)
     socket.destroy()
@@ -193,6 +197,8 @@ function join(socket: Duplex, stream: Duplex, { stdin, log, after = Promise.reso
   if (socket.destroyed) return void stream.destroy()
   socket.once('end', () => feelFor(socket))
   void after.then(() => {
+    const fd = descriptorOf(socket)
+    if (deliverTo && fd !== undefined) deliverTo(fd)
     const output = through ? stream.pipe(through) : stream
     output.once('end', () => {
       socket.end()
@@ -204,6 +210,13 @@ function join(socket: Duplex, stream: Duplex, { stdin, log, after = Promise.reso
     socket.pipe(stream)
     stream.once('close', () => socket.resume())
   })
+}
+
+/** Of a connection whose bytes are the client's as they are: with TLS they are not. Node shows the descriptor without promising it. */
+function descriptorOf(socket: Duplex): number | undefined {
+  if (!(socket instanceof Socket) || socket instanceof TLSSocket || socket.writableLength > 0) return undefined
+  const { _handle: handle } = socket as { _handle?: { readonly fd?: unknown } | null }
+  return typeof handle?.fd === 'number' && handle.fd >= 0 ? handle.fd : undefined
 }
 
 /** How often is felt for a client that says no more, in milliseconds. */

@@ -118,6 +118,11 @@ export interface AttachOptions {
 export interface Attached {
   readonly tty: boolean
   readonly stream: Duplex
+  /**
+   * Before anything is read of the stream: its output goes into the socket that this process has at this descriptor, past this process, and what is
+   * read is only its end. Where that cannot be, all is read as ever. To that socket nothing else may be written until then.
+   */
+  readonly deliverTo?: (fd: number) => void
 }
 
 export interface LogOptions {

@@ -18,8 +18,8 @@ const OTHERS: readonly (readonly [name: string, magic: Buffer])[] = [
 ]
 const LONGEST_MAGIC = 6
 
-/** The uncompressed bytes, as they come. A damaged stream is an error in one sentence; so is a compression that images do not have. */
-export async function* decompress(source: Source): AsyncGenerator<Buffer> {
+/** The uncompressed bytes, as they come. A damaged stream is an error in one sentence; so is a compression that images do not have. `onPlain`: they are the source's own. */
+export async function* decompress(source: Source, onPlain?: () => void): AsyncGenerator<Buffer> {
   const { first, all } = await begin(source)
   if (first.subarray(0, 2).equals(GZIP)) yield* gunzip(all)
   else if (first.subarray(0, 4).equals(ZSTD) || isSkippable(first)) yield* unzstd(all)
@@ -27,6 +27,7 @@ export async function* decompress(source: Source): AsyncGenerator<Buffer> {
     const other = OTHERS.find(([, magic]) => first.subarray(0, magic.length).equals(magic))
     if (other)
       throw new DrydockError(`the data is compressed by ${other[0]}; layers are compressed by gzip or zstd, or not at all`, { status: 400 })
+    onPlain?.()
     for await (const chunk of all) yield asBuffer(chunk)
   }
 }

@@ -136,7 +136,7 @@ async function take(arrival: Arrival, job: Job, { store, signal, onProgress }: F
   const [place] = missingPlaces(store, job)
   let unpacked: Unpacked | undefined
   try {
-    unpacked = await store.layers.unpack(arrival, { ...(signal && { signal }) })
+    unpacked = await store.layers.unpack(arrival, { ...(signal && { signal }), digest: () => arrival.digest })
     await arrival.drain()
     line.say('Verifying Checksum')
     const found = await arrival.verify()

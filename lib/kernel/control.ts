@@ -1,5 +1,6 @@
 /** Connections to the socket of a container's monitor (native/PROTOCOL.md): one that controls it, and those of its streams. */
 import { EventEmitter } from 'node:events'
+import { fstatSync } from 'node:fs'
 import { createConnection, type Socket } from 'node:net'
 import { DrydockError } from './errors.js'
 import { type Exit, FROM_SHIM, FrameReader, frameHeader, readExit, signalBody, sizeBody, TO_SHIM } from './frames.js'
@@ -7,6 +8,13 @@ import { type Exit, FROM_SHIM, FrameReader, frameHeader, readExit, signalBody, s
 const STDIN = 1
 const STDOUT = 2
 const STDERR = 4
+const HELD = 8
+
+interface Wanted {
+  readonly stdin: boolean
+  readonly stdout: boolean
+  readonly stderr: boolean
+}
 
 interface Events {
   exit: [exit: Exit]
@@ -108,9 +116,51 @@ export class Control extends EventEmitter<Events> {
  * The container's streams: what is read is its output, framed as Docker has it or bare with a terminal; what is written its stdin, and an end of
  * that the end of its stdin. Resolves when the shim will find it before any output that comes later. Rejects when nobody listens at the path.
  */
-export async function openStreams(path: string, wanted: { stdin: boolean; stdout: boolean; stderr: boolean }): Promise<Socket> {
+export const openStreams = (path: string, wanted: Wanted): Promise<Socket> => attached(path, wanted, 0)
+
+/** Streams whose output waits, and their stdin with it, until somebody has said where it goes. */
+export interface HeldStreams {
+  readonly socket: Socket
+  /**
+   * Into a socket of this process, to which nothing else may be written from now on: past this process, and faster so. Without one, or when the shim may
+   * not have it, `socket` brings the output. It ends with the output in any case. Whoever asks closes the other socket.
+   */
+  deliver(to?: Sink): Promise<void>
+}
+
+/** A socket of this process. Its number may be another's as soon as it is closed, so there is more to know it by. */
+export interface Sink {
+  readonly fd: number
+  readonly inode: bigint
+}
+
+export const sinkOf = (fd: number): Sink => ({ fd, inode: fstatSync(fd, { bigint: true }).ino })
+
+export async function holdStreams(path: string, wanted: Wanted): Promise<HeldStreams> {
+  const socket = await attached(path, wanted, HELD)
+  return { socket, deliver: (to) => deliver(socket, to) }
+}
+
+async function deliver(socket: Socket, { fd, inode }: Sink = { fd: -1, inode: 0n }): Promise<void> {
+  const body = Buffer.alloc(12)
+  body.writeInt32LE(fd)
+  body.writeBigUInt64LE(inode, 4)
+  socket.write(Buffer.concat([frameHeader(TO_SHIM.deliver, body.length), body]))
+  await new Promise<void>((resolve) => {
+    const read = () => {
+      // Which of both it is, and the output behind it.
+      if (socket.read(1) === null && !socket.readableEnded && !socket.destroyed) return
+      for (const event of ['readable', 'end', 'close']) socket.off(event, read)
+      resolve()
+    }
+    for (const event of ['readable', 'end', 'close']) socket.on(event, read)
+    read()
+  })
+}
+
+async function attached(path: string, wanted: Wanted, more: number): Promise<Socket> {
   const socket = await connected(path)
-  const flags = (wanted.stdin ? STDIN : 0) | (wanted.stdout ? STDOUT : 0) | (wanted.stderr ? STDERR : 0)
+  const flags = (wanted.stdin ? STDIN : 0) | (wanted.stdout ? STDOUT : 0) | (wanted.stderr ? STDERR : 0) | more
   const failed = (cause: Error) => new DrydockError(`the container does not answer: ${cause.message}`, { cause })
   await new Promise<void>((resolve, reject) => {
     socket.write(Buffer.concat([frameHeader(TO_SHIM.attach, 1), Buffer.from([flags])]), (error) =>

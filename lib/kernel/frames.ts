@@ -13,6 +13,7 @@ export const TO_SHIM = {
   attach: 0x10,
   control: 0x11,
   release: 0x12,
+  deliver: 0x13,
 } as const
 
 export const FROM_SHIM = {

@@ -3,7 +3,7 @@
 OUT ?= build-check
 CC ?= cc
 FLAGS := -std=c11 -fno-pie -no-pie -Wall -Wextra -Werror
-PARTS := monitor.c monitor_open.c stream.c input.c peer.c frames.c listener.c exitfile.c log.c json.c queue.c place.c timestamp.c wire.c bytes.c
+PARTS := monitor.c monitor_open.c stream.c input.c peer.c deliver.c frames.c listener.c exitfile.c log.c json.c queue.c place.c timestamp.c wire.c bytes.c
 SHARED := $(addprefix test/monitor/,harness.c client.c noise.c containers.c)
 TESTS := $(filter-out test/monitor/bench.c,$(wildcard test/monitor/*.c))
 HEADERS := $(wildcard *.h test/monitor/*.h) test/monitor.mk

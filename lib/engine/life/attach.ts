@@ -1,13 +1,12 @@
 /** Streams of a container for whoever attaches: of the run of this moment, or of the next one. */
-import type { Duplex, Readable } from 'node:stream'
-import { openStreams } from '../../kernel/control.js'
+import type { Readable } from 'node:stream'
 import { DrydockError } from '../../kernel/errors.js'
 import { attributesOf } from '../context.js'
 import type { Core } from '../core.js'
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../keys.js'
 import type { Attached, AttachOptions } from '../types.js'
 import type { Container } from './container.js'
-import { Streams, type Wanted } from './streams.js'
+import { Streams } from './streams.js'
 
 /** `past`: what it has printed already, framed as its streams are. */
 export async function attach(
@@ -32,11 +31,8 @@ export async function attach(
   }
   if (!options.stream) return { tty, stream: ended(own) }
   const { run } = container
-  if (!run) return { tty, stream: forTheNextRun(container, own) }
-  const source = await connect(container, wanted)
-  if (!source) await run.settled
-  // Not the socket itself: a shim that ends in this moment resets it, and that is the end of the output and no failure.
-  return { tty, stream: source ? adopted(own, source) : ended(own) }
+  const stream = run ? await ofThisRun(container, own, run.settled) : forTheNextRun(container, own)
+  return { tty, stream, deliverTo: (fd) => stream.deliverTo(fd) }
 }
 
 function refuseUnlessAttachable({ status, id }: Container): void {
@@ -55,14 +51,17 @@ function forTheNextRun(container: Container, own: Own): Streams {
   return streams
 }
 
-/** Undefined: it has ended just now, and its output with it. */
-async function connect({ layout }: Container, wanted: Wanted): Promise<Duplex | undefined> {
-  return openStreams(layout.socket, wanted).catch(() => undefined)
-}
-
-function adopted(own: Own, source: Duplex): Streams {
+/** Not the socket itself: a shim that ends in this moment resets it, and that is the end of the output and no failure. */
+async function ofThisRun({ layout }: Container, own: Own, settled: Promise<unknown>): Promise<Streams> {
   const streams = new Streams(own)
-  streams.adopt(source)
+  const source = await streams.open(layout.socket).catch(() => undefined)
+  if (source) {
+    streams.adopt(source)
+    return streams
+  }
+  // It has ended just now, and its output with it.
+  await settled
+  streams.giveUp()
   return streams
 }
 

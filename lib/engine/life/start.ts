@@ -10,9 +10,7 @@
  */
 import { mkdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { Duplex } from 'node:stream'
 import { type ContainerSpec, type Layout, type LogRequest, StartError } from '../../container/index.js'
-import { openStreams } from '../../kernel/control.js'
 import { DrydockError, sentenceOf } from '../../kernel/errors.js'
 import { nowNanos, timestamp } from '../clock.js'
 
@@ -28,7 +26,7 @@ import { lineOf } from './line.js'
 import { tellLinked } from './links.js'
 import { remember } from './notes.js'
 import { removeNow } from './remove.js'
-import type { Streams } from './streams.js'
+import type { Source, Streams } from './streams.js'
 
 /** Docker's exit code of a container that could not be started for a reason that is not its program's. */
 const UNKNOWN_FAILURE = 128
@@ -65,7 +63,7 @@ function refuseUnlessStartable({ status, id }: Container): void {
 
 async function startNow(core: Core, container: Container, by: Starter): Promise<void> {
   const { record, layout } = container
-  const sources = new Map<Streams, Duplex>()
+  const sources = new Map<Streams, Source>()
   // What the exit file says is about the run to come from here on.
   if (container.exit) rmSync(layout.exit, { force: true })
   let launched: Launched
@@ -79,7 +77,7 @@ async function startNow(core: Core, container: Container, by: Starter): Promise<
       }),
     )
   } catch (error) {
-    for (const source of sources.values()) source.destroy()
+    for (const { socket } of sources.values()) socket.destroy()
     throw error
   }
   const startedAt = timestamp(nowNanos())
@@ -97,7 +95,7 @@ async function startNow(core: Core, container: Container, by: Starter): Promise<
   tellLinked(core, container)
   // Who came in this very moment.
   for (const streams of [...container.attaching]) {
-    void openStreams(layout.socket, streams.wanted).then(
+    void streams.open(layout.socket).then(
       (source) => streams.adopt(source),
       () => streams.giveUp(),
     )
@@ -154,10 +152,10 @@ function logSettings(log: LogRequest, { id, name, image, argv, env, declared }: 
 }
 
 /** Those who wait are with the shim before the program is. At another try of the same start they are so again. */
-async function attachAll({ attaching, layout }: Container, sources: Map<Streams, Duplex>): Promise<void> {
-  for (const source of sources.values()) source.destroy()
+async function attachAll({ attaching, layout }: Container, sources: Map<Streams, Source>): Promise<void> {
+  for (const { socket } of sources.values()) socket.destroy()
   sources.clear()
-  await Promise.all([...attaching].map(async (one) => sources.set(one, await openStreams(layout.socket, one.wanted))))
+  await Promise.all([...attaching].map(async (one) => sources.set(one, await one.open(layout.socket))))
 }
 
 /** It is as if it had ended, with an exit code of its own; with AutoRemove nothing is left of it. */

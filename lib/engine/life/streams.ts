@@ -1,9 +1,10 @@
 /**
  * The streams of a container as a client has them. They may be there before what they lead to: who attaches to a container that does not run yet gets them
  * at once, and the program's own behind them as soon as there are some; what is written meanwhile waits. What was printed before can come first, and keys
- * can be watched for that leave without ending anything.
+ * can be watched for that leave without ending anything. Where nothing comes first, output can go from the shim into a client's socket past this process.
  */
 import { Duplex, type Readable } from 'node:stream'
+import { type HeldStreams, holdStreams, openStreams, type Sink, sinkOf } from '../../kernel/control.js'
 import { DetachKeys } from '../keys.js'
 
 export interface Wanted {
@@ -11,6 +12,9 @@ export interface Wanted {
   readonly stdout: boolean
   readonly stderr: boolean
 }
+
+/** As the shim gives them. Whoever has something to say first does not need to choose where the rest goes. */
+export type Source = Pick<HeldStreams, 'socket'> & Partial<HeldStreams>
 
 export interface StreamsOptions {
   readonly wanted: Wanted
@@ -29,6 +33,10 @@ export class Streams extends Duplex {
   readonly #keys: DetachKeys
   #past: Readable | undefined
   #source: Duplex | undefined
+  #listening = false
+  #asked = false
+  #sink: Sink | undefined
+  #held: Source | undefined
   /** There is none, or none any more. */
   #over = false
   #detached = false
@@ -46,16 +54,41 @@ export class Streams extends Duplex {
     for (const event of ['end', 'error', 'close']) this.#past?.once(event, () => this.#pastIsOver())
   }
 
+  /** Those of a program, from its monitor's socket. */
+  async open(path: string): Promise<Source> {
+    return this.#past ? { socket: await openStreams(path, this.wanted) } : holdStreams(path, this.wanted)
+  }
+
+  /** Attached has the words for it. */
+  deliverTo(fd: number): void {
+    this.#sink = sinkOf(fd)
+  }
+
   /** From here on these are the program's streams. */
-  adopt(source: Duplex): void {
+  adopt(source: Source): void {
     this.#options.onSettled?.(this)
-    source.on('error', () => undefined)
+    source.socket.on('error', () => undefined)
     if (this.destroyed || this.#over) {
-      source.destroy()
+      source.socket.destroy()
       return
     }
-    this.#source = source
-    if (!this.#past) this.#listen()
+    this.#held = source
+    if (this.#asked || !source.deliver) this.#begin()
+  }
+
+  /** Somebody reads or writes: from here on it is decided where output goes. */
+  #ask(): void {
+    this.#asked = true
+    this.#begin()
+  }
+
+  #begin(): void {
+    const source = this.#held
+    if (!source) return
+    this.#held = undefined
+    this.#source = source.socket
+    if (source.deliver) void source.deliver(this.#sink).then(() => this.#listen())
+    else if (!this.#past) this.#listen()
     this.#go()
   }
 
@@ -66,11 +99,13 @@ export class Streams extends Duplex {
   }
 
   #listen(): void {
+    this.#listening = true
     const source = this.#source as Duplex
     source.on('data', (bytes: Buffer) => {
       if (!this.#detached && !this.push(bytes)) source.pause()
     })
     for (const event of ['end', 'close']) source.once(event, () => this.#end())
+    source.resume()
     // A program that says nothing may have ended before anybody listened.
     if (source.readableEnded || source.destroyed) this.#end()
   }
@@ -95,11 +130,13 @@ export class Streams extends Duplex {
   }
 
   override _read(): void {
+    this.#ask()
     if (this.#past) this.#past.resume()
-    else this.#source?.resume()
+    else if (this.#listening) this.#source?.resume()
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#ask()
     this.#whenReady(() => {
       const source = this.#source
       if (!source || this.#over || source.destroyed || !source.writable || !this.wanted.stdin) return done()
@@ -121,6 +158,7 @@ export class Streams extends Duplex {
   }
 
   override _final(done: (error?: Error | null) => void): void {
+    this.#ask()
     this.#whenReady(() => {
       if (!this.#detached) this.#source?.end()
       done()
@@ -130,6 +168,7 @@ export class Streams extends Duplex {
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#options.onSettled?.(this)
     this.#past?.destroy()
+    this.#held?.socket.destroy()
     this.#source?.destroy()
     this.#over = true
     this.#go()

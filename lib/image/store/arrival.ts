@@ -26,6 +26,9 @@ export class DigestError extends DrydockError {}
 /** What came ended too early: another try may go on there. */
 export class Interrupted extends DrydockError {}
 
+/** Bytes of a read from disk: each is a turn through the event loop. */
+const CHUNK = 256 * 1024
+
 export class Arrival implements AsyncIterable<Buffer> {
   /** Bytes that were there before. */
   readonly kept: number
@@ -66,6 +69,12 @@ export class Arrival implements AsyncIterable<Buffer> {
 
   get received(): number {
     return this.#received
+  }
+
+  /** Of all its bytes, when all of them have been read. */
+  get digest(): Digest {
+    if (!this.#ended) throw new Error('a blob has a digest when all of it has come')
+    return this.#digest()
   }
 
   /** A reader that stops early does not end it: what it did not want is hashed and kept by `drain`. */
@@ -121,7 +130,8 @@ export class Arrival implements AsyncIterable<Buffer> {
     let written: Promise<void> = Promise.resolve()
     try {
       if (this.kept > 0) {
-        for await (const chunk of createReadStream(this.#path, { end: this.kept - 1 })) yield this.#count(chunk as Buffer)
+        for await (const chunk of createReadStream(this.#path, { end: this.kept - 1, highWaterMark: CHUNK }))
+          yield this.#count(chunk as Buffer)
       }
       const { size = Number.POSITIVE_INFINITY } = this.#expected ?? {}
       if (this.kept < size || this.#expected === undefined) {

@@ -65,8 +65,11 @@ export class Layers {
       .filter((chain) => this.get(chain) !== undefined)
   }
 
-  /** Out of a tar, compressed or not. Nothing is left of it when this fails. */
-  async unpack(source: AsyncIterable<Uint8Array>, { signal }: { signal?: AbortSignal } = {}): Promise<Unpacked> {
+  /** Out of a tar, compressed or not. Nothing is left of it when this fails. `digest`: as for unpackLayer. */
+  async unpack(
+    source: AsyncIterable<Uint8Array>,
+    { signal, digest }: { signal?: AbortSignal; digest?: () => Digest } = {},
+  ): Promise<Unpacked> {
     const { unpackLayer } = await import('../unpack/index.js')
     const home = join(this.#overlay, `${UNPACKING}${ownerName()}`)
     const directory = join(home, 'diff')
@@ -80,6 +83,7 @@ export class Layers {
         ...(map && { idmap: map }),
         ...(this.#newShim && { newShim: this.#newShim }),
         ...(signal && { signal }),
+        ...(digest && { digest }),
       })
       const place = async (parent: Digest | undefined) => {
         const chain = chainId(parent, diffId)

@@ -46,6 +46,8 @@ export interface UnpackOptions {
   /** A shim for this layer alone; one of its own is started by default. */
   readonly newShim?: () => Promise<Shim>
   readonly signal?: AbortSignal
+  /** What the source's bytes hash to, asked when all of them have been read: of an archive that is not compressed that is the diff id, and need not be found twice. */
+  readonly digest?: () => Digest
 }
 
 export interface Unpacked {
@@ -95,26 +97,30 @@ async function read(
   source: AsyncIterable<Uint8Array>,
   layer: Layer,
   sender: Sender,
-  { limits = {}, signal }: UnpackOptions,
+  { limits = {}, signal, digest }: UnpackOptions,
 ): Promise<Digest> {
   const { bytes: mostBytes = MOST_BYTES, entries: mostEntries = MOST_ENTRIES } = limits
   const hash = createHash('sha256')
   const reader = new TarReader(layer)
   let length = 0
-  for await (const chunk of decompress(source)) {
+  let isHashed = false
+  const onPlain = () => {
+    isHashed = digest !== undefined
+  }
+  for await (const chunk of decompress(source, onPlain)) {
     signal?.throwIfAborted()
     length += chunk.length
     if (length > mostBytes) {
       throw new DrydockError(`the layer has more than ${mostBytes} bytes when it is uncompressed, and that is the limit`, { status: 400 })
     }
-    hash.update(chunk)
+    if (!isHashed) hash.update(chunk)
     reader.push(chunk)
     if (layer.entries > mostEntries)
       throw new DrydockError(`the layer has more than ${mostEntries} files, and that is the limit`, { status: 400 })
     await sender.room()
   }
   reader.finish()
-  return `sha256:${hash.digest('hex')}`
+  return isHashed && digest ? digest() : `sha256:${hash.digest('hex')}`
 }
 
 /** Root of a namespace of its own, such as a bottle's: what takes a capability outside of it cannot be done. */

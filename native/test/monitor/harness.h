@@ -134,6 +134,6 @@ struct test {
 size_t run_tests(const struct test *tests, char **words, size_t *ran);
 
 extern const struct test json_tests[], small_tests[], log_tests[], rotation_tests[], opening_tests[], attended_tests[], batch_tests[],
-	reader_tests[], input_tests[], exit_tests[], terminal_tests[], hostile_tests[];
+	reader_tests[], deliver_tests[], input_tests[], exit_tests[], terminal_tests[], hostile_tests[];
 
 #endif

@@ -7,7 +7,7 @@ int main(int argc, char **argv)
 {
 	static const struct test *const tables[] = {
 		json_tests,   small_tests, log_tests,  rotation_tests, opening_tests, attended_tests, batch_tests,
-		reader_tests, input_tests, exit_tests, terminal_tests, hostile_tests,
+		reader_tests, deliver_tests, input_tests, exit_tests, terminal_tests, hostile_tests,
 	};
 	size_t ran = 0, failed = 0;
 	(void)argc;
