@@ -1,5 +1,7 @@
 /** The readers of /proc on what a bottle really has in it: odd names, layers, user namespaces, filters. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { Bottle } from '../../lib/bottle.js'
 import { capbset_drop, set_no_new_privs } from '../../lib/kernel/calls/credentials.js'
 import { close, mkdir, open, write } from '../../lib/kernel/calls/files.js'
@@ -35,6 +37,14 @@ describe('mountinfo', () => {
     expect(found).toMatchObject({ mountPoint: path, source: `src ${name}`, fsType: 'tmpfs', root: '/' })
     expect(found?.options).toEqual(expect.arrayContaining(['nosuid', 'noexec']))
     expect(found?.superOptions).toContain('size=64k')
+  })
+
+  test('of a process that has ended, and of which only its parent has not heard', async () => {
+    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 1000'])
+    onTestFinished(() => void parent.kill('SIGKILL'))
+    const [line] = await once(parent.stdout, 'data')
+    await expect.poll(() => readStatus(Number(line))?.state).toMatch(/^Z/)
+    expect(readMountinfo(Number(line))).toBeUndefined()
   })
 
   test('of an overlay whose layers have colons, commas and backslashes in their names', async () => {

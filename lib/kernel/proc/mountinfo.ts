@@ -88,7 +88,8 @@ export function parseMountinfo(text: string): Mount[] {
 
 /** The mounts in the mount namespace of a process that are below its root directory; undefined when it is not there (any more). */
 export function readMountinfo(pid: Pid = 'self', root = '/proc'): Mount[] | undefined {
-  const text = readProcFile(`${root}/${pid}/mountinfo`)
+  // EINVAL: it has ended, and has no mount namespace any more; its parent has not asked yet (fs/proc_namespace.c).
+  const text = readProcFile(`${root}/${pid}/mountinfo`, ['EINVAL'])
   return text === undefined ? undefined : parseMountinfo(text)
 }
 

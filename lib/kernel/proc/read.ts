@@ -11,9 +11,9 @@ export type Pid = number | 'self'
 /** ENOENT: the directory /proc/PID has gone; ESRCH: a file in it was open already when the process went. proc(5). */
 const GONE = new Set(['ENOENT', 'ESRCH'])
 
-/** The whole file, or undefined when it (or its process) is not there. Bytes that are no UTF-8 become U+FFFD. */
-export function readProcFile(path: string): string | undefined {
-  return unlessGone(path, () => readFileSync(path, 'utf8'))
+/** The whole file, or undefined when it (or its process) is not there. Bytes that are no UTF-8 become U+FFFD. `gone`: errors that say so of this file too. */
+export function readProcFile(path: string, gone: readonly string[] = []): string | undefined {
+  return unlessGone(path, () => readFileSync(path, 'utf8'), gone)
 }
 
 /** Where a link such as /proc/PID/exe or /proc/PID/ns/net points. */
@@ -33,12 +33,12 @@ export function linesOf(text: string): string[] {
   return lines
 }
 
-function unlessGone<T>(path: string, read: () => T): T | undefined {
+function unlessGone<T>(path: string, read: () => T, gone: readonly string[] = []): T | undefined {
   try {
     return read()
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code
-    if (code !== undefined && GONE.has(code)) return undefined
+    if (code !== undefined && (GONE.has(code) || gone.includes(code))) return undefined
     throw new DrydockError(`${path} cannot be read: ${code ?? String(cause)}`, { cause })
   }
 }
