@@ -69,9 +69,11 @@ export class Photographer {
     return this.#instrument.pids
   }
 
-  async close(): Promise<void> {
-    await this.#last
-    await this.#instrument.close()
+  /** In its turn as well: a picture that is asked for meanwhile is taken with another instrument. */
+  close(): Promise<void> {
+    const closed = this.#last.then(() => this.#instrument.close())
+    this.#last = closed.catch(() => undefined)
+    return closed
   }
 
   async #take({ focus = [], scope = 'host' }: PictureOptions): Promise<Picture> {

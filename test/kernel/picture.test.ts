@@ -209,6 +209,19 @@ describe('a container on a private host', () => {
     await at.host.drydock('rm', '-f', 'neighbour')
   })
 
+  at.test('is whole also where another one was let go of just before', async () => {
+    const other = new Photographer()
+    await other.take()
+    const [, next] = await Promise.all([other.close(), other.take()])
+    await other.close()
+    expect(next.tables.namespaces[`uts:${ship.namespaces.uts}`]?.hostname).toBe('ship')
+    expect(Object.values(next.tables.links).map(({ name }) => name)).toContain('drydock0')
+    // But for what takes the pictures of the other tests.
+    const shims = Object.values(next.tables.processes).filter(({ parent, role }) => parent === process.pid && role === 'shim')
+    expect(shims.filter(({ pid }) => !photographer.pids.has(pid))).toEqual([])
+    expect(next.host.missing).toEqual([])
+  })
+
   at.test('what does not change is the same object; what ends is gone, with all that it had', async () => {
     const [one, two] = [await photographer.take(), await photographer.take()]
     expect(two.tables.processes[ship.pid]).toBe(one.tables.processes[ship.pid])

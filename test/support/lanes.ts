@@ -97,19 +97,23 @@ async function close({ process: lane, cgroups }: Lane): Promise<void> {
   lane.stdin?.end()
   await exited
   const directories = cgroups.flatMap((cgroup) => [join(cgroup, 'tests'), cgroup]).filter((directory) => existsSync(directory))
-  for (const directory of directories) {
-    await emptied(directory)
-    rmdirSync(directory)
-  }
+  for (const directory of directories) await removed(directory)
 }
 
-/** How often is looked, and for how long. Milliseconds. */
+/** How often is tried, and for how long. Milliseconds. */
 const [PAUSE, PATIENCE] = [10, 10_000]
 
-/** Each nsenter(1) that has brought a worker into the lane is outside of its pid namespace, and ends only when it has heard that the worker did. */
-async function emptied(cgroup: string): Promise<void> {
-  for (const until = Date.now() + PATIENCE; Date.now() < until; await sleep(PAUSE)) {
-    if (readFileSync(join(cgroup, 'cgroup.procs'), 'utf8') === '') return
+/**
+ * Each nsenter(1) that has brought a worker into the lane is outside of its pid namespace, and ends only when it has heard that the worker did; and the kernel lets go
+ * of the last of them a moment after its end.
+ */
+async function removed(cgroup: string): Promise<void> {
+  for (const until = Date.now() + PATIENCE; ; await sleep(PAUSE)) {
+    try {
+      return rmdirSync(cgroup)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY' || Date.now() > until) throw error
+    }
   }
 }
 
