@@ -18,9 +18,9 @@ export default lesson({
   needs: ['bottle', 'kernel:5.12', USERLAND],
   scenes: [
     { heading: 'The whole list', play: wholeList },
-    { heading: 'Step by step', play: stepByStep },
-    { heading: 'Out of order', play: outOfOrder },
-    { heading: 'A terminal is no decoration', play: aTerminal },
+    { heading: 'Step by step', exercises: ['run'], play: stepByStep },
+    { heading: 'Out of order', exercises: ['order'], play: outOfOrder },
+    { heading: 'A terminal is no decoration', exercises: ['terminal'], play: aTerminal },
     { heading: 'When it ends', play: theEnd },
     { heading: 'Beside runc', needs: ['root', 'command:strace', 'command:runc|crun'], play: besideRunc },
     { heading: 'drydock run', play: theCommand },

@@ -31,6 +31,8 @@ export interface Scene {
   readonly heading: string
   /** What this scene needs besides; without it the words are shown and the play is left out, out loud. */
   readonly needs?: readonly Need[]
+  /** Names of the exercises that its play has. */
+  readonly exercises?: readonly string[]
   /** What is done after the words were read. Scenes stand alone: each makes what it needs and leaves nothing. */
   play?(stage: Stage): Promise<void>
 }

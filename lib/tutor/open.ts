@@ -26,7 +26,7 @@ export async function openLesson({ entry, options, display, progress, auto }: Op
   if (auto && !options.auto) display.note('There is no terminal to ask questions on, so the lesson plays by itself (--auto).')
   display.line()
   if (first === 0) await display.markdown(text.intro)
-  else display.text(`You go on where you left it: scene ${first + 1} of ${lesson.scenes.length}. --reset starts over.`)
+  else display.text(`${whyThere(lesson, progress)}: scene ${first + 1} of ${lesson.scenes.length}. --reset starts over.`)
   const lacking = await missing(needsOf(lesson).somewhere)
   if (lacking.length > 0) {
     const status = await tellLacking(lacking, display, auto)
@@ -56,11 +56,22 @@ async function play(
   }
 }
 
+/** The scene that was left; of a lesson that was read to its end the first with an exercise that is not passed. */
 function resumeAt(lesson: Lesson, progress: Progress): number {
-  const { current } = progress.lesson(lesson.name)
-  const index = lesson.scenes.findIndex(({ heading }) => heading === current)
+  const { current, exercises: passed } = progress.lesson(lesson.name)
+  const index = lesson.scenes.findIndex(({ heading, exercises = [] }) =>
+    wasRead(lesson, progress) ? exercises.some((id) => !passed.includes(id)) : heading === current,
+  )
   return Math.max(0, index)
 }
+
+function wasRead(lesson: Lesson, progress: Progress): boolean {
+  const { current, scenes } = progress.lesson(lesson.name)
+  return current === undefined && scenes.length > 0
+}
+
+const whyThere = (lesson: Lesson, progress: Progress): string =>
+  wasRead(lesson, progress) ? 'You go on where the first exercise is still open' : 'You go on where you left it'
 
 async function guideFor(auto: boolean, display: Display, progress: Progress): Promise<Guide> {
   if (auto) return new (await import('./stage-auto.js')).AutoGuide(display)

@@ -106,7 +106,7 @@ export class Player {
     const { display, guide, lesson } = this.#parts
     try {
       const ground = await (lesson.ground ?? oneBottle)()
-      this.#stage = new LessonStage({ ground, lesson, display, guide, witness: this.#witness })
+      this.#stage = new LessonStage({ ground, lesson, scene, display, guide, witness: this.#witness })
       await scene.play?.(this.#stage)
       await this.leave()
       return 'go on'
@@ -135,7 +135,7 @@ export class Player {
       display.text(
         open.length === 0
           ? 'All exercises of this lesson are passed.'
-          : `Exercises still open: ${open.map(({ title }) => title).join(', ')}. Open the lesson again to go on with them.`,
+          : `Exercises still open: ${open.map(({ title }) => title).join(', ')}. Open the lesson again to go on at the first of them.`,
       )
     }
     display.good(`the end of lesson ${lesson.number}, ${lesson.title}`)

@@ -6,7 +6,7 @@ import { StageBox, type Turns } from './box.js'
 import type { Display } from './display.js'
 import type { Ground } from './ground.js'
 import type { Guide } from './guide.js'
-import type { Box, Lesson, Look, Prediction, Stage, Suggestion } from './lesson.js'
+import type { Box, Lesson, Look, Prediction, Scene, Stage, Suggestion } from './lesson.js'
 
 export interface StageSurroundings {
   readonly ground: Ground
@@ -14,6 +14,8 @@ export interface StageSurroundings {
   readonly display: Display
   readonly guide: Guide
   readonly witness?: Witness
+  /** What is played. */
+  readonly scene: Scene
 }
 
 export class LessonStage implements Stage {
@@ -22,12 +24,14 @@ export class LessonStage implements Stage {
   readonly #display: Display
   readonly #guide: Guide
   readonly #witness: Witness
+  readonly #scene: Scene
   readonly #boxes: StageBox[] = []
   readonly #turns: Turns = { boxes: 0, last: undefined }
 
-  constructor({ ground, lesson, display, guide, witness = unwitnessed }: StageSurroundings) {
+  constructor({ ground, lesson, scene, display, guide, witness = unwitnessed }: StageSurroundings) {
     this.ground = ground
     this.#lesson = lesson
+    this.#scene = scene
     this.#display = display
     this.#guide = guide
     this.#witness = witness
@@ -105,6 +109,8 @@ export class LessonStage implements Stage {
   async exercise(id: string): Promise<void> {
     const exercise = this.#lesson.exercises.find((one) => one.id === id)
     if (!exercise) throw new DrydockError(`lesson ${this.#lesson.number} has no exercise '${id}'`)
+    if (!this.#scene.exercises?.includes(id))
+      throw new DrydockError(`the scene “${this.#scene.heading}” does not say that it has the exercise '${id}'`)
     await this.#guide.exercise(this.#lesson, exercise, ({ passed, saw }) => {
       this.#witness.tell(() => ({ kind: 'tried', exercise: id, title: exercise.title, passed, saw }))
     })

@@ -231,7 +231,7 @@ describe('where the foreign distribution comes from', () => {
 /** What the scene shows when nobody is asked; it throws for what goes wrong in it. */
 async function playForeign(): Promise<string> {
   const { display, written } = writtenDisplay()
-  const stage = new LessonStage({ ground: await oneBottle(), lesson, display, guide: new AutoGuide(display) })
+  const stage = new LessonStage({ ground: await oneBottle(), lesson, scene: { heading: 'alone' }, display, guide: new AutoGuide(display) })
   try {
     await foreign(stage)
   } finally {

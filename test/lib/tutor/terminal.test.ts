@@ -173,6 +173,20 @@ describe('a lesson on a terminal', { timeout: 120_000 }, () => {
     expect(readFileSync(`${task()}.bak`, 'utf8')).toContain('The uts namespace keeps the name')
   })
 
+  needsBottle('is opened again, when it was read to its end, at the first exercise that is open', async () => {
+    const first = lesson(['1'])
+    for (const place of ['1 of 3', '2 of 3', '3 of 3']) {
+      await first.see(place)
+      await press(first, 'n')
+    }
+    await first.see('Exercises still open: A name of its own.')
+    expect(await first.ended()).toBe(0)
+    const second = lesson(['1'])
+    await second.see('You go on where the first exercise is still open: scene 3 of 3.')
+    await press(second, 'q')
+    expect(await second.ended()).toBe(0)
+  })
+
   needsBottle('drops what was typed too early', async () => {
     const session = lesson(['1'])
     await session.see('q quit')
