@@ -60,6 +60,9 @@ interface Running {
   stop(): Promise<void>
 }
 
+/** Containers that are removed at the same time. */
+const ABREAST = 100
+
 export class TestEngine {
   readonly kind: EngineKind
   readonly host: PrivateHost
@@ -165,7 +168,10 @@ export class TestEngine {
   /** Take away every container, network of a user's and volume. */
   async clear(): Promise<void> {
     const containers = await this.api.must<{ Id: string }[]>('GET', '/containers/json?all=1')
-    await Promise.all(containers.map(({ Id }) => this.api.remove(Id)))
+    // There may be more of them than an engine takes connections at once.
+    for (let at = 0; at < containers.length; at += ABREAST) {
+      await Promise.all(containers.slice(at, at + ABREAST).map(({ Id }) => this.api.remove(Id)))
+    }
     const networks = await this.api.must<{ Id: string; Name: string }[]>('GET', '/networks')
     for (const { Id, Name } of networks) if (!['bridge', 'host', 'none'].includes(Name)) await this.api.delete(`/networks/${Id}`)
     const { Volumes } = await this.api.must<{ Volumes: { Name: string }[] | null }>('GET', '/volumes')
