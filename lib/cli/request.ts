@@ -19,7 +19,7 @@ import { parseSecurity } from '../engine/security.js'
 import { parseBytes, parseInteger, parseMemory, parseNumber, parseSwap } from '../engine/units.js'
 import { parseTmpfs, parseVolume } from '../engine/volumes.js'
 import { DrydockError } from '../kernel/errors.js'
-import { randomBytes } from '../kernel/random.js'
+import { newId } from '../kernel/random.js'
 import type { CgroupLimits } from '../primitives/cgroups/index.js'
 import { parseRlimit } from '../primitives/process.js'
 import type { MountSpec } from '../primitives/rootfs/index.js'
@@ -34,7 +34,7 @@ export interface RunRequest {
 }
 
 export function requestOf({ flags, command }: RunArguments, image: RunnableImage, dataRoot: string): RunRequest {
-  const id = randomBytes(32).toString('hex')
+  const id = newId()
   const exposed = exposedPorts(flags, image)
   const network = networkOf(flags, dataRoot, exposed)
   const { mounts, ownVolumes, fill } = mountsOf(flags, image, dataRoot)
@@ -87,7 +87,7 @@ interface Mounts {
 
 /** What was asked for; and a volume of its own wherever the image wants one and nothing else is mounted. */
 function mountsOf(flags: RunFlags, image: RunnableImage, dataRoot: string): Mounts {
-  const parse = (text: string) => parseVolume(text, dataRoot, () => randomBytes(32).toString('hex'))
+  const parse = (text: string) => parseVolume(text, dataRoot, newId)
   const asked = flags.volume.map(parse)
   const tmpfs = flags.tmpfs.map(parseTmpfs)
   const taken = new Set([...asked.map(({ mount }) => mount), ...tmpfs].map(({ target }) => target))

@@ -27,5 +27,19 @@ function read(size: number): Buffer {
   return bytes
 }
 
+/** How much of an id people are shown, and a container is named in its own network by. */
+const SHORT = 12
+
+/**
+ * A fresh one, as Docker gives them to containers, networks, volumes and execs: 64 hexadecimal digits, of which the first 12 are never decimal ones alone,
+ * since they become a hostname, and many a program (a YAML reader among them) takes such a name for a number.
+ */
+export function newId(draw: (size: number) => Buffer = randomBytes): string {
+  for (;;) {
+    const id = draw(32).toString('hex')
+    if (/[a-f]/.test(id.slice(0, SHORT))) return id
+  }
+}
+
 /** A whole number from 0 to below `limit`, of at most 2^32; each is as likely as the others to within `limit` in 2^48. */
 export const randomBelow = (limit: number): number => randomBytes(6).readUIntLE(0, 6) % limit

@@ -5,7 +5,7 @@
 import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DrydockError } from '../kernel/errors.js'
-import { randomBytes } from '../kernel/random.js'
+import { newId, randomBytes } from '../kernel/random.js'
 import type { Ipv6Place } from './pool6.js'
 
 /** The network of a container that names none. */
@@ -122,8 +122,6 @@ export interface NewNetworkSettings {
 /** Devices whose index we choose have one from here on: far from those that the kernel gives, which count up from 1. */
 const FIRST_BRIDGE_INDEX = 0x2000_0000
 
-export const newNetworkId = (): string => randomBytes(32).toString('hex')
-
 /** What a network is made of, but for its place in the address space. */
 export function newNetwork(
   name: string,
@@ -131,7 +129,7 @@ export function newNetwork(
   settings: Pick<NewNetworkSettings, 'mtu' | 'labels' | 'bridge' | 'more'> & { readonly id?: string } = {},
 ): NetworkConfig {
   checkedNetworkName(name)
-  const { more, id = newNetworkId() } = settings
+  const { more, id = newId() } = settings
   return {
     name,
     id,

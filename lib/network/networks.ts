@@ -8,6 +8,7 @@ import { parsePrefix } from '../kernel/ip.js'
 import { loneShim } from '../kernel/lone.js'
 import { link_delete } from '../kernel/netlink/steps.js'
 import { parseRoutes, parseRoutes6 } from '../kernel/proc/net.js'
+import { newId } from '../kernel/random.js'
 import { textIfReadable } from '../kernel/readable.js'
 import type { Shim } from '../kernel/shim.js'
 import { host, ref } from '../kernel/step.js'
@@ -21,7 +22,6 @@ import {
   type NewNetworkSettings,
   networkOf,
   newNetwork,
-  newNetworkId,
   readNetwork,
   readNetworks,
   rewriteNetwork,
@@ -125,7 +125,7 @@ export async function createNetwork(dataRoot: string, name: string, settings: Ne
   for (const part of range === undefined ? reserved : [range, ...reserved]) checkPart(subnet, part)
   const gateway = settings.gateway === undefined ? gatewayOf(subnet, range, reserved) : checkedGateway(subnet, settings.gateway)
   checkBridge(dataRoot, settings.bridge)
-  const id = newNetworkId()
+  const id = newId()
   const ipv6 = settings.ipv6 && placeOf6(dataRoot, id, settings.ipv6)
   const more = settings.subnet === undefined ? { ...settings.more, subnetUnsaid: true } : settings.more
   const config = newNetwork(name, { subnet, gateway, ...(ipv6 && { ipv6 }) }, { ...settings, ...(more && { more }), id })

@@ -15,7 +15,7 @@ import { notRunning, StartError, startExec } from '../../container/index.js'
 import { Control, openStreams } from '../../kernel/control.js'
 import { DrydockError, sentenceOf } from '../../kernel/errors.js'
 import { readChildren } from '../../kernel/proc/processes.js'
-import { randomBytes } from '../../kernel/random.js'
+import { newId } from '../../kernel/random.js'
 import type { Shim } from '../../kernel/shim.js'
 import type { ContainerHandle, EngineContext } from '../context.js'
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../keys.js'
@@ -101,7 +101,7 @@ export class Execs implements ExecsNoun {
   #make(container: ContainerHandle, request: ExecRequest): Exec {
     const record: ExecRecord = {
       version: 1,
-      id: randomBytes(32).toString('hex'),
+      id: newId(),
       dataRoot: this.#context.dataRoot,
       container: container.id,
       run: container.pid,

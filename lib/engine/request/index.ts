@@ -19,7 +19,7 @@ import {
 } from '../../container/index.js'
 import { inventName } from '../../container/names.js'
 import { DrydockError, sentenceOf } from '../../kernel/errors.js'
-import { randomBytes } from '../../kernel/random.js'
+import { newId } from '../../kernel/random.js'
 import { DEFAULT_NETWORK, readNetwork } from '../../network/config.js'
 import { parseCapabilities } from '../../primitives/capabilities.js'
 import type { MountSpec } from '../../primitives/rootfs/index.js'
@@ -82,7 +82,7 @@ export interface Requested {
 /** New volumes are made. Throws in Docker's words for what cannot be. */
 export function requestedRecord({ config, host, networking }: Asked, around: Surroundings): Requested {
   const { dataRoot, image, rootless, ruleless, recordOf } = around
-  const id = randomBytes(32).toString('hex')
+  const id = newId()
   const name = around.name === undefined ? inventName() : checkName(around.name.replace(/^\//, ''))
   checkCapabilities(host)
   const sharing = sharingOf(config, host, recordOf)

@@ -2,7 +2,7 @@
 import { dirname, normalize, posix } from 'node:path'
 import type { ContainerRecord } from '../../container/index.js'
 import { DrydockError } from '../../kernel/errors.js'
-import { randomBytes } from '../../kernel/random.js'
+import { newId } from '../../kernel/random.js'
 import type { MountSpec } from '../../primitives/rootfs/index.js'
 import { createVolume } from '../volume/store.js'
 import { checkTarget, kindOf, PROPAGATIONS, parseTmpfs, parseVolume, type Volume } from '../volumes.js'
@@ -40,9 +40,8 @@ export function mountsOf(
 ): Mounts {
   if (host.VolumeDriver && host.VolumeDriver !== 'local')
     refuse(`HostConfig.VolumeDriver is not supported: there is no volume driver "${host.VolumeDriver}", only local`)
-  const anonymous = () => randomBytes(32).toString('hex')
-  const parse = (text: string) => parseVolume(text, dataRoot, anonymous, { makePath: true })
-  const asked = [...(host.Binds ?? []).map(parse), ...(host.Mounts ?? []).map((mount, at) => mountOf(mount, at, dataRoot, anonymous))]
+  const parse = (text: string) => parseVolume(text, dataRoot, newId, { makePath: true })
+  const asked = [...(host.Binds ?? []).map(parse), ...(host.Mounts ?? []).map((mount, at) => mountOf(mount, at, dataRoot, newId))]
   const tmpfs = Object.entries(host.Tmpfs ?? {}).map(([target, options]) => parseTmpfs(options === '' ? target : `${target}:${options}`))
   const explicit = [...asked.map(({ mount }) => mount), ...tmpfs]
   const targets = explicit.map(({ target }) => target)

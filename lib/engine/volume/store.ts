@@ -11,7 +11,7 @@ import { checkName, ensureDataRoot, writeDurably } from '../../container/index.j
 import { isInHand, ownerName } from '../../image/owner.js'
 import { removeTrees } from '../../image/store/tree.js'
 import { DrydockError } from '../../kernel/errors.js'
-import { randomBytes } from '../../kernel/random.js'
+import { newId } from '../../kernel/random.js'
 import { namesIfReadable, textIfReadable } from '../../kernel/readable.js'
 import { localOptions } from './options.js'
 
@@ -65,7 +65,7 @@ export interface NewVolume {
 
 /** The one of that name, made when it is new. Somebody else may have been quicker: then it is that one's. */
 export function createVolume(dataRoot: string, request: NewVolume): { readonly volume: Volume; readonly made: boolean } {
-  const { name = randomBytes(32).toString('hex'), anonymous = request.name === undefined } = request
+  const { name = newId(), anonymous = request.name === undefined } = request
   checkName(name, 'volume')
   const known = readVolume(dataRoot, name)
   if (known) return { volume: known, made: false }
