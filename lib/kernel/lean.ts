@@ -123,7 +123,9 @@ export class LeanBatch {
 
   /** After the last argument. */
   end(): void {
-    this.#buffer[this.#room(1)] = 0
+    // Not in one expression: room may be made in another buffer, and which is written to is decided first.
+    const at = this.#room(1)
+    this.#buffer[at] = 0
   }
 
   /** The whole frame, a view that is good until the batch is changed. */

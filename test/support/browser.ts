@@ -19,6 +19,9 @@ export interface Tab {
   close(): Promise<void>
 }
 
+/** Milliseconds that something may take to show itself: less than a test has, so that it is told what was looked for. */
+const PATIENCE = 20_000
+
 export class HeadlessBrowser {
   readonly #browser: Browser
   readonly #directory: string
@@ -42,6 +45,7 @@ export class HeadlessBrowser {
 
   async tab(options: BrowserContextOptions = {}): Promise<Tab> {
     const context = await this.#browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
+    context.setDefaultTimeout(PATIENCE)
     const page = await context.newPage()
     const [requests, errors]: [string[], string[]] = [[], []]
     page.on('request', (request) => requests.push(request.url()))

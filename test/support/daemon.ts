@@ -9,11 +9,14 @@ import { DRYDOCK } from './private-host.js'
 
 export interface Daemon {
   readonly child: ChildProcess
-  /** All that it has said, once that matches. Rejects with it when it ends before. */
+  /** All that it has said, once that matches. Rejects with it when it ends before, or says nothing of the kind for too long. */
   until(pattern: RegExp): Promise<string>
   /** Exit status, or the signal's name; and all that it said. */
   readonly ended: Promise<{ readonly status: number | NodeJS.Signals; readonly said: string }>
 }
+
+/** Milliseconds: less than a test has, so that it is told what was waited for. */
+const PATIENCE = 25_000
 
 export interface DaemonPlace {
   readonly root: string
@@ -68,12 +71,15 @@ export function run(argv: readonly string[], env: Readonly<Record<string, string
     ended,
     until: (pattern) =>
       new Promise((resolve, reject) => {
+        const late = setTimeout(() => reject(new Error(`it has not said ${pattern} in ${PATIENCE} ms, but:\n${said}`)), PATIENCE)
         const look = () => {
           if (!pattern.test(said)) return
+          clearTimeout(late)
           listeners.delete(look)
           resolve(said)
         }
         listeners.add(look)
+        void ended.finally(() => clearTimeout(late))
         void ended.then(({ status }) => reject(new Error(`it ended with ${status}, having said:\n${said}`)))
         look()
       }),

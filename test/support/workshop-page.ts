@@ -1,9 +1,13 @@
 /** The workshop as it is started by people, on a private host, and a browser in that host's network that looks at it. */
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll } from 'vitest'
 import { HeadlessBrowser, type Tab } from './browser.js'
 import { type Daemon, run } from './daemon.js'
 import type { onPrivateHost } from './private-host.js'
+
+/** Milliseconds: less than a test has, so that it is told what did not end. */
+const PATIENCE = 20_000
 
 export const START = fileURLToPath(new URL('../../scripts/start.cjs', import.meta.url))
 
@@ -28,7 +32,11 @@ export function onWorkshopPage(at: ReturnType<typeof onPrivateHost>, prepare: ()
   const end = async () => {
     // nsenter(1) hands signals to nobody: they are sent inside.
     await at.host.run(['pkill', '-INT', '-f', 'start.cjs workshop'])
-    return (await (made.workshop as Daemon).ended).status
+    const stays = setTimeout(PATIENCE, undefined, { ref: false }).then(async () => {
+      const { stdout } = await at.host.run(['ps', '-eo', 'pid,ppid,stat,wchan:30,args'])
+      throw new Error(`the workshop has not ended in ${PATIENCE} ms; there are\n${stdout}`)
+    })
+    return (await Promise.race([(made.workshop as Daemon).ended, stays])).status
   }
   beforeAll(async () => {
     if (!at.able) return

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { close, mkdir, open, read, write } from '../../../lib/kernel/calls/files.js'
 import { constant, flags } from '../../../lib/kernel/constants.js'
 import { encodeBatch, Slots } from '../../../lib/kernel/encode.js'
@@ -68,6 +68,22 @@ describe('steps without objects', () => {
       expect([0, 8, 16, 24].map((offset) => frame.readBigInt64LE(at + offset))).toEqual([BigInt(value), 1n, 2n, 999_999_999n])
     },
   )
+
+  test('are the same bytes wherever room for them ends', () => {
+    // Memory that was another's has anything in it.
+    const dirty = vi.spyOn(Buffer, 'allocUnsafe').mockImplementation((size) => Buffer.alloc(size, 0xff))
+    onTestFinished(() => dirty.mockRestore())
+    const call = lean('write', 4, { keep: 3, allow: ['EBADF'] })
+    const times = { seconds: 2 ** 33, nanoseconds: 5 }
+    const made = (size: number) => {
+      const batch = new LeanBatch(size)
+      batch.begin(call).slot(2).bytes(Buffer.from('content')).int(7).out(9).end()
+      batch.begin(call).slot(2).string('text').times(times, times).int(-1).end()
+      return Buffer.from(batch.frame(1)).toString('hex')
+    }
+    const whole = made(4096)
+    for (let size = 11; size <= whole.length / 2; size++) expect(made(size), `room for ${size} bytes`).toBe(whole)
+  })
 
   test('a batch used again is as if new, and a full one says so', () => {
     const batch = new LeanBatch(100)
