@@ -1,6 +1,7 @@
 /** What an engine holds at one moment, in numbers: for a table that shows what grows. */
 import { readStatusLine } from '../../lib/kernel/proc/status.js'
 import type { TestEngine } from '../support/engines.js'
+import { heapOf } from './heap.js'
 
 /** Each a line `name number`. */
 const COUNT = `
@@ -24,7 +25,12 @@ export async function numbersOf(engine: TestEngine): Promise<Numbers> {
     return [line.slice(0, cut), Number(line.slice(cut + 1))]
   })
   const memory = Number.parseInt(readStatusLine(engine.pid, 'VmRSS') ?? '', 10) / 1024
-  return new Map([['descriptors', engine.descriptors().length], ['memory, MiB', Math.round(memory)], ...counted])
+  return new Map([
+    ['descriptors', engine.descriptors().length],
+    ['memory, MiB', Math.round(memory)],
+    ['heap, MiB', Math.round(await heapOf(engine))],
+    ...counted,
+  ])
 }
 
 /** A column for each moment. */

@@ -12,20 +12,24 @@ const MOST_IDLE = 16
  */
 const LOOK = `
 idle=0
-for pid in $(ps -eo pid=); do
-  read -r parent stat name <<END
-$(ps -o ppid=,stat=,comm= $pid)
-END
+while read -r pid parent stat name; do
   case $stat in Z*|'') continue;; esac
   [ $pid = $$ ] || [ $parent = $$ ] && continue
   if [ "$name" = shim ]; then
     held=$(ls -l /proc/$pid/fd 2>/dev/null | sed -n 's/.* -> //p' | grep -vE '^(socket:|pipe:|anon_inode:|/dev/null)' | sort | tr '\n' ' ')
     child=$(cat /proc/$pid/task/$pid/children 2>/dev/null)
-    if [ -z "$held$child" ]; then idle=$((idle + 1)); continue; fi
+    if [ -z "$held$child" ]; then
+      idle=$((idle + 1))
+      ls -l /proc/$pid/fd 2>/dev/null | sed -n 's/.* -> socket:\\[\\([0-9]*\\)\\]$/idle \\1/p'
+      continue
+    fi
     name="shim that holds $held\${child:+and has a child}"
   fi
   echo "process $name"
-done
+done <<END
+$(ps -eo pid=,ppid=,stat=,comm=)
+END
+ss -xnH | awk '{ print "peers", $6, $8 }'
 [ $idle -le ${MOST_IDLE} ] || echo "process shims that wait for work: $idle"
 sed 's/^[0-9]* [0-9]* /mount /' /proc/self/mountinfo
 ip -o link | sed 's/^[0-9]*: \\([^:@]*\\).*/link \\1/'
@@ -45,8 +49,15 @@ type Traces = readonly string[]
 async function tracesOf(engine: TestEngine): Promise<Traces> {
   const { exitCode, stdout, stderr } = await engine.host.run(['sh', '-c', LOOK, PEERS])
   if (exitCode !== 0) throw new Error(`cannot look at what is there: ${stderr}`)
-  const descriptors = engine.descriptors().map((target) => `descriptor ${target.replace(/\[\d+\]|:\d+$/, '')}`)
-  return [...stdout.split('\n'), ...descriptors].sort()
+  const lines = stdout.split('\n')
+  const numbers = (kind: string) => lines.filter((line) => line.startsWith(`${kind} `)).map((line) => line.split(' ').slice(1))
+  // Each shim that waits has one, and as with the shims themselves it is the work of one moment that decides how many there are.
+  const waiting = new Set(numbers('idle').flat())
+  const toWaiting = new Set(numbers('peers').flatMap(([own = '', peer = '']) => (waiting.has(peer) ? [`socket:[${own}]`] : [])))
+  const descriptors = engine
+    .descriptors()
+    .flatMap((target) => (toWaiting.has(target) ? [] : [`descriptor ${target.replace(/\[\d+\]|:\d+$/, '')}`]))
+  return [...lines.filter((line) => !/^(idle|peers) /.test(line)), ...descriptors].sort()
 }
 
 /** Whatever an engine makes once for all (a bridge, processes that it keeps ready, what Node watches files with) is there afterwards. */
