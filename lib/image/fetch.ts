@@ -2,6 +2,7 @@
  * Getting an image's layers into the store: three at a time, the largest first, each hashed, kept and unpacked from one stream. Of two programs that want the
  * same blob one fetches it, and the other waits and finds it there.
  */
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DrydockError } from '../kernel/errors.js'
 import { Line, type OnProgress } from './progress.js'
@@ -20,8 +21,8 @@ export interface FetchOptions {
   readonly source: BlobSource
   /** There are mirrors, which may have something else under a digest: then the registry is asked. */
   readonly mirrored?: boolean
-  /** Put what is on this machine already at the path at which it would be fetched to. */
-  readonly offer?: (blob: Descriptor, path: string) => void
+  /** Put what is on this machine already at the path at which it would be fetched to. True: it is a plain archive, whole, and this program has hashed it. */
+  readonly offer?: (blob: Descriptor, path: string) => boolean
   readonly onProgress: OnProgress
   readonly signal?: AbortSignal
 }
@@ -117,7 +118,8 @@ async function fetchLayer(job: Job, options: FetchOptions): Promise<void> {
  */
 async function arrive(job: Job, options: FetchOptions, line: Line): Promise<void> {
   let mirrors = options.mirrored === true
-  options.offer?.(job.blob, join(options.store.paths.incoming, hexOf(job.blob.digest)))
+  const path = join(options.store.paths.incoming, hexOf(job.blob.digest))
+  if (options.offer?.(job.blob, path)) return takeKept(path, job, options, line)
   for (;;) {
     const arrival = Arrival.resume(options.store.paths, options.store.blobs, job.blob, (offset) =>
       watched(options.source(job.blob, offset, { mirrors }), { offset, size: job.blob.size, line, signal: options.signal }),
@@ -150,6 +152,27 @@ async function take(arrival: Arrival, job: Job, { store, signal, onProgress }: F
   } catch (error) {
     await unpacked?.discard()
     throw await explain(arrival, error, signal)
+  }
+}
+
+/** Nothing of it need be hashed, and most of it not even be read. */
+async function takeKept(path: string, { blob, places }: Job, { store, signal, onProgress }: FetchOptions, line: Line): Promise<void> {
+  const { digest, size } = blob
+  let unpacked: Unpacked | undefined
+  try {
+    const [place] = missingPlaces(store, { blob, places })
+    if (place) {
+      unpacked = await store.layers.unpack({ path, digest }, { ...(signal && { signal }) })
+      checkDiffId(unpacked, place.diffId)
+    }
+    line.bar('Extracting', size, size)
+    await store.blobs.adopt(path, blob)
+    await unpacked?.place(place?.parent)
+    for (const warning of unpacked?.warnings ?? []) onProgress({ status: `WARNING: ${warning}` })
+  } catch (error) {
+    await unpacked?.discard()
+    rmSync(path, { force: true })
+    throw error
   }
 }
 

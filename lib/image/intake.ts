@@ -123,15 +123,17 @@ export class Intake {
     return createReadStream(this.#get(digest).path, { start: offset, highWaterMark: CHUNK })
   }
 
-  /** The same file at another path, when it came here by a stream and there is nothing yet. */
-  give(digest: Digest, path: string): void {
-    const found = this.#get(digest).path
-    if (!found.startsWith(`${this.#home}/`)) return
+  /** The same file at another path, when it came here by a stream and there is nothing yet. True: it is there now, and it is a plain archive. */
+  give(digest: Digest, path: string): boolean {
+    const { path: found, mediaType } = this.#get(digest)
+    if (!found.startsWith(`${this.#home}/`)) return false
     try {
       linkSync(found, path)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      return false
     }
+    return mediaType === MEDIA.layer
   }
 
   #get(digest: Digest): Received {

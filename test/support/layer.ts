@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { TAR_END, type TarInput, tarHeader, tarPadding } from '../../lib/image/tar/index.js'
-import { type Unpacked, type UnpackOptions, unpackLayer } from '../../lib/image/unpack/index.js'
+import { type KeptArchive, type Unpacked, type UnpackOptions, unpackLayer } from '../../lib/image/unpack/index.js'
 
 export interface Entry extends Partial<Omit<TarInput, 'path' | 'linkPath' | 'xattrs'>> {
   readonly path: string | Buffer
@@ -99,7 +99,7 @@ export class Place {
   readonly base = mkdtempSync('/var/tmp/drydock-layer-')
 
   async unpack(
-    archive: Buffer | AsyncIterable<Uint8Array>,
+    archive: Buffer | AsyncIterable<Uint8Array> | KeptArchive,
     options: Partial<UnpackOptions> = {},
   ): Promise<Unpacked & { directory: string }> {
     const directory = mkdtempSync(join(this.base, 'diff-'))
@@ -108,7 +108,7 @@ export class Place {
   }
 
   /** The sentence by which a layer is refused; and nothing but its own directory was touched. */
-  async refusal(archive: Buffer | AsyncIterable<Uint8Array>, options: Partial<UnpackOptions> = {}): Promise<string> {
+  async refusal(archive: Buffer | AsyncIterable<Uint8Array> | KeptArchive, options: Partial<UnpackOptions> = {}): Promise<string> {
     mkdirSync(join(this.base, 'outside'), { recursive: true })
     try {
       await this.unpack(archive, options)

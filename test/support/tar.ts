@@ -27,6 +27,29 @@ export function readTar(archive: Buffer, sizes: readonly number[] = [archive.len
   return read.map(({ entry, content }) => ({ ...entry, content }))
 }
 
+/** The same by somebody who has the archive: content is taken from where the reader says that it is, and what is nothing to the reader is jumped over. */
+export function readTarByPlaces(archive: Buffer, size: number): Read[] {
+  const read: { entry: TarEntry; content: Buffer }[] = []
+  const reader = new TarReader({
+    entry: (entry, at) => {
+      read.push({ entry, content: entry.sparse ? Buffer.alloc(entry.size) : archive.subarray(at, at + entry.size) })
+      return entry.sparse === undefined
+    },
+    data: (bytes, offset) => void bytes.copy(read.at(-1)?.content as Buffer, offset),
+    end: () => undefined,
+  })
+  for (let at = 0; at < archive.length; ) {
+    const chunk = archive.subarray(at, at + size)
+    reader.push(chunk)
+    at += chunk.length
+    const passed = Math.min(reader.passable, archive.length - at)
+    if (passed > 0) reader.pass(passed)
+    at += passed
+  }
+  reader.finish()
+  return read.map(({ entry, content }) => ({ ...entry, content }))
+}
+
 /** Chunks that cut headers, content and records anywhere. */
 export const sizesOfChunks = (): number[][] => [[1], [511], [512], [513, 7], [1000, 1, 300], [4096], [65536]]
 

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import type { Shim } from '../../kernel/shim.js'
 import { isInHand, ownerName } from '../owner.js'
 import type { Digest } from '../types.js'
+import type { KeptArchive } from '../unpack/index.js'
 import { chainId } from './chain.js'
 import { listed, readJson, writeWhole } from './files.js'
 import { digestOf, hexOf, type Paths } from './paths.js'
@@ -67,7 +68,7 @@ export class Layers {
 
   /** Out of a tar, compressed or not. Nothing is left of it when this fails. `digest`: as for unpackLayer. */
   async unpack(
-    source: AsyncIterable<Uint8Array>,
+    source: AsyncIterable<Uint8Array> | KeptArchive,
     { signal, digest }: { signal?: AbortSignal; digest?: () => Digest } = {},
   ): Promise<Unpacked> {
     const { unpackLayer } = await import('../unpack/index.js')

@@ -16,7 +16,8 @@ import { ContentMap, checkMap, OldMap, type PaxSparse, paxSparse } from './spars
 import { BLOCK, type EntryType, NO_BYTES, NO_XATTRS, paddingOf, type SparsePart, type TarEntry, type Timestamp } from './types.js'
 
 export interface TarSink {
-  entry(entry: TarEntry): void
+  /** `at`: where in the archive its content begins. True: somebody has the content from there, so that it need not come as `data`; not of sparse files. */
+  entry(entry: TarEntry, at: number): unknown
   /** Of the last entry; `offset` in the file. The bytes are a view that is good until this returns. */
   data(bytes: Buffer, offset: number): void
   /** The last entry has come whole. */
@@ -56,6 +57,8 @@ export class TarReader {
   #between = true
   #zeros = 0
   #skip = 0
+  /** Bytes of the archive that are done with, those that are handed on at this moment among them. */
+  #position = 0
 
   /** What stood before the header of the next file and is about it. */
   #records: PaxRecords = NO_RECORDS
@@ -86,9 +89,8 @@ export class TarReader {
           break
         case 'skip': {
           const step = Math.min(this.#skip, bytes.length - at)
-          this.#skip -= step
+          this.pass(step)
           at += step
-          if (this.#skip === 0) this.#await(BLOCK, this.#headerTaker)
           break
         }
         case 'over':
@@ -96,6 +98,20 @@ export class TarReader {
           return
       }
     }
+  }
+
+  /** So many bytes are nothing from here on: whoever has the archive in a file may go on behind them. */
+  get passable(): number {
+    return this.#state === 'skip' ? this.#skip : 0
+  }
+
+  /** They were passed: at most `passable`. */
+  pass(bytes: number): void {
+    this.#position += bytes
+    this.#skip -= bytes
+    if (this.#skip > 0) return
+    this.#between = true
+    this.#await(BLOCK, this.#headerTaker)
   }
 
   /** The archive has come to its end: throws when it is in the middle of something. Missing end blocks are no error, to Docker neither. */
@@ -116,6 +132,7 @@ export class TarReader {
   #block(bytes: Buffer, at: number): number {
     const wanted = this.#wanted
     if (this.#holding === 0 && bytes.length - at >= wanted) {
+      this.#position += wanted
       this.#taker(bytes, at)
       return at + wanted
     }
@@ -127,6 +144,7 @@ export class TarReader {
     }
     bytes.copy(this.#held, this.#holding, at, at + part)
     this.#holding += part
+    this.#position += part
     if (this.#holding === wanted) {
       this.#holding = 0
       this.#taker(this.#held, 0)
@@ -139,6 +157,7 @@ export class TarReader {
     const part = Math.min(this.#left, bytes.length - at)
     this.#sink.data(bytes.subarray(at, at + part), this.#offset)
     this.#offset += part
+    this.#position += part
     this.#left -= part
     if (this.#left === 0) this.#nextPart()
     return at + part
@@ -250,8 +269,11 @@ export class TarReader {
     this.#parts = parts
     this.#part = 0
     this.#padding = padding
-    this.#sink.entry(entry)
-    this.#nextPart()
+    if (this.#sink.entry(entry, this.#position) !== true || parts.length === 0) return this.#nextPart()
+    if (entry.sparse) throw new Error('a sparse file is in the archive in parts: its content comes as data')
+    this.#sink.end()
+    this.#skip = entry.size + padding
+    this.#state = 'skip'
   }
 
   /** The header with what stood before it. `stored`: bytes that follow in the archive. */

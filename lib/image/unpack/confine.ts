@@ -5,7 +5,7 @@
  */
 import { release } from 'node:os'
 import { seccomp_set_mode_filter, set_no_new_privs } from '../../kernel/calls/credentials.js'
-import { chmod, chown } from '../../kernel/calls/files.js'
+import { chmod, chown, open } from '../../kernel/calls/files.js'
 import { mount, mount_setattr, pivot_root, umount2 } from '../../kernel/calls/mounts.js'
 import { chdir, clone, type Namespace, umask } from '../../kernel/calls/process.js'
 import { DrydockError } from '../../kernel/errors.js'
@@ -27,14 +27,17 @@ export interface Confinement {
   readonly directory: string
   readonly idmap?: IdmapSpec | undefined
   readonly calls: readonly string[]
+  /** A file that it may read from, kept under the name `archive`. */
+  readonly archive?: string | undefined
 }
 
 /** The shim's child, confined to the directory, which has become root's own with mode 0755. */
-export async function confine(shim: Shim, { directory, idmap: map, calls }: Confinement): Promise<void> {
+export async function confine(shim: Shim, { directory, idmap: map, calls, archive }: Confinement): Promise<void> {
   try {
     await shim.run([clone(...NAMESPACES, ...(map ? (['user'] as const) : [])), ...phase(map, 'admit')])
     if (map) await runHelpers(map, shim.childPid as number, "the layer's files")
-    await shim.run([...phase(map, 'become'), ...container(enter(directory)), ...container(giveUp(map, calls))])
+    const held = archive === undefined ? [] : container([open(archive, ['rdonly'], { keep: 'archive' })])
+    await shim.run([...phase(map, 'become'), ...held, ...container(enter(directory)), ...container(giveUp(map, calls))])
   } catch (error) {
     throw sentence(error, directory, map)
   }

@@ -4,6 +4,8 @@
  *     registry ─► decompress ─► sha256, the diff id
  *                     └───────► TarReader ─► Layer ─► Sender ═══► the shim's child, confined to the directory
  *
+ * Of an archive that is a file here already, and known by its digest, the child has that file open, and copies larger files' content out of it by itself.
+ *
  *     confine.ts     the process that makes the files
  *     layer.ts       an entry into steps: whiteouts, links, duplicates, what is refused
  *     paths.ts tree.ts    where an entry belongs; what was made so far
@@ -14,6 +16,7 @@
 
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { DrydockError } from '../../kernel/errors.js'
 import { loneShim } from '../../kernel/lone.js'
 import { isMachineRoot, parseIdMap } from '../../kernel/proc/idmap.js'
@@ -29,6 +32,13 @@ import { setOpaqueInside, setOpaqueTrusted } from './opaque.js'
 import { Owners } from './owners.js'
 import { Sender } from './sender.js'
 import { Warnings } from './warnings.js'
+
+/** An archive that is not compressed, in a file that nobody changes. */
+export interface KeptArchive {
+  readonly path: string
+  /** What its bytes hash to: known to the caller, not found again here. */
+  readonly digest: Digest
+}
 
 export interface UnpackLimits {
   /** Of the uncompressed archive; 256 GiB when absent. */
@@ -64,22 +74,28 @@ const MOST_BYTES = 256 * 2 ** 30
 const MOST_ENTRIES = 1_000_000
 
 /** Throws one sentence, and then what is in the directory is to be removed. */
-export async function unpackLayer(source: AsyncIterable<Uint8Array>, options: UnpackOptions): Promise<Unpacked> {
+export async function unpackLayer(source: AsyncIterable<Uint8Array> | KeptArchive, options: UnpackOptions): Promise<Unpacked> {
   const { directory, newShim = loneShim, signal } = options
   const map = options.idmap ?? (isMachineRoot() ? undefined : planIdmap())
   signal?.throwIfAborted()
   const shim = await newShim()
   try {
-    await confine(shim, { directory, idmap: map, calls: Files.calls })
+    const kept = Symbol.asyncIterator in source ? undefined : source
+    await confine(shim, { directory, idmap: map, calls: Files.calls, archive: kept?.path })
     const warnings = new Warnings()
     const sender = new Sender(shim, (path, call, errno) =>
       warnings.add(call.endsWith('xattr') ? `extended attributes could not be set (${errno})` : `${call} failed (${errno})`, path),
     )
     const files = new Files(sender, shim.slot('file'))
     const owners = new Owners(map)
-    const layer = new Layer(sender, files, owners, { devices: map === undefined, warn: (kind, path) => warnings.add(kind, path) })
+    const layer = new Layer(sender, files, owners, {
+      devices: map === undefined,
+      warn: (kind, path) => warnings.add(kind, path),
+      ...(kept && { archive: shim.slot('archive') }),
+    })
 
-    const diffId = await read(source, layer, sender, options)
+    const diffId =
+      Symbol.asyncIterator in source ? await read(source, layer, sender, options) : await readKept(source, layer, sender, options)
     const opaque = layer.finish()
     const inside = map !== undefined || isInUserNamespace()
     if (inside) setOpaqueInside(opaque, files)
@@ -99,7 +115,6 @@ async function read(
   sender: Sender,
   { limits = {}, signal, digest }: UnpackOptions,
 ): Promise<Digest> {
-  const { bytes: mostBytes = MOST_BYTES, entries: mostEntries = MOST_ENTRIES } = limits
   const hash = createHash('sha256')
   const reader = new TarReader(layer)
   let length = 0
@@ -110,17 +125,54 @@ async function read(
   for await (const chunk of decompress(source, onPlain)) {
     signal?.throwIfAborted()
     length += chunk.length
-    if (length > mostBytes) {
-      throw new DrydockError(`the layer has more than ${mostBytes} bytes when it is uncompressed, and that is the limit`, { status: 400 })
-    }
+    checkLimits(limits, length, layer)
     if (!isHashed) hash.update(chunk)
     reader.push(chunk)
-    if (layer.entries > mostEntries)
-      throw new DrydockError(`the layer has more than ${mostEntries} files, and that is the limit`, { status: 400 })
+    checkLimits(limits, length, layer)
     await sender.room()
   }
   reader.finish()
   return isHashed && digest ? digest() : `sha256:${hash.digest('hex')}`
+}
+
+/** Bytes that are read at once of an archive that is here: many headers, and the small files between them. */
+const WINDOW = 128 * 1024
+
+/** From header to header: what the confined process copies by itself is not read here. */
+async function readKept(
+  { path, digest }: KeptArchive,
+  layer: Layer,
+  sender: Sender,
+  { limits = {}, signal }: UnpackOptions,
+): Promise<Digest> {
+  const reader = new TarReader(layer)
+  const window = Buffer.allocUnsafe(WINDOW)
+  const file = await open(path, 'r')
+  try {
+    const { size } = await file.stat()
+    for (let at = 0; at < size; ) {
+      signal?.throwIfAborted()
+      const { bytesRead } = await file.read(window, 0, WINDOW, at)
+      if (bytesRead === 0) throw new DrydockError(`${path} became shorter while it was read`)
+      reader.push(window.subarray(0, bytesRead))
+      at += bytesRead
+      const passed = Math.min(reader.passable, size - at)
+      if (passed > 0) reader.pass(passed)
+      at += passed
+      checkLimits(limits, at, layer)
+      await sender.room()
+    }
+    reader.finish()
+    return digest
+  } finally {
+    await file.close()
+  }
+}
+
+function checkLimits({ bytes = MOST_BYTES, entries = MOST_ENTRIES }: UnpackLimits, length: number, layer: Layer): void {
+  if (length > bytes)
+    throw new DrydockError(`the layer has more than ${bytes} bytes when it is uncompressed, and that is the limit`, { status: 400 })
+  if (layer.entries > entries) throw new DrydockError(`the layer has more than ${entries} files, and that is the limit`, { status: 400 })
 }
 
 /** Root of a namespace of its own, such as a bottle's: what takes a capability outside of it cannot be done. */

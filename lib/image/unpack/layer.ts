@@ -20,7 +20,12 @@ const SPECIAL_BITS = 0o6000
 /** Attributes by which overlayfs knows its own: in an archive they could make it show what no layer has. */
 const OVERLAYS = /^(?:trusted|user)\.overlay\./
 
+/** Files of so many bytes are copied by the kernel, where it has the archive: what is smaller is in hand already when its header is read. */
+const WORTH_COPYING = 16 * 1024
+
 export interface LayerOptions {
+  /** Slot of the archive, when the process that makes the files has it open. */
+  readonly archive?: number
   /** Device nodes cannot be made in a user namespace: left out, as rootless Docker leaves them out. */
   readonly devices: boolean
   warn(kind: string, path: string): void
@@ -47,7 +52,15 @@ export class Layer implements TarSink {
     this.#options = options
   }
 
-  entry(entry: TarEntry): void {
+  entry(entry: TarEntry, at: number): boolean {
+    this.#place(entry)
+    const { archive } = this.#options
+    if (archive === undefined || !this.#open || entry.sparse || entry.size < WORTH_COPYING) return false
+    this.#files.copy(archive, at, entry.size)
+    return true
+  }
+
+  #place(entry: TarEntry): void {
     this.entries++
     const { path, outside } = cleanPath(entry.path)
     if (outside) throw refused(entry, 'is outside of the layer')

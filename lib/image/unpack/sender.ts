@@ -14,11 +14,12 @@ const ENOUGH_BYTES = 256 * 1024
 const ENOUGH_STEPS = 4096
 const UNDER_WAY = 3
 
-/** Of a batch: whose steps begin where. */
+/** Of a batch: whose steps begin where; and what steps return that all is well with, where the shim does not know. */
 interface Load {
   readonly batch: LeanBatch
   indexes: number[]
   paths: string[]
+  expected: Map<number, number>
 }
 
 /** A step failed in a way that it allows. */
@@ -50,10 +51,11 @@ export class Sender {
     this.#load.paths.push(path)
   }
 
-  /** A new step; its arguments and its end follow at once. */
-  step(call: LeanCall): LeanBatch {
+  /** A new step; its arguments and its end follow at once. `expected`: what it returns when all is done, for other calls than write(2) and its like. */
+  step(call: LeanCall, expected?: number): LeanBatch {
     const { batch } = this.#load
     if (batch.length >= ENOUGH_BYTES || batch.steps >= ENOUGH_STEPS) this.flush()
+    if (expected !== undefined) this.#load.expected.set(this.#load.batch.steps, expected)
     return this.#load.batch.begin(call)
   }
 
@@ -91,18 +93,19 @@ export class Sender {
       const path = pathAt(load, index)
       if (status === 'allowed') this.#allowed(path, call, errnoOf(errno).name)
       else if (status === 'failed') this.#error ??= this.#failed(path, call, errnoOf(errno))
-      else if (status === 'ok')
+      else if (status === 'ok' && Number(ret) !== load.expected.get(index))
         this.#error ??= new DrydockError(`${show(path)} cannot be unpacked: ${call} wrote ${ret} bytes and then no more: is the disk full?`)
     }
     load.batch.clear()
     load.indexes = []
     load.paths = []
+    load.expected.clear()
     this.#spare.push(load)
   }
 }
 
 function newLoad(): Load {
-  return { batch: new LeanBatch(ENOUGH_BYTES + 160 * 1024), indexes: [], paths: [] }
+  return { batch: new LeanBatch(ENOUGH_BYTES + 160 * 1024), indexes: [], paths: [], expected: new Map() }
 }
 
 function pathAt({ indexes, paths }: Load, index: number): string {

@@ -4,7 +4,11 @@ import { linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, ut
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { damagedArchive, type Read, readTar, sizesOfChunks } from '../../../support/tar.js'
+import { damagedArchive, type Read, readTar, readTarByPlaces, sizesOfChunks } from '../../../support/tar.js'
+
+/** By digest: comparing megabytes byte by byte takes the matcher minutes. */
+const hashed = (entries: readonly Read[]) =>
+  entries.map((entry) => ({ ...entry, content: createHash('sha256').update(entry.content).digest('hex') }))
 
 const names = (entries: readonly Read[]) => entries.map(({ path }) => path.toString().replace(/\/$/, '')).sort()
 
@@ -49,6 +53,7 @@ describe('archives of other writers', () => {
     const archive = gnu(...options)
     const entries = readTar(archive)
     expect(names(entries)).toEqual(names(readTar(gnu('--format=posix'))))
+    for (const size of [100, 512, 700, 65536]) expect(hashed(readTarByPlaces(archive, size))).toEqual(hashed(entries))
     const find = (path: string) => entries.find((entry) => entry.path.toString() === path) as Read
     expect(find('./link').linkPath.toString()).toBe('../'.repeat(60))
     expect(find(`./sub/${'x'.repeat(120)}/${'y'.repeat(120)}`).content.toString()).toBe('deep')
@@ -105,11 +110,8 @@ archive.close()`
 
   test('chunks with any borders', () => {
     const archive = gnu('--format=posix', '--sparse')
-    // By digest: comparing megabytes byte by byte takes the matcher minutes.
-    const summary = (entries: readonly Read[]) =>
-      entries.map((entry) => ({ ...entry, content: createHash('sha256').update(entry.content).digest('hex') }))
-    const whole = summary(readTar(archive))
-    for (const sizes of sizesOfChunks()) expect(summary(readTar(archive, sizes))).toEqual(whole)
+    const whole = hashed(readTar(archive))
+    for (const sizes of sizesOfChunks()) expect(hashed(readTar(archive, sizes))).toEqual(whole)
   })
 })
 
@@ -155,5 +157,6 @@ describe('archives that are not what they should be', () => {
   test.each(SENTENCES)('%s', (_, archive, sentence) => {
     expect(() => readTar(archive())).toThrow(sentence)
     expect(() => readTar(archive(), [1])).toThrow(sentence)
+    expect(() => readTarByPlaces(archive(), 600)).toThrow(sentence)
   })
 })
