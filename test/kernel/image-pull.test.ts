@@ -215,6 +215,8 @@ describe('a hostile registry leaves nothing behind:', () => {
       diffIds: [gzipped([base]).diffIds[0] as Digest, `sha256:${'0'.repeat(64)}`],
     })
     await expect(pullFrom(server, 'fleet/liar', at.store)).rejects.toThrow(/wrong diff id calculated on extraction/)
+    // What has come of the other layer is kept for whoever wants it next, until somebody tidies up.
+    await at.store.collect()
     nothing()
   })
 

@@ -45,9 +45,11 @@ static void batches_beside_output(void)
 	launch(&run, &(struct setup){ .socket = "sock", .program = write_noise, .argument = plan, .batch = fake_batch });
 	begin_container(&run);
 	int other = control(&run);
+	memset(body, 0, 4); /* the first is asked for by now, whenever the writer gets to run */
+	put_frame(run.client, BATCH, body, 6);
 	pid_t writer = fork();
 	if (writer == 0) {
-		for (uint32_t i = 0; i < BATCHES; i++) {
+		for (uint32_t i = 1; i < BATCHES; i++) {
 			memcpy(body, &i, 4);
 			put_frame(run.client, BATCH, body, 6 + (i * 7919) % (sizeof body - 6));
 			put_frame(other, RESIZE, size, 4);

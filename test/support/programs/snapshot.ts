@@ -9,7 +9,8 @@ import { runDirectory } from '../../../lib/kernel/places.js'
 import { diffSnapshots, hostSnapshot, lastingDifferences } from '../../../lib/kernel/snapshot.js'
 import { Spawner } from '../../../lib/kernel/spawner.js'
 
-const sh = (script: string) => execa('sh', ['-ec', script])
+// An ordinary user's path has no place for nft(8).
+const sh = (script: string) => execa('sh', ['-ec', script], { env: { PATH: `${process.env.PATH}:/usr/sbin:/sbin` } })
 // /sys shows the network devices of the namespace in which it was mounted.
 await sh('mount --make-rprivate /; mount -t sysfs sysfs /sys')
 const directory = join(runDirectory(), 'place')
