@@ -70,6 +70,7 @@ export async function openWorkshop({
     rest,
     traces,
     room,
+    open,
     ...(joinUrl !== undefined && { joinUrl }),
     door: { names: called, ...(token !== undefined && { token }) },
     log,

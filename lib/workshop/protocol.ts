@@ -36,8 +36,10 @@ export interface SessionSummary extends Pick<SessionBegins, 'session' | 'title' 
 }
 
 export interface RoomView {
-  /** What learners type to join; absent when the server listens on loopback only and nobody can. */
+  /** What learners type to join; absent when nobody can. */
   readonly join?: { readonly url: string; readonly word: string }
+  /** The server listens for others than this machine. */
+  readonly open: boolean
   readonly learners: readonly LearnerView[]
 }
 

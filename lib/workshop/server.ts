@@ -25,7 +25,8 @@ export interface WorkshopParts {
   readonly rest: () => Promise<void>
   readonly traces: Traces
   readonly room: Room
-  /** Where learners report, when others than this machine can reach it. */
+  /** It listens for others than this machine; and where learners report, when it has an address that they reach. */
+  readonly open: boolean
   readonly joinUrl?: string
   readonly door: Door
   /** Hears what went wrong, a sentence or a bug's stack each. */
@@ -39,14 +40,14 @@ export interface WorkshopServer {
 }
 
 export async function createServer(parts: WorkshopParts): Promise<WorkshopServer> {
-  const { door, room, traces, joinUrl, log } = parts
+  const { door, room, traces, open: isOpen, joinUrl, log } = parts
   const live = new Live(
     {
       picture: parts.picture,
       elsewhere: parts.elsewhere,
       rest: parts.rest,
       sessions: () => traces.list(),
-      room: () => ({ ...(joinUrl !== undefined && { join: { url: joinUrl, word: room.word } }), learners: room.learners }),
+      room: () => ({ open: isOpen, ...(joinUrl !== undefined && { join: { url: joinUrl, word: room.word } }), learners: room.learners }),
     },
     log,
   )

@@ -14,8 +14,10 @@ export const START = fileURLToPath(new URL('../../scripts/start.cjs', import.met
 export interface WorkshopPage {
   readonly tab: Tab
   readonly browser: HeadlessBrowser
-  /** Of the page, with `/` at its end. */
+  /** Of the page, with `/` at its end; for a room with the token behind that. */
   readonly url: string
+  /** What it has said at its start. */
+  readonly said: string
   /** Ends it as Ctrl-C does, and gives its exit status. */
   end(): Promise<number | NodeJS.Signals>
   /** Begins it anew; gives its address. */
@@ -23,11 +25,16 @@ export interface WorkshopPage {
 }
 
 /** For a file of tests: begun before the first, after what `prepare` does; ended after the last. */
-export function onWorkshopPage(at: ReturnType<typeof onPrivateHost>, prepare: () => Promise<void> = async () => undefined): WorkshopPage {
-  const made: { workshop?: Daemon; browser?: HeadlessBrowser; tab?: Tab; url?: string } = {}
+export function onWorkshopPage(
+  at: ReturnType<typeof onPrivateHost>,
+  prepare: () => Promise<void> = async () => undefined,
+  options: readonly string[] = [],
+): WorkshopPage {
+  const made: { workshop?: Daemon; browser?: HeadlessBrowser; tab?: Tab; url?: string; said?: string } = {}
   const begin = async (...args: string[]) => {
     made.workshop = run(at.host.enter([process.execPath, START, 'workshop', ...args]))
-    return /http:\/\/127\.0\.0\.1:\d+\//.exec(await made.workshop.until(/Ctrl-C ends it/))?.[0] ?? ''
+    made.said = await made.workshop.until(/Ctrl-C ends it/)
+    return /^ {2}(http:\S+)$/m.exec(made.said)?.[1] ?? ''
   }
   const end = async () => {
     // nsenter(1) hands signals to nobody: they are sent inside.
@@ -41,7 +48,7 @@ export function onWorkshopPage(at: ReturnType<typeof onPrivateHost>, prepare: ()
   beforeAll(async () => {
     if (!at.able) return
     await prepare()
-    made.url = await begin()
+    made.url = await begin(...options)
     made.browser = await HeadlessBrowser.open(at.host.pid)
     made.tab = await made.browser.tab()
   }, 60_000)
@@ -57,6 +64,9 @@ export function onWorkshopPage(at: ReturnType<typeof onPrivateHost>, prepare: ()
     },
     get browser() {
       return made.browser as HeadlessBrowser
+    },
+    get said() {
+      return made.said as string
     },
     get url() {
       return made.url as string

@@ -40,6 +40,7 @@ export async function openServer(parts: Partial<WorkshopParts> = {}): Promise<Op
     rest: async () => undefined,
     traces: { list: () => [], read: () => undefined, follow: () => undefined },
     door: { names: [] },
+    open: parts.joinUrl !== undefined,
     log: (words) => log.push(words),
     ...parts,
     room,

@@ -46,7 +46,14 @@ export function Room({ room }: { room: RoomView | undefined }) {
   )
 }
 
-function Join({ room: { join } }: { room: RoomView }) {
+function Join({ room: { join, open } }: { room: RoomView }) {
+  if (!join && open) {
+    return (
+      <p class="empty large">
+        Nobody can join: this machine was in no network when the page was started. Connect it, end the page with Ctrl-C, and start it anew.
+      </p>
+    )
+  }
   if (!join) {
     return (
       <p class="empty large">

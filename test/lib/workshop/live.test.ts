@@ -132,7 +132,7 @@ test('pages hear of learners', async () => {
   const { word } = server.room
   const stream = await listenTo(server.port, '/live')
   const first = await stream.find(({ kind }) => kind === 'room')
-  expect(first.data).toEqual({ room: { join: { url: 'http://192.0.2.1:7777/', word }, learners: [] } })
+  expect(first.data).toEqual({ room: { open: true, join: { url: 'http://192.0.2.1:7777/', word }, learners: [] } })
   expect((await report(server.port, aReport(word))).status).toBe(204)
   const told = await stream.find(({ kind, data }) => kind === 'room' && (data as DataOf<'room'>).room.learners.length > 0)
   const { version: _v, id: _i, room: _r, ...rest } = aReport(word)

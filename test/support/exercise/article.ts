@@ -124,8 +124,9 @@ export const ARTICLE: readonly Part[] = [
   {
     name: 'its /etc/hosts has its id beside its own address',
     async run(replay) {
-      const [hosts] = await inside(replay, 'cat /etc/hosts', /[\s\S]*localhost[\s\S]*\n/)
       const { container } = replay.seen
+      // To its last line: over a network it may come in pieces.
+      const [hosts] = await inside(replay, 'cat /etc/hosts', new RegExp(`[\\s\\S]*localhost[\\s\\S]*\\t${container}\\n`))
       const row = hosts.trim().split('\n').at(-1) ?? ''
       expect(row).toMatch(new RegExp(`\\t${container}$`))
       const format = "'{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'"
