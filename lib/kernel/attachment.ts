@@ -36,7 +36,18 @@ export class Attachment extends EventEmitter<Events> {
     for (const event of ['end', 'close']) streams.once(event, () => this.#end())
     streams.on('error', () => undefined)
     const reader = new FrameReader()
-    control.on('data', (bytes) => reader.push(bytes, (type, body) => type === FROM_SHIM.exit && this.emit('exit', readExit(body))))
+    control.on('data', (bytes) => {
+      let exit: Exit | undefined
+      try {
+        reader.push(bytes, (type, body) => {
+          if (type === FROM_SHIM.exit) exit = readExit(body)
+        })
+      } catch {
+        control.destroy()
+        streams.destroy()
+      }
+      if (exit) this.emit('exit', exit)
+    })
     control.on('error', () => undefined)
   }
 

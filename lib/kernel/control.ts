@@ -32,7 +32,14 @@ export class Control extends EventEmitter<Events> {
     super()
     this.#socket = socket
     const reader = new FrameReader()
-    socket.on('data', (bytes) => reader.push(bytes, (type, body) => this.#receive(type, body)))
+    socket.on('data', (bytes) => {
+      try {
+        reader.push(bytes, (type, body) => this.#receive(type, body))
+      } catch {
+        // What is there speaks another language: as if nobody were there.
+        socket.destroy()
+      }
+    })
     socket.on('error', () => undefined)
     for (const event of ['end', 'close']) socket.once(event, () => this.#end())
   }

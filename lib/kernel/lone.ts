@@ -24,7 +24,9 @@ export async function loneShim(): Promise<Shim> {
     child.once('error', (cause) => reject(new DrydockError(`the shim did not start (${SHIM_PATH}): ${cause.message}`, { cause })))
   })
   failed.catch(() => undefined)
-  return Promise.race([Shim.over(child.stdio[CLIENT] as Socket), failed])
+  // Without a free descriptor Node makes no streams at all, and tells in a moment why.
+  const client = child.stdio?.[CLIENT] as Socket | undefined
+  return client ? Promise.race([Shim.over(client), failed]) : failed
 }
 
 /** One for a while: what it made and is still to be undone is undone afterwards. */

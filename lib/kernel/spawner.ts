@@ -43,10 +43,11 @@ export class Spawner {
     const started = spawn(SHIM_PATH, args, { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] })
     const complaint: Buffer[] = []
     started.stderr?.on('data', (chunk: Buffer) => complaint.push(chunk))
-    const lifeline = started.stdio[3] as Socket
+    // Without a free descriptor Node makes no streams at all, and tells in a moment why.
+    const lifeline = started.stdio?.[3] as Socket | undefined
     const failed = (reason: string, cause?: unknown) => new DrydockError(`the spawner did not start (${SHIM_PATH}): ${reason}`, { cause })
     await new Promise<void>((resolve, reject) => {
-      lifeline.once('data', () => resolve())
+      lifeline?.once('data', () => resolve())
       started.once('error', (error) => reject(failed(error.message, error)))
       started.once('exit', (code, signal) =>
         reject(failed(Buffer.concat(complaint).toString().trim() || `it ended with ${signal ?? code}`)),
@@ -54,7 +55,7 @@ export class Spawner {
     })
     started.removeAllListeners('exit')
     started.unref()
-    lifeline.unref()
+    lifeline?.unref()
     ;(started.stderr as unknown as Socket).unref()
     return new Spawner(path, started, options.connected ?? 0)
   }

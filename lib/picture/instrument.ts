@@ -74,28 +74,30 @@ export class Instrument {
     if (shim) await (await shim).ref().rollback()
   }
 
-  async #open(): Promise<Shim> {
-    this.#shim ??= this.#start()
-    return this.#shim
+  #open(): Promise<Shim> {
+    if (this.#shim) return this.#shim
+    // The one that is there then may be another one already.
+    const forget = () => {
+      if (this.#shim === started) this.#shim = undefined
+    }
+    const started = this.#start(forget)
+    started.catch(forget)
+    this.#shim = started
+    return started
   }
 
-  async #start(): Promise<Shim> {
-    try {
-      const shim = await loneShim()
-      this.#pids.add(shim.pid)
-      // Somebody has killed it: the next picture has another one.
-      shim.once('ended', () => {
-        this.#pids.delete(shim.pid)
-        this.#shim = undefined
-      })
-      await answersOf(shim, (batch) => {
-        for (const kind of ['net', 'uts']) batch.open(`/proc/self/ns/${kind}`, `home ${kind}`)
-      })
-      return shim.unref()
-    } catch (error) {
-      this.#shim = undefined
-      throw error
-    }
+  async #start(forget: () => void): Promise<Shim> {
+    const shim = await loneShim()
+    this.#pids.add(shim.pid)
+    // Somebody has killed it: the next picture has another one.
+    shim.once('ended', () => {
+      this.#pids.delete(shim.pid)
+      forget()
+    })
+    await answersOf(shim, (batch) => {
+      for (const kind of ['net', 'uts']) batch.open(`/proc/self/ns/${kind}`, `home ${kind}`)
+    })
+    return shim.unref()
   }
 }
 
