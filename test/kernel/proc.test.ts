@@ -40,7 +40,8 @@ describe('mountinfo', () => {
   })
 
   test('of a process that has ended, and of which only its parent has not heard', async () => {
-    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 1000'])
+    // It ends when its parent is no shell any more: that one would ask for it.
+    const parent = spawn('sh', ['-c', '(while [ "$(cat /proc/$$/comm)" = sh ]; do :; done) & echo $!; exec sleep 1000'])
     onTestFinished(() => void parent.kill('SIGKILL'))
     const [line] = await once(parent.stdout, 'data')
     await expect.poll(() => readStatus(Number(line))?.state).toMatch(/^Z/)
