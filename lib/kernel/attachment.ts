@@ -5,7 +5,7 @@
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { connected } from './control.js'
-import { type Exit, FROM_SHIM, FrameReader, frameHeader, readExit, signalBody, sizeBody, TO_SHIM } from './frames.js'
+import { type Exit, FROM_SHIM, frameHeader, onFrames, readExit, signalBody, sizeBody, TO_SHIM } from './frames.js'
 
 interface Events {
   /** 1 stdout (or the terminal), 2 stderr. */
@@ -35,19 +35,12 @@ export class Attachment extends EventEmitter<Events> {
     // All output has come; or the shim was killed.
     for (const event of ['end', 'close']) streams.once(event, () => this.#end())
     streams.on('error', () => undefined)
-    const reader = new FrameReader()
-    control.on('data', (bytes) => {
-      let exit: Exit | undefined
-      try {
-        reader.push(bytes, (type, body) => {
-          if (type === FROM_SHIM.exit) exit = readExit(body)
-        })
-      } catch {
-        control.destroy()
-        streams.destroy()
-      }
-      if (exit) this.emit('exit', exit)
-    })
+    const read = (type: number, body: Buffer) => {
+      if (type !== FROM_SHIM.exit) return undefined
+      const exit = readExit(body)
+      return () => void this.emit('exit', exit)
+    }
+    onFrames(control, read, () => this.close())
     control.on('error', () => undefined)
   }
 

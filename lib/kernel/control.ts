@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events'
 import { fstatSync } from 'node:fs'
 import { createConnection, type Socket } from 'node:net'
 import { DrydockError } from './errors.js'
-import { type Exit, FROM_SHIM, FrameReader, frameHeader, readExit, signalBody, sizeBody, TO_SHIM } from './frames.js'
+import { type Exit, FROM_SHIM, frameHeader, onFrames, readExit, signalBody, sizeBody, TO_SHIM } from './frames.js'
 
 const STDIN = 1
 const STDOUT = 2
@@ -31,15 +31,12 @@ export class Control extends EventEmitter<Events> {
   private constructor(socket: Socket) {
     super()
     this.#socket = socket
-    const reader = new FrameReader()
-    socket.on('data', (bytes) => {
-      try {
-        reader.push(bytes, (type, body) => this.#receive(type, body))
-      } catch {
-        // What is there speaks another language: as if nobody were there.
-        socket.destroy()
-      }
-    })
+    onFrames(
+      socket,
+      (type, body) => this.#read(type, body),
+      // As if nobody were there.
+      () => socket.destroy(),
+    )
     socket.on('error', () => undefined)
     for (const event of ['end', 'close']) socket.once(event, () => this.#end())
   }
@@ -101,13 +98,19 @@ export class Control extends EventEmitter<Events> {
     if (!this.#socket.destroyed) this.#socket.write(Buffer.concat([frameHeader(type, body.length), body]))
   }
 
-  #receive(type: number, body: Buffer): void {
+  #read(type: number, body: Buffer): (() => void) | undefined {
     if (type === FROM_SHIM.hello) {
-      this.#pid = body.readUInt32LE(4)
-      this.#helloed?.()
-    } else if (type === FROM_SHIM.exit) {
-      this.#exit = readExit(body)
-      this.emit('exit', this.#exit)
+      const pid = body.readUInt32LE(4)
+      return () => {
+        this.#pid = pid
+        this.#helloed?.()
+      }
+    }
+    if (type !== FROM_SHIM.exit) return undefined
+    const exit = readExit(body)
+    return () => {
+      this.#exit = exit
+      this.emit('exit', exit)
     }
   }
 

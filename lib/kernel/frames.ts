@@ -1,4 +1,5 @@
 /** Frames of the shim's wire format (native/PROTOCOL.md): cutting the stream, and the bodies of what the shim says. */
+import type { Duplex } from 'node:stream'
 import { DrydockError } from './errors.js'
 
 export const TO_SHIM = {
@@ -72,6 +73,26 @@ export class FrameReader {
     }
     this.#pending = data.subarray(at)
   }
+}
+
+/**
+ * For whoever listens to a monitor that somebody else has started: `read` takes a frame apart, and what it returns is done when all that came was read, so that only
+ * what the stream says, and no failure of a listener, counts as `broken`: a language that no monitor speaks.
+ */
+export function onFrames(stream: Duplex, read: (type: number, body: Buffer) => (() => void) | undefined, broken: () => void): void {
+  const reader = new FrameReader()
+  stream.on('data', (chunk: Buffer) => {
+    const deeds: (() => void)[] = []
+    try {
+      reader.push(chunk, (type, body) => {
+        const deed = read(type, body)
+        if (deed) deeds.push(deed)
+      })
+    } catch {
+      broken()
+    }
+    for (const deed of deeds) deed()
+  })
 }
 
 /** Body of RESULT and UNDONE. */
