@@ -100,7 +100,7 @@ async function fetchLayer(job: Job, options: FetchOptions): Promise<void> {
     onWait: () => line.bar('Downloading', sizeOf(file) ?? 0, blob.size),
   })
   try {
-    if (!store.blobs.has(blob.digest)) await arrive(job, options, line)
+    if (!store.blobs.has(blob.digest)) await arrive(file, job, options, line)
     // What is here already, or stands in the image once more.
     for (const place of missingPlaces(store, job)) {
       line.say('Extracting')
@@ -114,12 +114,11 @@ async function fetchLayer(job: Job, options: FetchOptions): Promise<void> {
 }
 
 /**
- * From its source. What was kept from an earlier try may be damaged (by a power cut, say), and what a mirror has too: then once more, from the beginning.
+ * From its source, into the file. What was kept from an earlier try may be damaged (by a power cut, say), and what a mirror has too: then once more, from the beginning.
  */
-async function arrive(job: Job, options: FetchOptions, line: Line): Promise<void> {
+async function arrive(file: string, job: Job, options: FetchOptions, line: Line): Promise<void> {
   let mirrors = options.mirrored === true
-  const path = join(options.store.paths.incoming, hexOf(job.blob.digest))
-  if (options.offer?.(job.blob, path)) return takeKept(path, job, options, line)
+  if (options.offer?.(job.blob, file)) return takeKept(file, job, options, line)
   for (;;) {
     const arrival = Arrival.resume(options.store.paths, options.store.blobs, job.blob, (offset) =>
       watched(options.source(job.blob, offset, { mirrors }), { offset, size: job.blob.size, line, signal: options.signal }),
@@ -156,11 +155,12 @@ async function take(arrival: Arrival, job: Job, { store, signal, onProgress }: F
 }
 
 /** Nothing of it need be hashed, and most of it not even be read. */
-async function takeKept(path: string, { blob, places }: Job, { store, signal, onProgress }: FetchOptions, line: Line): Promise<void> {
+async function takeKept(path: string, job: Job, { store, signal, onProgress }: FetchOptions, line: Line): Promise<void> {
+  const { blob } = job
   const { digest, size } = blob
   let unpacked: Unpacked | undefined
   try {
-    const [place] = missingPlaces(store, { blob, places })
+    const [place] = missingPlaces(store, job)
     if (place) {
       unpacked = await store.layers.unpack({ path, digest }, { ...(signal && { signal }) })
       checkDiffId(unpacked, place.diffId)

@@ -42,9 +42,7 @@ export function readTarByPlaces(archive: Buffer, size: number): Read[] {
     const chunk = archive.subarray(at, at + size)
     reader.push(chunk)
     at += chunk.length
-    const passed = Math.min(reader.passable, archive.length - at)
-    if (passed > 0) reader.pass(passed)
-    at += passed
+    at += reader.pass(archive.length - at)
   }
   reader.finish()
   return read.map(({ entry, content }) => ({ ...entry, content }))

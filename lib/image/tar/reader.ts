@@ -87,12 +87,9 @@ export class TarReader {
         case 'data':
           at = this.#data(bytes, at)
           break
-        case 'skip': {
-          const step = Math.min(this.#skip, bytes.length - at)
-          this.pass(step)
-          at += step
+        case 'skip':
+          at += this.pass(bytes.length - at)
           break
-        }
         case 'over':
           // Whatever follows the end: padding to the size of a tape's record, mostly.
           return
@@ -100,18 +97,17 @@ export class TarReader {
     }
   }
 
-  /** So many bytes are nothing from here on: whoever has the archive in a file may go on behind them. */
-  get passable(): number {
-    return this.#state === 'skip' ? this.#skip : 0
-  }
-
-  /** They were passed: at most `passable`. */
-  pass(bytes: number): void {
-    this.#position += bytes
-    this.#skip -= bytes
-    if (this.#skip > 0) return
-    this.#between = true
-    this.#await(BLOCK, this.#headerTaker)
+  /** Go on behind bytes that are nothing to anybody, up to so many; how many they were. Whoever has the archive in a file need not read them. */
+  pass(most: number): number {
+    if (this.#state !== 'skip') return 0
+    const passed = Math.min(this.#skip, most)
+    this.#position += passed
+    this.#skip -= passed
+    if (this.#skip === 0) {
+      this.#between = true
+      this.#await(BLOCK, this.#headerTaker)
+    }
+    return passed
   }
 
   /** The archive has come to its end: throws when it is in the middle of something. Missing end blocks are no error, to Docker neither. */

@@ -28,7 +28,7 @@ export interface Confinement {
   readonly idmap?: IdmapSpec | undefined
   readonly calls: readonly string[]
   /** A file that it may read from, kept under the name `archive`. */
-  readonly archive?: string | undefined
+  readonly archive?: string
 }
 
 /** The shim's child, confined to the directory, which has become root's own with mode 0755. */

@@ -80,8 +80,8 @@ export async function unpackLayer(source: AsyncIterable<Uint8Array> | KeptArchiv
   signal?.throwIfAborted()
   const shim = await newShim()
   try {
-    const kept = Symbol.asyncIterator in source ? undefined : source
-    await confine(shim, { directory, idmap: map, calls: Files.calls, archive: kept?.path })
+    const streamed = Symbol.asyncIterator in source
+    await confine(shim, { directory, idmap: map, calls: Files.calls, ...(!streamed && { archive: source.path }) })
     const warnings = new Warnings()
     const sender = new Sender(shim, (path, call, errno) =>
       warnings.add(call.endsWith('xattr') ? `extended attributes could not be set (${errno})` : `${call} failed (${errno})`, path),
@@ -91,11 +91,10 @@ export async function unpackLayer(source: AsyncIterable<Uint8Array> | KeptArchiv
     const layer = new Layer(sender, files, owners, {
       devices: map === undefined,
       warn: (kind, path) => warnings.add(kind, path),
-      ...(kept && { archive: shim.slot('archive') }),
+      ...(!streamed && { archive: shim.slot('archive') }),
     })
 
-    const diffId =
-      Symbol.asyncIterator in source ? await read(source, layer, sender, options) : await readKept(source, layer, sender, options)
+    const diffId = streamed ? await read(source, layer, sender, options) : await readKept(source, layer, sender, options)
     const opaque = layer.finish()
     const inside = map !== undefined || isInUserNamespace()
     if (inside) setOpaqueInside(opaque, files)
@@ -125,10 +124,10 @@ async function read(
   for await (const chunk of decompress(source, onPlain)) {
     signal?.throwIfAborted()
     length += chunk.length
-    checkLimits(limits, length, layer)
+    checkBytes(limits, length)
     if (!isHashed) hash.update(chunk)
     reader.push(chunk)
-    checkLimits(limits, length, layer)
+    checkEntries(limits, layer)
     await sender.room()
   }
   reader.finish()
@@ -156,10 +155,9 @@ async function readKept(
       if (bytesRead === 0) throw new DrydockError(`${path} became shorter while it was read`)
       reader.push(window.subarray(0, bytesRead))
       at += bytesRead
-      const passed = Math.min(reader.passable, size - at)
-      if (passed > 0) reader.pass(passed)
-      at += passed
-      checkLimits(limits, at, layer)
+      at += reader.pass(size - at)
+      checkBytes(limits, at)
+      checkEntries(limits, layer)
       await sender.room()
     }
     reader.finish()
@@ -169,9 +167,12 @@ async function readKept(
   }
 }
 
-function checkLimits({ bytes = MOST_BYTES, entries = MOST_ENTRIES }: UnpackLimits, length: number, layer: Layer): void {
+function checkBytes({ bytes = MOST_BYTES }: UnpackLimits, length: number): void {
   if (length > bytes)
     throw new DrydockError(`the layer has more than ${bytes} bytes when it is uncompressed, and that is the limit`, { status: 400 })
+}
+
+function checkEntries({ entries = MOST_ENTRIES }: UnpackLimits, layer: Layer): void {
   if (layer.entries > entries) throw new DrydockError(`the layer has more than ${entries} files, and that is the limit`, { status: 400 })
 }
 
