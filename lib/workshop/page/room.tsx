@@ -47,18 +47,17 @@ export function Room({ room }: { room: RoomView | undefined }) {
 }
 
 function Join({ room: { join, open } }: { room: RoomView }) {
-  if (!join && open) {
-    return (
-      <p class="empty large">
-        Nobody can join: this machine was in no network when the page was started. Connect it, end the page with Ctrl-C, and start it anew.
-      </p>
-    )
-  }
   if (!join) {
     return (
       <p class="empty large">
-        Nobody can join: this page is for this machine only. Started with <code>npm run workshop -- --listen 0.0.0.0</code>, it says here
-        what learners type.
+        {open ? (
+          'Nobody can join: this machine was in no network when the page was started. Connect it, end the page with Ctrl-C, and start it anew.'
+        ) : (
+          <>
+            Nobody can join: this page is for this machine only. Started with <code>npm run workshop -- --listen 0.0.0.0</code>, it says
+            here what learners type.
+          </>
+        )}
       </p>
     )
   }
