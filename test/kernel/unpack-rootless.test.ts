@@ -1,5 +1,6 @@
 /** Layers in a user namespace: an ordinary user with one id, and one with a range. */
-import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { attributes, layer, Place, seen } from '../support/layer.js'
@@ -41,14 +42,23 @@ function prepare(archive: Buffer, uid: number): { file: string; directory: strin
 
 const PROGRAM = [process.execPath, '--import', 'tsx', 'test/support/programs/unpack.ts']
 
-async function asUser(archive: Buffer) {
+/** `how`: more words for the program. */
+async function asUser(archive: Buffer, ...how: string[]) {
   const uid = process.geteuid?.() === 0 ? USER : (process.geteuid?.() ?? 0)
   const { file, directory } = prepare(archive, uid)
-  const { stdout, stderr } = await runAsOrdinaryUser([...PROGRAM, file, directory])
+  const { stdout, stderr } = await runAsOrdinaryUser([...PROGRAM, file, directory, ...how])
   return { said: JSON.parse((stdout as string) || JSON.stringify(stderr)), directory, owner: `${uid}:${uid}` }
 }
 
 describe('as an ordinary user with one id', () => {
+  requires('one-id', 'user-namespaces')('out of an archive that is a file it is the same', async () => {
+    const archive = layer({ path: 'bin/tool', content: randomBytes(50_000), mode: 0o755 }, { path: 'small', content: randomBytes(10) })
+    const { said, directory, owner } = await asUser(archive, '', 'kept')
+    expect(said).toMatchObject({ entries: 2, size: 50_010, warnings: [] })
+    expect(seen(directory)).toMatchObject({ 'bin/tool': { mode: '755', owner }, small: { owner } })
+    expect(archive.includes(readFileSync(join(directory, 'bin/tool')))).toBe(true)
+  })
+
   requires(
     'one-id',
     'user-namespaces',

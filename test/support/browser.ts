@@ -6,7 +6,8 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core'
+import { expect } from 'vitest'
 
 const { findCommand } = createRequire(import.meta.url)('../../scripts/packages.cjs') as { findCommand(name: string): string | undefined }
 
@@ -58,6 +59,12 @@ export class HeadlessBrowser {
     await this.#browser.close()
     rmSync(this.#directory, { recursive: true, force: true })
   }
+}
+
+/** What whoever hears a part of a page is told has all of these lines (Playwright's aria snapshots). */
+export async function expectHeard(part: Locator, lines: readonly string[]): Promise<void> {
+  const snapshot = await part.ariaSnapshot()
+  for (const line of lines) expect(snapshot).toContain(line)
 }
 
 /** Does anything stand out on the right, so that one must scroll sideways? */

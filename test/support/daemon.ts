@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { DRYDOCK } from './private-host.js'
+import { until } from './waiting.js'
 
 export interface Daemon {
   readonly child: ChildProcess
@@ -65,23 +66,20 @@ export function run(argv: readonly string[], env: Readonly<Record<string, string
       for (const listener of listeners) listener()
     })
   }
-  const ended = once(child, 'close').then(([code, signal]) => ({ status: (code ?? signal) as number | NodeJS.Signals, said }))
+  let status: number | NodeJS.Signals | undefined
+  const ended = once(child, 'close').then(([code, signal]) => {
+    status = (code ?? signal) as number | NodeJS.Signals
+    for (const listener of listeners) listener()
+    return { status, said }
+  })
   return {
     child,
     ended,
-    until: (pattern) =>
-      new Promise((resolve, reject) => {
-        const late = setTimeout(() => reject(new Error(`it has not said ${pattern} in ${PATIENCE} ms, but:\n${said}`)), PATIENCE)
-        const look = () => {
-          if (!pattern.test(said)) return
-          clearTimeout(late)
-          listeners.delete(look)
-          resolve(said)
-        }
-        listeners.add(look)
-        void ended.finally(() => clearTimeout(late))
-        void ended.then(({ status }) => reject(new Error(`it ended with ${status}, having said:\n${said}`)))
-        look()
-      }),
+    async until(pattern) {
+      const late = () => new Error(`it has not said ${pattern} in ${PATIENCE} ms, but:\n${said}`)
+      await until(listeners, () => pattern.test(said) || status !== undefined, PATIENCE, late)
+      if (!pattern.test(said)) throw new Error(`it ended with ${status}, having said:\n${said}`)
+      return said
+    },
   }
 }

@@ -18,17 +18,19 @@ export interface Played {
   readonly shows: readonly string[]
 }
 
+/** Of somebody whose files are all below `home`, and whose screen can be read. */
+export const learnersEnv = (home: string): NodeJS.ProcessEnv => ({
+  ...process.env,
+  DRYDOCK_STATE_DIR: join(home, 'state'),
+  DRYDOCK_WORKSPACE: join(home, 'workspace'),
+  NO_COLOR: '1',
+  FORCE_COLOR: undefined,
+})
+
 /** To the first question and over it, and then away. */
 export async function playAtTerminal({ number, begins, after, shows }: Played): Promise<void> {
   const home = mkdtempSync(join(tmpdir(), `drydock-lesson-${number}-`))
-  const env = {
-    ...process.env,
-    DRYDOCK_STATE_DIR: join(home, 'state'),
-    DRYDOCK_WORKSPACE: join(home, 'workspace'),
-    NO_COLOR: '1',
-    FORCE_COLOR: undefined,
-  }
-  const session = new TerminalSession(process.execPath, ['scripts/start.cjs', 'lesson', String(number)], { env })
+  const session = new TerminalSession(process.execPath, ['scripts/start.cjs', 'lesson', String(number)], { env: learnersEnv(home) })
   const asked = () => session.text.split('q quit').length - 1
   let answered = 0
   /** Go on, as often as one is asked, until these words are there. */

@@ -39,11 +39,14 @@ export function onWorkshopPage(
   const end = async () => {
     // nsenter(1) hands signals to nobody: they are sent inside.
     await at.host.run(['pkill', '-INT', '-f', 'start.cjs workshop'])
-    const stays = setTimeout(PATIENCE, undefined, { ref: false }).then(async () => {
+    const enough = new AbortController()
+    const stays = setTimeout(PATIENCE, undefined, { signal: enough.signal }).then(async () => {
       const { stdout } = await at.host.run(['ps', '-eo', 'pid,ppid,stat,wchan:30,args'])
       throw new Error(`the workshop has not ended in ${PATIENCE} ms; there are\n${stdout}`)
     })
-    return (await Promise.race([(made.workshop as Daemon).ended, stays])).status
+    const { status } = await Promise.race([(made.workshop as Daemon).ended, stays])
+    enough.abort()
+    return status
   }
   beforeAll(async () => {
     if (!at.able) return

@@ -16,11 +16,12 @@ while read -r pid parent stat name; do
   case $stat in Z*|'') continue;; esac
   [ $pid = $$ ] || [ $parent = $$ ] && continue
   if [ "$name" = shim ]; then
-    held=$(ls -l /proc/$pid/fd 2>/dev/null | sed -n 's/.* -> //p' | grep -vE '^(socket:|pipe:|anon_inode:|/dev/null)' | sort | tr '\n' ' ')
+    files=$(ls -l /proc/$pid/fd 2>/dev/null | sed -n 's/.* -> //p')
+    held=$(echo "$files" | grep -vE '^(socket:|pipe:|anon_inode:|/dev/null)' | sort | tr '\n' ' ')
     child=$(cat /proc/$pid/task/$pid/children 2>/dev/null)
     if [ -z "$held$child" ]; then
       idle=$((idle + 1))
-      ls -l /proc/$pid/fd 2>/dev/null | sed -n 's/.* -> socket:\\[\\([0-9]*\\)\\]$/idle \\1/p'
+      echo "$files" | sed -n 's/^socket:\\[\\([0-9]*\\)\\]$/idle \\1/p'
       continue
     fi
     name="shim that holds $held\${child:+and has a child}"
