@@ -1,6 +1,7 @@
 /** A shim on the stage: each step is shown, waits for the learner, is made, and shows what it answered and changed. */
 import { DrydockError } from '../kernel/errors.js'
 import type { Exit } from '../kernel/frames.js'
+import { readStatus } from '../kernel/proc/status.js'
 import { type Result, StepError } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
 import { showStep } from '../kernel/show.js'
@@ -225,7 +226,7 @@ export class StageBox implements Box {
   }
 
   #pids(hostPid: number): string {
-    const own = readState(hostPid)?.pids.at(-1)
+    const own = readStatus(hostPid)?.nsPids.at(-1)
     const inside = own !== undefined && own !== this.childPid ? `, ${own} to itself` : ''
     const here = this.place.kind === 'host' ? '' : `, ${this.childPid} to ${inWords(this.place)}`
     // Where a host is what the lesson is about, the word does not mean the learner's own.

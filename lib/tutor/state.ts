@@ -8,17 +8,33 @@ import { readNamespaces } from '../kernel/proc/namespaces.js'
 import { readNetDev } from '../kernel/proc/net.js'
 import { readProcess } from '../kernel/proc/processes.js'
 import { linesOf, listProcDirectory, readProcFile, readProcLink } from '../kernel/proc/read.js'
-import { type Ids, readStatus, readStatusLine } from '../kernel/proc/status.js'
+import { type Ids, readStatus, type Status } from '../kernel/proc/status.js'
 import { host, ref } from '../kernel/step.js'
 import type { ProcessState } from './changes.js'
 import type { Place } from './host-pid.js'
 
-/** Undefined when the process is gone, or is only a number that nobody has waited for yet. `pid` as the host counts. */
+/** Undefined when the process is gone, is ending, or is only a number that nobody has waited for yet. No kernel thread. `pid` as the host counts. */
 export function readState(pid: number): ProcessState | undefined {
   const status = readStatus(pid)
-  if (!status || isOver(status.state)) return undefined
+  if (!status || isEnding(status)) return undefined
+  const ended = () => isEnding(readStatus(pid))
+  try {
+    const state = stateOf(pid, status)
+    // Whoever ends while it is read leaves empty files: that would be shown as if everything had been taken from a live process.
+    return ended() ? undefined : state
+  } catch (error) {
+    // What has no memory any more is root's in /proc, whoever's process it was (task_dump_owner in the kernel's fs/proc/base.c).
+    if (ended()) return undefined
+    throw error
+  }
+}
+
+/** Whoever ends gives back its memory first, then its files and all else, and only then is called a zombie. */
+const isEnding = (status: Status | undefined): boolean => status?.memory === undefined
+
+function stateOf(pid: number, status: Status): ProcessState {
   const { inheritable, permitted, effective, bounding, ambient } = status.capabilities
-  const state = {
+  return {
     pid,
     pids: status.nsPids,
     namespaces: readNamespaces(pid) ?? {},
@@ -56,12 +72,7 @@ export function readState(pid: number): ProcessState | undefined {
     session: readProcess(pid)?.session ?? 0,
     limits: limits(pid),
   }
-  // Whoever ends while it is read leaves empty files: that would be shown as if everything had been taken from a live process.
-  const after = readStatusLine(pid, 'State')
-  return after && !isOver(after.slice(0, 1)) ? state : undefined
 }
-
-const isOver = (state: string) => state === 'Z' || state === 'X'
 
 const four = ({ real, effective, saved, filesystem }: Ids) => [real, effective, saved, filesystem]
 

@@ -13,6 +13,8 @@ import { differingNamespaces, readNamespaces } from '../../lib/kernel/proc/names
 import { readStatus } from '../../lib/kernel/proc/status.js'
 import type { Shim } from '../../lib/kernel/shim.js'
 import { child, host, type Pathname, ref, text } from '../../lib/kernel/step.js'
+import { runAsOrdinaryUser } from '../support/ordinary.js'
+import { requires } from '../support/requires.js'
 
 let bottle: Bottle
 let shim: Shim
@@ -118,4 +120,18 @@ describe('a process in namespaces of its own', () => {
     expect(status?.capabilities.bounding.names).not.toContain('mknod')
     expect(status?.capabilities.bounding.names).toContain('chown')
   })
+})
+
+requires(
+  'command:setpriv',
+  'user-namespaces',
+  'command:nsenter',
+)('a process that ends is none any more, though it is no zombie yet', async () => {
+  const { stdout, stderr } = await runAsOrdinaryUser(['node', '--import', 'tsx', 'test/support/programs/ending-as-user.ts'])
+  expect(JSON.parse(String(stdout) || '{}'), String(stderr)).toMatchObject({
+    before: 1,
+    letter: expect.not.stringMatching(/[ZX]/),
+    state: 'none',
+  })
+  if (process.geteuid?.() === 0) expect(JSON.parse(String(stdout))).toMatchObject({ files: 'EACCES' })
 })
