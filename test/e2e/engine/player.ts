@@ -87,14 +87,19 @@ async function eventsBetween(engine: TestEngine, since: string, until: string): 
   const answer = await engine.api.get(`/events?since=${since}&until=${until}`)
   // Docker's daemon tells one twice now and then, from its memory and as it comes.
   const lines = [...new Set(answer.body.toString().split('\n').filter(Boolean))]
-  return lines.map((line) => eventLine(JSON.parse(line) as Parameters<typeof eventLine>[0]))
+  const events = lines.map((line) => JSON.parse(line) as Told)
+  const started = new Set(events.filter(({ Action }) => Action === 'start').map(({ Actor }) => Actor.ID))
+  // Of a container that could not be started Docker's daemon now and then says too that its client was detached: whether the end of its streams comes first is a race there.
+  return events.filter(({ Action, Actor }) => Action !== 'detach' || started.has(Actor.ID)).map(eventLine)
 }
 
-export function eventLine(event: {
+interface Told {
   readonly Type: string
   readonly Action: string
-  readonly Actor: { readonly Attributes: Readonly<Record<string, string>> }
-}): string {
+  readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> }
+}
+
+export function eventLine(event: Told): string {
   const { name, ...attributes } = event.Actor.Attributes
   const words = Object.entries(attributes)
     .map(([key, value]) => `${key}=${maskText(value)}`)
