@@ -17,8 +17,8 @@ export interface Guide {
   readonly auto: boolean
   /** A scene opens; what was said for the last one ("run all") holds no longer. */
   scene(heading: string): void
-  /** The words of a scene were shown. 'skip' leaves its play out. */
-  read(more: { readonly plays: boolean }): Promise<'go on' | 'skip'>
+  /** The words of a scene were shown. 'skip' leaves its play out, 'exercises' all of it but these. */
+  read(more: { readonly plays: boolean; readonly exercises: number }): Promise<'go on' | 'skip' | 'exercises'>
   /** An act is shown; returns when it may be done. */
   before(box: StageBox, act: Act): Promise<void>
   /** Index of the choice that was made, if anybody is there to make one. */

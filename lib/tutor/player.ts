@@ -5,7 +5,7 @@ import { unwitnessed, type Witness } from '../trace/witness.js'
 import type { Display } from './display.js'
 import { oneBottle } from './ground.js'
 import { type Guide, Quit } from './guide.js'
-import type { Lesson, Scene } from './lesson.js'
+import type { Lesson, Scene, Stage } from './lesson.js'
 import { type Missing, needInWords, needsOf } from './needs.js'
 import type { Progress } from './progress.js'
 import { Proof } from './proof.js'
@@ -87,11 +87,14 @@ export class Player {
     await display.markdown(section.markdown)
     this.#witness.tell(() => ({ kind: 'scene', index, heading: scene.heading, markdown: section.markdown }))
     await this.#witness.picture(() => [])
-    if ((await guide.read({ plays: scene.play !== undefined })) === 'skip' || !scene.play) return
+    const ids = scene.exercises ?? []
+    const wanted = await guide.read({ plays: scene.play !== undefined, exercises: ids.length })
+    if (wanted === 'skip' || !scene.play) return
     const needs = new Set([...needsOf(lesson).always, ...(scene.needs ?? [])])
     const lacking = this.#parts.lacking.filter(({ need }) => needs.has(need))
     if (lacking.length > 0) return this.#skip(lacking)
-    while ((await this.#attempt(scene)) === 'again') guide.scene(scene.heading)
+    const play = wanted === 'exercises' ? (stage: Stage) => eachOf(ids, stage) : scene.play
+    while ((await this.#attempt(scene, play)) === 'again') guide.scene(scene.heading)
   }
 
   #skip(lacking: readonly Missing[]): void {
@@ -102,12 +105,12 @@ export class Player {
     this.#witness.tell(() => ({ kind: 'said', markdown: sentence }))
   }
 
-  async #attempt(scene: Scene): Promise<'again' | 'go on'> {
+  async #attempt(scene: Scene, play: (stage: Stage) => Promise<void>): Promise<'again' | 'go on'> {
     const { display, guide, lesson } = this.#parts
     try {
       const ground = await (lesson.ground ?? oneBottle)()
       this.#stage = new LessonStage({ ground, lesson, scene, display, guide, witness: this.#witness })
-      await scene.play?.(this.#stage)
+      await play(this.#stage)
       await this.leave()
       return 'go on'
     } catch (error) {
@@ -140,4 +143,8 @@ export class Player {
     }
     display.good(`the end of lesson ${lesson.number}, ${lesson.title}`)
   }
+}
+
+async function eachOf(exercises: readonly string[], stage: Stage): Promise<void> {
+  for (const id of exercises) await stage.exercise(id)
 }

@@ -33,6 +33,8 @@ const HELP = `
 - **a** runs the rest of this scene without asking.
 - **q** quits. Everything is undone, and you go on at this scene next time. Ctrl-C does the same.
 
+Before a scene begins, **n** goes on to the next one, and **x** straight to what there is for you to do at its end.
+
 *host* is the shim, a small process that makes the calls outside; *container* is the child that it clones.
 `
 
@@ -55,16 +57,12 @@ export class InteractiveGuide implements Guide {
     this.#runAll = false
   }
 
-  async read({ plays }: { plays: boolean }): Promise<'go on' | 'skip'> {
+  async read({ plays, exercises }: { plays: boolean; exercises: number }): Promise<'go on' | 'skip' | 'exercises'> {
+    const shortcut: KeyHelp[] = exercises > 0 ? [['x', exercises > 1 ? 'exercises' : 'exercise']] : []
     for (;;) {
       const key = await this.#key(
         plays
-          ? [
-              ['enter', 'begin'],
-              ['n', 'next scene'],
-              ['h', 'help'],
-              ['q', 'quit'],
-            ]
+          ? [['enter', 'begin'], ...shortcut, ['n', 'next scene'], ['h', 'help'], ['q', 'quit']]
           : [
               ['enter', 'go on'],
               ['q', 'quit'],
@@ -72,6 +70,7 @@ export class InteractiveGuide implements Guide {
       )
       if (key === 'enter' || key === 'space') return 'go on'
       if (key === 'n' && plays) return 'skip'
+      if (key === 'x' && shortcut.length > 0) return 'exercises'
       if (key === 'h') await this.#help()
     }
   }
