@@ -10,6 +10,7 @@ import type { Exercise, Lesson } from './lesson.js'
 import { missing } from './needs.js'
 import type { Progress } from './progress.js'
 import { showExercise, showVerdict } from './show-verdict.js'
+import { typeErrors } from './type-errors.js'
 import { FileWatcher } from './watch.js'
 import { ensureExercise, shownPath, solutionOf } from './workspace.js'
 
@@ -131,11 +132,21 @@ export class ExerciseSession {
     tried(verdict)
     this.#fitting = verdict.passed ? undefined : verdict.hint
     if (!verdict.passed) {
+      await this.#types()
       if (exercise.hints.length > 0) display.note('Change the file and save it, or press h for a hint.')
       return
     }
     this.#passed = true
     display.note('Press v to compare with the solution of the lesson, Enter to go on.')
+  }
+
+  /** Wrong arguments, too, that came to no harm: a list of one letter each where a list of words was meant. */
+  async #types(): Promise<void> {
+    const { display } = this.#parts
+    const errors = await typeErrors(this.#path)
+    if (errors.length === 0) return
+    display.text('TypeScript, which reads your file and does not run it, says:')
+    for (const error of errors) display.item(error)
   }
 
   /** First the one that fits what was seen, then the others in their order. */
