@@ -90,11 +90,18 @@ function whyStopped(error: unknown, trial: ExerciseTrial): Pick<Verdict, 'saw' |
   const { saw } = failedFindings(trial)
   const looks = trial.findings.length
   if (error instanceof TrialFailure) {
-    return { saw: [...saw, sentence(error.message)], because: error.result ? explainFailure(error.result) : [], looks }
+    return { saw: [...saw, sentence(error.message)], because: whyFailed(error), looks }
   }
   // A learner's plan can lead to states that a check did not think of; that is not passed either.
   if (error instanceof DrydockError) return { saw: [...saw, `The check could not go on: ${sentenceOf(error)}`], because: [], looks }
   throw error
+}
+
+/** A number is written to a descriptor: what file that is, the steps before it tell. */
+function whyFailed({ results }: TrialFailure): string[] {
+  const failed = results.at(-1)
+  const earlier = results.slice(0, -1).map(({ step }) => step)
+  return failed ? explainFailure(failed, undefined, earlier) : []
 }
 
 const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)

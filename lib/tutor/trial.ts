@@ -27,12 +27,12 @@ export interface Finding {
 
 /** The learner's steps did not run to their end; the try is over. */
 export class TrialFailure extends DrydockError {
-  /** The step that failed, when one did. */
-  readonly result: Result | undefined
+  /** Up to the step that failed, when one did. */
+  readonly results: readonly Result[]
 
-  constructor(message: string, result?: Result) {
+  constructor(message: string, results: readonly Result[] = []) {
     super(message)
-    this.result = result
+    this.results = results
   }
 }
 
@@ -68,10 +68,10 @@ export class ExerciseTrial implements Trial {
     const unprepared = all.slice(0, before.length).find(({ status }) => status === 'failed')
     if (unprepared) throw new StepError(unprepared, 'this was to be there before your steps began')
     const results = all.slice(before.length)
-    const failed = results.find(({ status }) => status === 'failed')
+    const at = results.findIndex(({ status }) => status === 'failed')
+    const failed = results[at]
     if (failed) {
-      const at = results.indexOf(failed) + 1
-      throw new TrialFailure(`step ${at} of your ${results.length} failed: ${new StepError(failed).message}`, failed)
+      throw new TrialFailure(`step ${at + 1} of your ${results.length} failed: ${new StepError(failed).message}`, results.slice(0, at + 1))
     }
     return new RunningTrial(this.bottle, shim, results, stdio)
   }

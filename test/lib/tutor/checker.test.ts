@@ -53,6 +53,10 @@ describe('checkExercise', () => {
     expect(verdict.passed).toBe(false)
     expect(verdict.saw.join()).toMatch(/^Step 2 of your 2 failed: sethostname\(.*EINVAL \(Invalid argument\)$/)
     expect(verdict.because.join()).toMatch(/^EINVAL: /)
+    const file = await verdictOn(`
+      const { open, write, ref } = drydock
+      return [open('/proc/self/oom_score_adj', ['wronly'], { keep: 'adj' }), write(ref('adj'), '1001')]`)
+    expect(file.because, 'what the file means by it, which an earlier step opened').toEqual(['EINVAL: outside -1000 … 1000'])
   })
 
   needsBottle('goes on after whatever a learner’s steps do', async () => {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { clone, execve, host, kill, sethostname } from '../../../lib/index.js'
+import { clone, execve, host, kill, open, ref, sethostname, write } from '../../../lib/index.js'
 import { child } from '../../../lib/kernel/step.js'
 import type { Lesson, Stage } from '../../../lib/tutor/lesson.js'
 import { missing, needsOf } from '../../../lib/tutor/needs.js'
@@ -103,6 +103,16 @@ describe('a lesson that plays by itself', () => {
     })
     expect(other.status).toBe(1)
     expect(other.written).toContain('EINVAL')
+  })
+
+  needsBottle('says what a file means by an error, when an earlier act has opened it', async () => {
+    const { written } = await scene(async (stage) => {
+      const box = await stage.box()
+      await box.step(open('/proc/self/oom_score_adj', ['wronly'], { keep: 'adj' }))
+      await box.fails(write(ref('adj'), '1001'), 'EINVAL')
+      await box.fails(write(ref('adj'), 'more'), 'EINVAL')
+    })
+    expect(written.match(/EINVAL: outside -1000 … 1000/g)).toHaveLength(2)
   })
 
   needsBottle('fails when what was measured is none of the choices', async () => {
