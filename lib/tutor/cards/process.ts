@@ -177,7 +177,7 @@ export const PROCESS_CARDS: readonly Card[] = [
     man: 'execve(2)',
     errors: {
       ENOENT:
-        'no such file in this root, or it is there but its interpreter (the #! line, or the dynamic loader named in the program) is not',
+        'no such file in this root (execve looks for it there and nowhere else: PATH is a shell’s), or it is there but its interpreter (the #! line, or the dynamic loader named in the program) is not',
       EACCES: 'not executable for these ids, or on a file system mounted noexec, or a directory on the way cannot be searched',
       ENOEXEC: 'not a program for this machine: another architecture, or a script without a #! line',
       E2BIG: 'arguments and environment together are too long (a quarter of the stack limit)',
