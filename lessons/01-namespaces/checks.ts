@@ -10,7 +10,8 @@ import { executableOf, readProcess } from '../../lib/kernel/proc/processes.js'
 import { readStatus } from '../../lib/kernel/proc/status.js'
 import type { Shim } from '../../lib/kernel/shim.js'
 import { child } from '../../lib/kernel/step.js'
-import type { Trial, TrialBox } from '../../lib/tutor/lesson.js'
+import type { Trial } from '../../lib/tutor/lesson.js'
+import { living, type Numbers } from '../../lib/tutor/living.js'
 import { readHostname } from '../../lib/tutor/state.js'
 import { idsSeenBy, shortList } from './looks.js'
 
@@ -107,23 +108,6 @@ function containerWithDoors(place: string): Step[] {
   ])
   const name = place.slice(place.lastIndexOf('/') + 1)
   return [clone3(DOORS), ...host([mkdir(place), ...doors]), sethostname(name), execve('/bin/sleep', ['sleep', '1000'])]
-}
-
-/** One process by its number in the bottle and by its number on this machine. */
-export interface Numbers {
-  readonly inBottle: number
-  readonly onMachine: number
-}
-
-/** The process that the steps have made, when it is there. */
-export async function living(trial: Trial, box: TrialBox): Promise<Numbers | undefined> {
-  const { hostPid, shim } = box
-  trial.expect(shim.childPid !== undefined, 'there is no process: no step of yours makes one', 1)
-  if (shim.childPid === undefined) return undefined
-  const exit = await box.settle()
-  const how = exit && exit.signal > 0 ? `was ended by signal ${exit.signal}` : `has exited with ${exit?.code}`
-  trial.expect(exit === undefined, `the process is not there any more: it ${how}`)
-  return exit || hostPid === undefined ? undefined : { inBottle: shim.childPid, onMachine: hostPid }
 }
 
 /** Something done in the bottle by a shim of our own, which lives as long as that takes. */

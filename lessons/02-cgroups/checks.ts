@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { clone3, execve } from '../../lib/index.js'
 import { readStatus } from '../../lib/kernel/proc/status.js'
 import { readEvents, readLimits } from '../../lib/primitives/cgroups/live.js'
-import type { Trial, TrialBox } from '../../lib/tutor/lesson.js'
+import type { Trial } from '../../lib/tutor/lesson.js'
+import { living } from '../../lib/tutor/living.js'
 import { ENVIRONMENT, until } from '../01-namespaces/looks.js'
 import { type Controller, content, frozen, groupOf, join, make, treeOf } from './groups.js'
 
@@ -12,7 +13,7 @@ const A_MOMENT = 50
 
 export async function checkSmallMemory(trial: Trial): Promise<void> {
   const { bottle, challenge } = trial
-  const process = await living(trial, await trial.run())
+  const process = (await living(trial, await trial.run()))?.onMachine
   if (!group(trial, 'memory', 1)) return
   const limit = readLimits(groupOf(bottle, challenge.name as string)).memory
   trial.expect(
@@ -25,7 +26,7 @@ export async function checkSmallMemory(trial: Trial): Promise<void> {
 
 export async function checkSlow(trial: Trial): Promise<void> {
   const { bottle, challenge } = trial
-  const process = await living(trial, await trial.run())
+  const process = (await living(trial, await trial.run()))?.onMachine
   if (!group(trial, 'cpu', 1)) return
   const { cpuQuota, cpuPeriod } = readLimits(groupOf(bottle, challenge.name as string))
   const percent = ((cpuQuota?.value ?? Number.NaN) / (cpuPeriod?.value ?? Number.NaN)) * 100
@@ -41,7 +42,7 @@ export async function checkSlow(trial: Trial): Promise<void> {
 export async function checkFewProcesses(trial: Trial): Promise<void> {
   const { bottle, challenge } = trial
   const most = challenge.most as number
-  const process = await living(trial, await trial.run())
+  const process = (await living(trial, await trial.run()))?.onMachine
   if (!group(trial, 'pids', 1)) return
   const crew = groupOf(bottle, challenge.name as string)
   const limit = readLimits(crew).pids
@@ -78,15 +79,6 @@ export async function checkStop(trial: Trial): Promise<void> {
   const state = victim === undefined ? undefined : readStatus(victim)
   trial.expect(state !== undefined && !/^[ZX]/.test(state.state), 'the process in the group has ended', 2)
   trial.expect(frozen(bottle, name), 'the group runs: the kernel does not call it frozen', 3)
-}
-
-/** The process on the real host, if the learner's steps have left one. */
-async function living(trial: Trial, box: TrialBox): Promise<number | undefined> {
-  const exit = await box.settle()
-  trial.expect(box.shim.childPid !== undefined, 'your steps have made no process: there is no clone among them')
-  if (box.shim.childPid === undefined) return undefined
-  trial.expect(exit === undefined, `the process has ended already, with status ${exit?.code}`)
-  return exit === undefined ? box.hostPid : undefined
 }
 
 /** Is the group there at all? */

@@ -5,6 +5,7 @@ import { readIdMaps, toInside } from '../../lib/kernel/proc/idmap.js'
 import { type CapabilityStatus, readStatus, type Status } from '../../lib/kernel/proc/status.js'
 import { capabilitiesOf } from '../../lib/primitives/capabilities.js'
 import type { Trial, TrialBox } from '../../lib/tutor/lesson.js'
+import { living } from '../../lib/tutor/living.js'
 import { newName } from '../01-namespaces/looks.js'
 import { listed, setuidCopy } from './looks.js'
 import { TRIES, type TriedCall } from './tries.js'
@@ -12,7 +13,7 @@ import { TRIES, type TriedCall } from './tries.js'
 export async function checkWeakRoot(trial: Trial): Promise<void> {
   const keep = trial.challenge.keep as readonly Capability[]
   const box = await trial.run()
-  const status = await living(trial, box)
+  const status = await livingStatus(trial, box)
   if (status === undefined) return
   expectUser(trial, status, 0)
   expectSet(trial, status, 'bounding', keep, executed(box) ? 3 : 1)
@@ -24,7 +25,7 @@ export async function checkKeepOne(trial: Trial): Promise<void> {
   const user = trial.challenge.user as number
   const keep = [trial.challenge.keep as Capability]
   const box = await trial.run()
-  const status = await living(trial, box)
+  const status = await livingStatus(trial, box)
   if (status === undefined) return
   expectUser(trial, status, user, 1)
   const lost = executed(box) ? 3 : 2
@@ -38,7 +39,7 @@ export async function checkNoNewPower(trial: Trial): Promise<void> {
   const [user, program] = [challenge.user as number, challenge.program as string]
   await setuidCopy(bottle, 'sleep', program)
   const box = await trial.run()
-  const status = await living(trial, box)
+  const status = await livingStatus(trial, box)
   if (status === undefined) return
   const last = box.results.filter(({ step, status: outcome }) => step.call === 'execve' && outcome === 'ok').at(-1)
   const path = last?.step.args[0]
@@ -54,7 +55,7 @@ export async function checkNoNewPower(trial: Trial): Promise<void> {
 export async function checkSilence(trial: Trial): Promise<void> {
   const { forbidden, allowed, answer } = trial.challenge as Record<'forbidden' | 'allowed' | 'answer', string>
   const box = await trial.run()
-  const status = await living(trial, box)
+  const status = await livingStatus(trial, box)
   if (status === undefined) return
   trial.expect(!executed(box), 'the process has executed a program, so no call can be tried in it')
   if (executed(box)) return
@@ -76,15 +77,9 @@ async function answerTo(box: TrialBox, call: string): Promise<string> {
 
 const executed = ({ results }: TrialBox) => results.some(({ step, status }) => step.call.startsWith('execve') && status === 'ok')
 
-/** The status of the process that the steps have made, when it is there. */
-async function living(trial: Trial, box: TrialBox): Promise<Status | undefined> {
-  const { hostPid, shim } = box
-  trial.expect(shim.childPid !== undefined, 'there is no process: no step of yours makes one', 1)
-  if (shim.childPid === undefined) return undefined
-  const exit = await box.settle()
-  const how = exit && exit.signal > 0 ? `was ended by signal ${exit.signal}` : `has exited with ${exit?.code}`
-  trial.expect(exit === undefined, `the process is not there any more: it ${how}`)
-  return exit === undefined && hostPid !== undefined ? readStatus(hostPid) : undefined
+async function livingStatus(trial: Trial, box: TrialBox): Promise<Status | undefined> {
+  const process = await living(trial, box)
+  return process && readStatus(process.onMachine)
 }
 
 function expectUser(trial: Trial, { uid }: Status, wanted: number, hint?: number): void {

@@ -7,8 +7,9 @@ import { type Mount, mountAt, overlayOf } from '../../lib/kernel/proc/mountinfo.
 import { readNamespace } from '../../lib/kernel/proc/namespaces.js'
 import { hostPidOf } from '../../lib/tutor/host-pid.js'
 import type { Trial } from '../../lib/tutor/lesson.js'
+import { living } from '../../lib/tutor/living.js'
 import { random } from '../../lib/tutor/random.js'
-import { alone, changesOf, living } from '../01-namespaces/checks.js'
+import { alone, changesOf } from '../01-namespaces/checks.js'
 import { contentOf, file, hashOf, isWhiteout, mountsOf, pointers, rootIsBottles, sameFile, statOf } from './looks.js'
 
 export async function checkBreakOut(trial: Trial): Promise<void> {

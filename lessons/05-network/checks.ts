@@ -32,6 +32,7 @@ import { readSnmp } from '../../lib/kernel/proc/net.js'
 import { textOf } from '../../lib/kernel/result.js'
 import type { Shim } from '../../lib/kernel/shim.js'
 import type { Trial, TrialBox } from '../../lib/tutor/lesson.js'
+import { living } from '../../lib/tutor/living.js'
 import { addressesOn, linkNamed, type Network, networkOf, stateOf } from './looks.js'
 import { forward } from './net.js'
 import { type Outcome, pingSocket, probe } from './ping.js'
@@ -42,7 +43,7 @@ const LONG_ENOUGH = 2000
 export async function checkCable(trial: Trial): Promise<void> {
   const { bottle } = trial
   const { outside, inside, gateway, address } = trial.challenge as Record<'outside' | 'inside' | 'gateway' | 'address', string>
-  const pid = await living(trial, await trial.run())
+  const pid = await networked(trial, await trial.run())
   if (pid === undefined) return
   const [near, far] = [await networkOf(bottle, 1), await networkOf(bottle, pid)]
   const [one, other] = [linkNamed(near, outside), linkNamed(far, inside)]
@@ -234,15 +235,10 @@ const inWords = (outcome: Outcome) => (outcome === 'reply' ? 'a reply' : outcome
 const namesOf = ({ links }: Network) => links.map(({ name }) => name).join(', ') || 'none'
 
 /** The child's number in the bottle, when it is there and has a network of its own. */
-async function living(trial: Trial, box: TrialBox): Promise<number | undefined> {
-  const { hostPid, shim } = box
-  trial.expect(shim.childPid !== undefined, 'there is no process: no step of yours makes one', 1)
-  if (shim.childPid === undefined) return undefined
-  const exit = await box.settle()
-  const how = exit && exit.signal > 0 ? `was ended by signal ${exit.signal}` : `has exited with ${exit?.code}`
-  trial.expect(exit === undefined, `the process is not there any more: it ${how}`)
-  if (exit !== undefined || hostPid === undefined) return undefined
-  const own = readNamespace(hostPid, 'net') !== readNamespace(trial.bottle.pid, 'net')
+async function networked(trial: Trial, box: TrialBox): Promise<number | undefined> {
+  const process = await living(trial, box)
+  if (process === undefined) return undefined
+  const own = readNamespace(process.onMachine, 'net') !== readNamespace(trial.bottle.pid, 'net')
   trial.expect(own, 'the process is in the host’s network: it has none of its own', 1)
-  return own ? shim.childPid : undefined
+  return own ? process.inBottle : undefined
 }

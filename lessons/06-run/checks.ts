@@ -8,8 +8,8 @@ import { readProcess } from '../../lib/kernel/proc/processes.js'
 import { type CapabilityStatus, readStatus, type Status } from '../../lib/kernel/proc/status.js'
 import { capabilitiesOf } from '../../lib/primitives/capabilities.js'
 import type { Trial } from '../../lib/tutor/lesson.js'
+import { living, type Numbers } from '../../lib/tutor/living.js'
 import { readHostname } from '../../lib/tutor/state.js'
-import { living } from '../01-namespaces/checks.js'
 import { idsSeenBy } from '../01-namespaces/looks.js'
 import { listed } from '../03-capabilities/looks.js'
 import { expectUnchanged, fromTheTop, sameMount, shareAll } from '../04-rootfs/checks.js'
@@ -112,11 +112,6 @@ async function started(trial: Trial, root: string) {
   expectUnchanged(trial, before)
   const status = process && readStatus(process.onMachine)
   return process && status ? { ...process, before, status } : undefined
-}
-
-interface Numbers {
-  readonly inBottle: number
-  readonly onMachine: number
 }
 
 /** The root is the directory, and seen from the top of its mount namespace nothing of the bottle is around it. */

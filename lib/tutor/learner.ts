@@ -158,7 +158,7 @@ function judge(answer: LearnerAnswer, file: string, name: string): LearnerRun['o
     case 'not loaded':
       return { problem: whyNotLoaded(answer, file) }
     case 'threw':
-      return { problem: `it threw ${[answer.name, firstLine(answer.message)].filter(Boolean).join(': ')}${placeIn(answer.stack, file)}` }
+      return { problem: `${whatWasThrown(answer)}${placeIn(answer.stack, file)}` }
     case 'no function': {
       const others = answer.exported.length > 0 ? `it exports ${answer.exported.join(', ')}` : 'it exports nothing'
       const what =
@@ -191,6 +191,12 @@ function checkSteps(value: unknown): LearnerRun['outcome'] {
     }
   }
   return { steps }
+}
+
+/** What a constructor refuses is a sentence of its own. */
+function whatWasThrown({ name, message }: { name: string; message: string }): string {
+  const said = firstLine(message)
+  return name === DrydockError.name ? said : `it threw ${[name, said].filter(Boolean).join(': ')}`
 }
 
 function whyNotLoaded({ name, message, stack }: { name: string; message: string; stack: string }, file: string): string {

@@ -44,6 +44,16 @@ describe('what goes wrong on the way there', () => {
   const all = 'ALL_CAPABILITIES.map((one) => capbset_drop(one, { allow: ["EINVAL"] }))'
   const sleep = 'execve("/bin/sleep", ["sleep", "60"])'
 
+  test('a program that did not stay is quoted', { timeout: 30_000 }, async () => {
+    const { saw } = await verdictOn('weakRoot', 'clone(), execve("/bin/sh", ["sh", "-c", "echo first; echo why not >&2; exit 3"])')
+    expect(saw).toEqual(['the process is not there any more: it has exited with 3. Its last words: why not'])
+  })
+
+  test('what a constructor refuses is told as it says it', { timeout: 30_000 }, async () => {
+    const { saw } = await verdictOn('silence', 'clone(), forbid("nosuchcall", { answer })')
+    expect(saw.join()).toMatch(/^Your function silence: 'nosuchcall' is no system call .*\(at .*:\d+:\d+\)\.$/)
+  })
+
   test('capset alone does not make a weak root, and an execve brings all back', { timeout: 30_000 }, async () => {
     const alone = 'clone(), capset({ effective: keep, permitted: keep, inheritable: [] })'
     for (const [steps, fitting] of [

@@ -145,7 +145,8 @@ export const CREDENTIAL_CARDS: readonly Card[] = [
     },
     operations: {
       capbset_drop: {
-        EPERM: 'needs CAP_SETPCAP in the caller’s user namespace: drop CAP_SETPCAP itself last',
+        EPERM:
+          'needs CAP_SETPCAP in effect, in the caller’s user namespace: capset, and a change from user 0 to another one, take it away, so this comes before them',
         EINVAL: 'this kernel has no capability of that number',
       },
       set_keepcaps: { EPERM: 'locked by SECBIT_KEEP_CAPS_LOCKED', EINVAL: 'only 0 and 1 are allowed' },
