@@ -16,7 +16,8 @@ const interrupt = () => at.host.run(['pkill', '-INT', '-f', 'start.cjs workshop'
 
 function start(...args: string[]): Daemon {
   const workshop = runForTest(at.host.enter([process.execPath, START, 'workshop', ...args]))
-  onTestFinished(() => void interrupt())
+  // Waited for: it would end the next test's too.
+  onTestFinished(async () => void (await interrupt()))
   return workshop
 }
 

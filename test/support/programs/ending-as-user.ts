@@ -6,7 +6,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
-import { readChildren } from '../../../lib/kernel/proc/processes.js'
+import { readChildren, readProcess } from '../../../lib/kernel/proc/processes.js'
 import { readStatus } from '../../../lib/kernel/proc/status.js'
 import { readState } from '../../../lib/tutor/state.js'
 
@@ -19,6 +19,8 @@ const seen = readState(first)
 const enter = ['--target', String(first), '--user', '--pid', '--preserve-credentials', '--no-fork']
 const parent = spawn('nsenter', [...enter, 'sh', '-c', 'sleep 1000 & echo here; exec sleep 1000'])
 await line(parent)
+// While it is still a shell it may ask for its child after all.
+while (readProcess(parent.pid as number)?.commandLine[0] !== 'sleep') await pause(1)
 process.kill(first, 'SIGKILL')
 while (readStatus(first)?.memory) await pause(1)
 
