@@ -48,7 +48,7 @@ export async function checkOwnRoot(trial: Trial): Promise<void> {
   // Beside the new root, where the process can still see it; or around it, where it cannot.
   const hint = isRoot && mountsOf(pid).some(ofBottle) ? 3 : 4
   const what = left.length > 3 ? `${left.length} mounts` : `the mount ${left.map(({ mountPoint }) => mountPoint).join(', ')}`
-  trial.expect(left.length === 0, `in its table there is still ${what} of the bottle’s`, hint)
+  trial.expect(left.length === 0, `in its table there are still ${what} of the bottle’s`, hint)
   trial.expect(isTop, `a climb leads out of ${root}: the top of its mount namespace is another directory`, hint)
   const shared = mounts.filter((one) => one.shared !== undefined)
   trial.expect(

@@ -11,13 +11,25 @@ export type PlannedStep = Step & { readonly phase: Phase; readonly actor: Actor 
 
 const ORDER = new Map(PHASES.map(({ name }, index) => [name, index]))
 
+const FRAGMENT =
+  "a fragment is { primitive, title, steps: inPhase('name', 'container', [sethostname('whale')]) }, or what namespaces, rootfs and their like return"
+
+const described = (stray: unknown): string =>
+  stray && typeof stray === 'object' && 'call' in stray
+    ? `a step alone (${stray.call})`
+    : Array.isArray(stray)
+      ? 'a list'
+      : `what is none (${stray})`
+
 /**
  * All steps, stably sorted by phase: within a phase the fragments' order is kept. Checked are each step's phase and actor, what
  * every reference refers to, and that the program comes last. Throws one sentence about the first thing that is wrong.
  */
 export function plan(fragments: readonly Fragment[]): PlannedStep[] {
   const phases: PlannedStep[][] = PHASES.map(() => [])
-  for (const { primitive, steps } of fragments) {
+  for (const fragment of fragments) {
+    const { primitive, steps } = fragment
+    if (!Array.isArray(steps)) throw new DrydockError(`${described(fragment)} is among the fragments of a plan: ${FRAGMENT}`)
     for (const step of steps) {
       const placed = place(step, primitive)
       phases[position(placed.phase)]?.push(placed)

@@ -37,6 +37,7 @@ export const FILE_CARDS: readonly Card[] = [
       EBUSY: 'somebody has it open exclusively',
       ETXTBSY: 'it is a program that runs just now',
       EINVAL: 'flags that do not go together',
+      EIO: 'a terminal that is locked still (ioctl TIOCSPTLCK of its outer end comes first), or whose outer end is closed',
       EOPNOTSUPP: 'this file system cannot make files without a name (tmpfile)',
     },
     shell: openShell,

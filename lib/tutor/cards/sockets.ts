@@ -229,7 +229,8 @@ export const SOCKET_CARDS: readonly Card[] = [
       EEXIST: 'a link, address or route like it is there already',
       ENODEV: 'no link of that name or number in the socket’s network namespace',
       EOPNOTSUPP: 'this kernel has no links of that kind (or its module is not loaded), or the link cannot do that',
-      EINVAL: 'a value that does not fit: a name longer than 15 bytes, a wrong address, a process or namespace that does not exist',
+      EINVAL:
+        'a value that does not fit: a name longer than 15 bytes, a wrong address, a number or a master that no link has, a process or namespace that does not exist',
       ENETUNREACH: 'the gateway is not reachable through any address that is set: add the address and set the link up first',
       ENETDOWN: 'the link must be up first',
       EHOSTUNREACH: 'no route to that gateway',

@@ -75,6 +75,13 @@ describe('a step in the wrong phase', () => {
     expect(() => plan([fragment(cloned, at('become', set_no_new_privs()))])).toThrow("prctl set_no_new_privs in phase 'become'")
   })
 
+  test('is no fragment', () => {
+    expect(() => plan([fragment(cloned), sethostname('x') as never])).toThrow(
+      /^a step alone \(sethostname\) is among the fragments of a plan: a fragment is \{/,
+    )
+    expect(() => plan([[cloned] as never])).toThrow(/^a list is among the fragments/)
+  })
+
   test('has no phase, or one that there is not', () => {
     expect(() => plan([fragment(getpid())])).toThrow('is in no phase')
     expect(() => plan([fragment(at('later' as Phase, getpid()))])).toThrow("a phase 'later' that there is not")
