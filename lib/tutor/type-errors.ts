@@ -28,7 +28,7 @@ const OPTIONS = {
 /** Semantic ones: what is wrong with the syntax was told when the file was loaded. */
 const LINE = /^(.+)\((\d+),(\d+)\): error TS[2-9]\d{3}: (.+)$/
 
-/** `02-cgroups.ts:29:21: Argument of type …`, the first few. None too where TypeScript is not installed (`npm ci --omit=dev`). */
+/** `02-cgroups.ts:29:21: Argument of type …`, the first few, and each once. None too where TypeScript is not installed (`npm ci --omit=dev`). */
 export async function typeErrors(file: string): Promise<string[]> {
   const compiler = compilerHere()
   if (compiler === undefined) return []
@@ -40,6 +40,7 @@ export async function typeErrors(file: string): Promise<string[]> {
     .map((line) => LINE.exec(line))
     .filter((match) => match !== null)
     .filter(([, path]) => join(dirname(file), path as string) === file)
+    .filter(([, , , , message], index, all) => all.findIndex((one) => one[4] === message) === index)
     .slice(0, MOST)
     .map(([, , line, column, message]) => `${shownPath(file)}:${line}:${column}: ${message}`)
 }
