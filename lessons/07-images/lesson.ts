@@ -1,5 +1,6 @@
 /** Lesson 7: hashed tarballs and some JSON. The words are in README.md; each heading there has its scene here. */
 import { lesson } from '../../lib/tutor/lesson.js'
+import { USERLAND } from '../../lib/tutor/needs.js'
 import { exercises } from './exercises.js'
 import { alreadyThere } from './scenes/already.js'
 import { askForIt, token } from './scenes/ask.js'
@@ -28,7 +29,7 @@ export default lesson({
     { heading: 'Already exists', needs: REGISTRY, exercises: ['pull'], play: alreadyThere },
     { heading: 'One of your own', needs: REGISTRY, exercises: ['push'], play: own },
     { heading: 'Yesterday’s latest', needs: REGISTRY, play: tags },
-    { heading: 'Another distribution', needs: [...REGISTRY, 'overlay', 'command:tar', 'command:gzip'], play: foreign },
+    { heading: 'Another distribution', needs: [...REGISTRY, 'overlay', 'command:tar', 'command:gzip', USERLAND], play: foreign },
     { heading: 'What Docker calls it', needs: [...REGISTRY, 'overlay'], play: words },
   ],
   exercises,

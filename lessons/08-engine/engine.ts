@@ -67,8 +67,13 @@ export interface Running {
   readonly engine: Engine
 }
 
-/** On the stage, with the image in it. Undefined where there can be none; then that was said. */
-export async function openEngine(stage: Stage): Promise<Running | undefined> {
+export interface Stock {
+  /** The lesson's image is in it, for which the programs of a userland must be there. False for a scene without containers. */
+  readonly image?: boolean
+}
+
+/** On the stage. Undefined where there can be none; then that was said. */
+export async function openEngine(stage: Stage, { image = true }: Stock = {}): Promise<Running | undefined> {
   if (!canRun(stage.bottle)) {
     await stage.say(CANNOT_RUN)
     return undefined
@@ -77,7 +82,7 @@ export async function openEngine(stage: Stage): Promise<Running | undefined> {
   const box = await stage.box('engine')
   await box.together(`An engine: drydock ${DAEMON.join(' ')}`, [...host(place()), ...daemon()])
   const engine = await listening(stage.bottle, box.shim)
-  await engine.import(IMAGE, lifeboat(stage.bottle))
+  if (image) await engine.import(IMAGE, lifeboat(stage.bottle))
   return { box, engine }
 }
 

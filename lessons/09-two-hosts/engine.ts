@@ -4,7 +4,7 @@ import { DrydockError } from '../../lib/kernel/errors.js'
 import type { Box, Stage } from '../../lib/tutor/lesson.js'
 import { until } from '../01-namespaces/looks.js'
 import type { Engine } from '../08-engine/client.js'
-import { bundle, CANNOT_RUN, canRun, listening, SOCKET } from '../08-engine/engine.js'
+import { bundle, CANNOT_RUN, canRun, listening, SOCKET, type Stock } from '../08-engine/engine.js'
 import { IMAGE, lifeboat } from '../08-engine/image.js'
 import { commandLine, program, type Settings } from './commands.js'
 import { type TwoHosts, twoHosts } from './ground.js'
@@ -50,11 +50,11 @@ export async function daemon(stage: Stage, words: readonly string[], title = 'en
   return box
 }
 
-/** At its socket and as `words` say, with the image of this lesson in it. Undefined where there can be none; then that was said. */
-export async function openEngine(stage: Stage, words: readonly string[]): Promise<Running | undefined> {
+/** At its socket and as `words` say. Undefined where there can be none; then that was said. */
+export async function openEngine(stage: Stage, words: readonly string[], { image = true }: Stock = {}): Promise<Running | undefined> {
   if (!(await able(stage))) return undefined
   const running = await reopenEngine(stage, words)
-  await running.engine.import(IMAGE, lifeboat(twoHosts(stage).on('vm-1')))
+  if (image) await running.engine.import(IMAGE, lifeboat(twoHosts(stage).on('vm-1')))
   return running
 }
 

@@ -169,7 +169,7 @@ export function userNamespaces(facts: Facts, answer: string): Lack {
     }
   }
   return {
-    why: `a user namespace could not be made, and no setting known here explains it (the kernel answered ${answer})`,
+    why: `a user namespace could not be made, and no setting known here explains it (the kernel answered ${answer}${/EPERM/.test(answer) ? '; to whoever is in a chroot it always does' : ''})`,
     remedy: isRoot ? 'npm run doctor shows the settings' : 'run the lesson with sudo; npm run doctor shows the settings',
     root: !isRoot,
   }

@@ -57,6 +57,27 @@ describe.each(LESSONS)('lesson %i', (number) => {
   )
 })
 
+/** Of a machine with little on it: /dev/null cannot be executed. */
+const WITHOUT_USERLAND = `
+  for name in ps busybox; do
+    for place in /usr/local/sbin /usr/local/bin /usr/sbin /usr/bin; do [ ! -e $place/$name ] || mount --bind /dev/null $place/$name; done
+  done
+  exec "$@"`
+
+describe.each(LESSONS)('lesson %i where there is neither busybox nor ps', (number) => {
+  requires('root', 'command:unshare')(
+    'leaves out what needs them, and plays the rest',
+    async () => {
+      const args = ['--mount', '--propagation', 'private', 'sh', '-c', WITHOUT_USERLAND, 'sh', ...command(number)]
+      const { exitCode, stdout, stderr } = await execa('unshare', args, { reject: false, env: ownPlaces() })
+      expect(exitCode, stderr || complaints(stdout)).toBe(0)
+      expect(stdout).not.toMatch(/^error/m)
+      if (number >= 4) expect(stdout.includes('busybox or ps; it is left out') || number === 5, complaints(stdout)).toBe(true)
+    },
+    120_000,
+  )
+})
+
 describe('kill -9 of the tutor', () => {
   test.each(Array.from({ length: 10 }, (_, index) => index))(
     'leaves nothing, at random moment %i',

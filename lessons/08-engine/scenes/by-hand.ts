@@ -5,7 +5,7 @@ import { drydock, openEngine, SOCKET } from '../engine.js'
 import { ask, askByHand, block, question } from '../http.js'
 
 export async function byHand(stage: Stage): Promise<void> {
-  const running = await openEngine(stage)
+  const running = await openEngine(stage, { image: false })
   if (!running) return
   const box = await stage.box('client')
   const ping = question('GET', '/_ping')

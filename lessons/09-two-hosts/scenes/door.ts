@@ -14,7 +14,7 @@ const [LISTENER, CALLER, CALL] = [ref('listener'), ref('caller'), ref('call')]
 
 export async function aDoor(stage: Stage): Promise<void> {
   const hosts = twoHosts(stage)
-  if (!(await openEngine(stage, WARNINGS))) return
+  if (!(await openEngine(stage, WARNINGS, { image: false }))) return
   await stage.say('An engine runs on vm-1, as in lesson 8: it listens at its file. Who listens at a port there?')
   const ss = findCommand('ss') !== undefined
   if (ss) await type(stage, 'vm-1', ['ss', '-ltnp'])

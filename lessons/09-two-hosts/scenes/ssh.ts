@@ -18,7 +18,7 @@ export async function bySsh(stage: Stage): Promise<void> {
   const hosts = twoHosts(stage)
   // Docker's client asks docker over there, which looks for its engine in one place.
   const asDocker = findCommand('docker') ? ['-H', 'unix:///var/run/docker.sock'] : []
-  if (!(await openEngine(stage, [...asDocker, ...WARNINGS]))) return
+  if (!(await openEngine(stage, [...asDocker, ...WARNINGS], { image: false }))) return
   await stage.say(
     'The engine on vm-1 has its file and nothing else. There is a command that does hardly anything: it opens that file, and passes on what comes in at its stdin, and what comes back to its stdout. On vm-1:',
   )

@@ -49,6 +49,7 @@ describe('needs', () => {
     ['a kernel without them', { maxUserNamespaces: undefined }, 'built without user namespaces'],
     ['a filter around', { underSeccomp: true }, 'runs under a seccomp filter'],
     ['no known reason', {}, 'no setting known here explains it'],
+    ['what no setting says', {}, 'to whoever is in a chroot it always does'],
   ])('says why there is no user namespace: %s', async (_, facts, reason) => {
     const lack = await only('bottle', facts, refused)
     expect(lack?.why).toContain(reason)
