@@ -89,6 +89,7 @@ static const struct {
 	{ "the shim killed", shim_killed, ANYBODY },
 	{ "a program outlives the shim's guard", exec_outlives_the_guard, ANYBODY },
 	{ "a signal for the program", signal_reaches_the_program, ANYBODY },
+	{ "a second child", second_child_refused, ANYBODY },
 	{ "the channel cannot be closed", channel_is_kept, ANYBODY },
 	{ "netlink answers", netlink_answers, ANYBODY },
 	{ "hostile frames", hostile_frames, ANYBODY },

@@ -37,6 +37,7 @@ void plan_waits_itself(void);
 void shim_killed(void);
 void exec_outlives_the_guard(void);
 void signal_reaches_the_program(void);
+void second_child_refused(void);
 void channel_is_kept(void);
 void netlink_answers(void);
 void hostile_frames(void);
