@@ -145,6 +145,26 @@ void netlink_answers(void)
 	hang_up(&client);
 }
 
+/* The kernel quotes the whole message in its refusal, which then does not fit where answers are read. */
+void netlink_refuses_what_is_long(void)
+{
+	struct client client = start_shim();
+	struct plan plan = { .count = 0 };
+	struct said got[2];
+	static struct {
+		struct nlmsghdr header;
+		struct ifinfomsg info;
+		struct rtattr unknown;
+		uint8_t content[48 << 10];
+	} refused = { .info = { .ifi_index = 999999 }, .unknown = { sizeof refused.unknown + sizeof refused.content, 0x3fff } };
+	refused.header = (struct nlmsghdr){ sizeof refused, RTM_DELLINK, NLM_F_REQUEST | NLM_F_ACK, 1, 0 };
+	add(&plan, keeping(HOSTS("socket", INT(AF_NETLINK), INT(SOCK_RAW | SOCK_CLOEXEC), INT(NETLINK_ROUTE)), 1));
+	add(&plan, allowing(HOSTS("netlink", SLOT(1), BYTES(&refused, sizeof refused)), geteuid() ? EPERM : ENODEV));
+	CHECK_EQUAL(run_plan(&client, &plan, got), 0);
+	CHECK_EQUAL(got[1].status, STATUS_ALLOWED);
+	hang_up(&client);
+}
+
 void large_batches(void)
 {
 	struct client client = start_shim();

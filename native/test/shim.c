@@ -92,6 +92,7 @@ static const struct {
 	{ "a second child", second_child_refused, ANYBODY },
 	{ "the channel cannot be closed", channel_is_kept, ANYBODY },
 	{ "netlink answers", netlink_answers, ANYBODY },
+	{ "netlink refuses a long message", netlink_refuses_what_is_long, ANYBODY },
 	{ "hostile frames", hostile_frames, ANYBODY },
 	{ "half a frame", half_a_frame, ANYBODY },
 	{ "large batches", large_batches, ANYBODY },

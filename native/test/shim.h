@@ -40,6 +40,7 @@ void signal_reaches_the_program(void);
 void second_child_refused(void);
 void channel_is_kept(void);
 void netlink_answers(void);
+void netlink_refuses_what_is_long(void);
 void hostile_frames(void);
 void half_a_frame(void);
 void large_batches(void);
