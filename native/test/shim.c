@@ -95,6 +95,7 @@ static const struct {
 	{ "netlink refuses a long message", netlink_refuses_what_is_long, ANYBODY },
 	{ "hostile frames", hostile_frames, ANYBODY },
 	{ "half a frame", half_a_frame, ANYBODY },
+	{ "a close that was interrupted", interrupted_close, ANYBODY },
 	{ "large batches", large_batches, ANYBODY },
 	{ "the spawner", spawner_makes_shims, ANYBODY },
 	{ "the spawner killed", spawner_killed, ANYBODY },

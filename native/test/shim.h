@@ -43,6 +43,7 @@ void netlink_answers(void);
 void netlink_refuses_what_is_long(void);
 void hostile_frames(void);
 void half_a_frame(void);
+void interrupted_close(void);
 void large_batches(void);
 void spawner_makes_shims(void);
 void hung_up_at_any_moment(void);
