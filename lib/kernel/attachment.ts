@@ -5,6 +5,7 @@
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { connected } from './control.js'
+import { drained } from './drained.js'
 import { type Exit, FROM_SHIM, frameHeader, onFrames, readExit, signalBody, sizeBody, TO_SHIM } from './frames.js'
 
 interface Events {
@@ -60,10 +61,7 @@ export class Attachment extends EventEmitter<Events> {
 
   async drained(): Promise<void> {
     if (this.#streams.destroyed || this.#streams.writableLength === 0) return
-    await new Promise<void>((resolve) => {
-      this.#streams.once('drain', resolve)
-      this.#streams.once('close', resolve)
-    })
+    await drained(this.#streams)
   }
 
   closeStdin(): void {

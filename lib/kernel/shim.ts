@@ -9,6 +9,7 @@
  */
 import { EventEmitter, once } from 'node:events'
 import { createConnection, type Socket } from 'node:net'
+import { drained } from './drained.js'
 import { encodeBatch, Slots } from './encode.js'
 import { DrydockError } from './errors.js'
 import {
@@ -219,7 +220,7 @@ export class Shim extends EventEmitter<Events> {
   /** Resolves when what was written has gone to the shim, or never will. */
   async drained(): Promise<void> {
     if (this.#socket.destroyed || this.#socket.writableLength === 0) return
-    await Promise.race([once(this.#socket, 'drain'), once(this.#socket, 'close')])
+    await drained(this.#socket)
   }
 
   closeStdin(): void {
