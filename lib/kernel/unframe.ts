@@ -18,7 +18,7 @@ export async function unframe(stream: Readable, { stdout, stderr }: Sinks): Prom
   let header = Buffer.alloc(0)
   let left = 0
   let kind = 1
-  let complaint = ''
+  const complaints: Buffer[] = []
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     for (let rest = chunk; rest.length > 0; ) {
       if (left === 0) {
@@ -34,11 +34,11 @@ export async function unframe(stream: Readable, { stdout, stderr }: Sinks): Prom
       const piece = rest.subarray(0, left)
       rest = rest.subarray(piece.length)
       left -= piece.length
-      if (kind === SYSTEM_ERROR) complaint += piece.toString()
+      if (kind === SYSTEM_ERROR) complaints.push(piece)
       else await (kind === STDERR ? stderr : stdout)(piece)
     }
   }
-  if (complaint !== '') throw new Error(`error from daemon in stream: ${complaint}`)
+  if (complaints.length > 0) throw new Error(`error from daemon in stream: ${Buffer.concat(complaints)}`)
 }
 
 /** The same for the output of a terminal, which is one stream as it is. */
