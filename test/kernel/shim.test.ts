@@ -124,6 +124,12 @@ describe('a shim', () => {
     }
   })
 
+  test('waits for no answer to what could not be sent', async () => {
+    const shim = await bottle.shim()
+    await expect(shim.monitor({ logPath: '/'.repeat(0x10000) })).rejects.toThrow('16 bits')
+    await shim.rollback()
+  })
+
   test('tells how its child ended', async () => {
     const ends: [argv: string[], code: number, signal: number][] = [
       [['sh', '-c', 'exit 0'], 0, 0],
