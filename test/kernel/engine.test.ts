@@ -219,6 +219,35 @@ describe('stop, kill, restart', () => {
     expect((await end).StatusCode).toBe(137)
   })
 
+  test('killed when it does not read what is typed', async () => {
+    const id = await create(['sleep', '1000'], { OpenStdin: true })
+    const { stream } = await containers.attach(id, { ...BOTH, stdin: true })
+    await containers.start(id)
+    stream.write(Buffer.alloc(4 << 20))
+    let before = 0
+    const stands = () => {
+      const waiting = stream.writableLength
+      const same = waiting > 0 && waiting === before
+      before = waiting
+      return same
+    }
+    await expect.poll(stands).toBe(true)
+    const { end } = await containers.wait(id, 'not-running')
+    await containers.kill(id)
+    expect((await end).StatusCode).toBe(137)
+    stream.destroy()
+  })
+
+  test('started again while somebody has not read all that it said', async () => {
+    const id = await create(['sh', '-c', 'echo said'])
+    const { stream } = await containers.attach(id, BOTH)
+    const { end } = await containers.wait(id, 'next-exit')
+    await containers.start(id)
+    await end
+    expect(await containers.start(id)).toBe(true)
+    stream.destroy()
+  })
+
   test('paused: the program stands still and is not to be removed; killed all the same', async () => {
     const id = await up(loop('exit 0'))
     await containers.pause(id)
