@@ -131,6 +131,15 @@ class Service {
       return undefined
     }
     if (query.type !== 'query' || query.questions?.length !== 1) return undefined
+    try {
+      return await this.#found(query, bytes, over, from)
+    } catch {
+      // What it is to be found in cannot be read, for want of descriptors say. That is no end of a program that does more than this.
+      return failure(query)
+    }
+  }
+
+  async #found(query: Packet, bytes: Buffer, over: 'udp' | 'tcp', from: string): Promise<Buffer> {
     const local = this.#local(query, from)
     if (local) return over === 'udp' ? fitted(local, query) : encode(local)
     if (this.#waiting >= MOST_WAITING) return failure(query)
