@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest'
 import type { Engine } from '../../lib/engine/index.js'
 import type { AttachOptions, Document } from '../../lib/engine/types.js'
+import { cgroupOf, hierarchyOf, readLimits } from '../../lib/primitives/cgroups/index.js'
 import { body, enginePlace, happened, type Place, textOf } from '../support/engine.js'
 import { requires } from '../support/requires.js'
 
@@ -392,6 +393,12 @@ describe('update', () => {
     expect((await inspected(id)).HostConfig).toMatchObject({ Memory: 32 * MiB, MemorySwap: 64 * MiB, PidsLimit: 50 })
     await expect(containers.update(id, { Memory: 1 })).rejects.toMatchObject({ status: 400 })
     await expect(containers.update(id, { OomKillDisable: true })).rejects.toMatchObject({ status: 400 })
+    // Memory and swap together stay what somebody has said, as what is kept of it says too.
+    const cgroup = cgroupOf((await stateOf(id)).Pid as number) ?? []
+    const before = readLimits(cgroup).swap?.value
+    await containers.update(id, { Memory: 48 * MiB })
+    const v1 = hierarchyOf(cgroup, 'memory')?.version === 1
+    expect(readLimits(cgroup).swap?.value).toBe(v1 || before === undefined ? before : 16 * MiB)
   })
 })
 
