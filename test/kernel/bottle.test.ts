@@ -4,14 +4,16 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { layeredRoot } from '../../lib/bottle/root.js'
 import { Bottle, endHostSpawner } from '../../lib/bottle.js'
-import { mknod, open } from '../../lib/kernel/calls/files.js'
+import { mkdir, mknod, open } from '../../lib/kernel/calls/files.js'
 import { mount } from '../../lib/kernel/calls/mounts.js'
 import { clone, execve, sethostname } from '../../lib/kernel/calls/process.js'
 import { readMountinfo } from '../../lib/kernel/proc/mountinfo.js'
 import { readNamespaces } from '../../lib/kernel/proc/namespaces.js'
 import { readStatus } from '../../lib/kernel/proc/status.js'
 import { diffSnapshots, hostSnapshot } from '../../lib/kernel/snapshot.js'
+import { host } from '../../lib/kernel/step.js'
 import { runAsOrdinaryUser } from '../support/ordinary.js'
 import { requires } from '../support/requires.js'
 
@@ -69,6 +71,17 @@ describe('a bottle', () => {
     const found = JSON.parse(String(stdout))
     expect(found).toMatchObject({ rootless: true, written: true, onHost: false, alive: true, aliveAfter: false })
     expect(found.uidMap[0]).toMatchObject({ inside: 0 })
+  })
+
+  test('has a layer over each top directory, whatever that is called', async () => {
+    const bottle = await Bottle.open({ name: 'names' })
+    const shim = await bottle.shim()
+    // What parts overlay's options, and its layers, is in the name.
+    const name = 'a:b,c\\d'
+    await shim.run(host([mkdir(`/${name}`), mkdir('/tmp/root')]))
+    const results = await shim.run([clone('mnt'), ...layeredRoot('/tmp/root', [{ name }], bottle.rootless)])
+    expect(results.at(-1)).toMatchObject({ step: { call: 'mount' }, status: 'ok' })
+    await bottle.close()
   })
 
   test('has shims that make containers in it, which it takes along when it ends', async () => {
