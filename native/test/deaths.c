@@ -129,6 +129,23 @@ void plan_waits_itself(void)
 	end(&client);
 }
 
+/* … and one that only hears of it does not: it is killed and waited for like any other. */
+void plan_hears_of_a_stop(void)
+{
+	struct client client = start_shim();
+	struct plan plan = { .count = 0 };
+	struct said got[4];
+	add(&plan, clone_step(0));
+	add(&plan, HOSTS("kill", SLOT(SLOT_CHILD), INT(SIGSTOP)));
+	add(&plan, HOSTS("wait4", SLOT(SLOT_CHILD), NONE, INT(WUNTRACED), NONE));
+	add(&plan, HOSTS("kill", SLOT(SLOT_CHILD), INT(SIGKILL)));
+	CHECK_EQUAL(run_plan(&client, &plan, got), 0);
+	CHECK_EQUAL(got[2].ret, got[0].ret);
+	struct said said = hear(&client);
+	CHECK_EQUAL(exit_status(&said), SIGKILL);
+	end(&client);
+}
+
 /* kill -9 of the shim: its child, blocked in a step, goes with it. */
 void shim_killed(void)
 {

@@ -86,6 +86,7 @@ static const struct {
 	{ "the child exits", child_exits, ANYBODY },
 	{ "an exec that a filter kills", exec_killed_by_filter, ANYBODY },
 	{ "a plan that reaps", plan_waits_itself, ANYBODY },
+	{ "a plan that hears of a stop", plan_hears_of_a_stop, ANYBODY },
 	{ "the shim killed", shim_killed, ANYBODY },
 	{ "a program outlives the shim's guard", exec_outlives_the_guard, ANYBODY },
 	{ "a signal for the program", signal_reaches_the_program, ANYBODY },

@@ -34,6 +34,7 @@ void child_killed_within(void);
 void child_exits(void);
 void exec_killed_by_filter(void);
 void plan_waits_itself(void);
+void plan_hears_of_a_stop(void);
 void shim_killed(void);
 void exec_outlives_the_guard(void);
 void signal_reaches_the_program(void);
