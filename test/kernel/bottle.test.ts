@@ -11,6 +11,7 @@ import { mount } from '../../lib/kernel/calls/mounts.js'
 import { clone, execve, sethostname } from '../../lib/kernel/calls/process.js'
 import { readMountinfo } from '../../lib/kernel/proc/mountinfo.js'
 import { readNamespaces } from '../../lib/kernel/proc/namespaces.js'
+import { readChildren } from '../../lib/kernel/proc/processes.js'
 import { readStatus } from '../../lib/kernel/proc/status.js'
 import { diffSnapshots, hostSnapshot } from '../../lib/kernel/snapshot.js'
 import { host } from '../../lib/kernel/step.js'
@@ -71,6 +72,14 @@ describe('a bottle', () => {
     const found = JSON.parse(String(stdout))
     expect(found).toMatchObject({ rootless: true, written: true, onHost: false, alive: true, aliveAfter: false })
     expect(found.uidMap[0]).toMatchObject({ inside: 0 })
+  })
+
+  test('leaves no shim on a terminal that could not be had', async () => {
+    const bottle = await Bottle.open({ name: 'ended' })
+    await bottle.close()
+    const before = readChildren(process.pid)
+    await expect(bottle.terminal({ cols: 80, rows: 24 })).rejects.toThrow()
+    await expect.poll(() => readChildren(process.pid).filter((pid) => !before.includes(pid))).toEqual([])
   })
 
   test('has a layer over each top directory, whatever that is called', async () => {
