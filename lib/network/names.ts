@@ -22,6 +22,8 @@ const PORT = 53
 const PLAIN_UDP = 512
 /** More questions than this wait for the host's resolvers: further ones are refused. */
 const MOST_WAITING = 512
+/** So many TCP connections at once: each takes a descriptor of the engine's, and a container could ask for all of them. */
+const MOST_CONNECTIONS = 256
 /** In milliseconds: how often a TCP port that another name service has is tried again. */
 const RETRY = 1000
 /** In milliseconds: how long a TCP connection may say nothing. */
@@ -83,6 +85,7 @@ class Service {
   #listen(): void {
     const server = createServer((connection) => this.#overTcp(connection))
     server.unref()
+    server.maxConnections = MOST_CONNECTIONS
     server.once('error', () => {
       this.#tcp = undefined
       if (!this.#closed) this.#retry = setTimeout(() => this.#listen(), RETRY).unref()
