@@ -147,10 +147,8 @@ static void host_step(struct host *host, struct run *run, struct cursor *cursor)
 		run->stopped = run->failed = true;
 	answer_result(host, run, &outcome, taken ? &step : NULL);
 	run->index++;
-	if (hung_up) {
+	if (hung_up)
 		host->shim.client = -1;
-		host->ended = run->stopped = true;
-	}
 }
 
 /* --- the container's ----------------------------------------------------------------------------------------------------- */
@@ -206,6 +204,8 @@ int batch_run(struct host *host, uint8_t *body, size_t length, bool quiet)
 			watch_end();
 			container_steps(host, &run, &cursor);
 		}
+		if (host->shim.client < 0) /* it has hung up, or takes no answers */
+			host->ended = run.stopped = true;
 	}
 	watch_end();
 	struct outcome not_run = { .status = STATUS_NOT_RUN, .ret = -1 };

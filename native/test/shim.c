@@ -77,6 +77,7 @@ static const struct {
 	{ "a client that is gone leaves nothing", client_gone_leaves_nothing, ANYBODY },
 	{ "a client that goes while the container waits", client_gone_while_child_waits, ANYBODY },
 	{ "a client that goes while the host waits", client_gone_while_host_waits, ANYBODY },
+	{ "a client that is deaf", client_is_deaf, ANYBODY },
 	{ "a client that speaks when all is over", client_speaks_after_the_end, ANYBODY },
 	{ "the next frame interrupts nothing", next_frame_does_not_interrupt, ANYBODY },
 	{ "rollback while the container waits", rollback_while_child_waits, ANYBODY },

@@ -26,6 +26,7 @@ void undo_runs_backwards(void);
 void client_gone_leaves_nothing(void);
 void client_gone_while_child_waits(void);
 void client_gone_while_host_waits(void);
+void client_is_deaf(void);
 void client_speaks_after_the_end(void);
 void next_frame_does_not_interrupt(void);
 void rollback_while_child_waits(void);
