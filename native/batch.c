@@ -59,6 +59,13 @@ static int refused_here(const struct host *host, const struct step *step)
 	return 0;
 }
 
+/* It has been waited for already. */
+static bool is_reaped(pid_t child)
+{
+	siginfo_t info;
+	return waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 && errno == ECHILD;
+}
+
 /* A step that waits for the child reaps it: then the shim must not wait for it (its pid may be another's by now). */
 static void regard_wait(struct host *host, const struct step *step, const struct outcome *outcome)
 {
@@ -68,10 +75,9 @@ static void regard_wait(struct host *host, const struct step *step, const struct
 	int status = 0;
 	const void *told = (const void *)(uintptr_t)step->arg[step->call->number == SYS_wait4 ? 1 : 2].number;
 	if (step->call->number == SYS_wait4) {
-		reaped = outcome->ret == host->shim.child;
 		if (told)
 			memcpy(&status, told, sizeof status);
-		reaped = reaped && (!told || WIFEXITED(status) || WIFSIGNALED(status));
+		reaped = outcome->ret == host->shim.child && (told ? WIFEXITED(status) || WIFSIGNALED(status) : is_reaped(host->shim.child));
 	} else if (told) {
 		siginfo_t info;
 		memcpy(&info, told, sizeof info);
@@ -79,8 +85,7 @@ static void regard_wait(struct host *host, const struct step *step, const struct
 			 (info.si_code == CLD_EXITED || info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED);
 		status = info.si_code == CLD_EXITED ? info.si_status << 8 : info.si_status | (info.si_code == CLD_DUMPED ? 0x80 : 0);
 	} else {
-		siginfo_t info;
-		reaped = waitid(P_PID, (id_t)host->shim.child, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 && errno == ECHILD;
+		reaped = is_reaped(host->shim.child);
 	}
 	if (reaped) {
 		host->reaped = true;
@@ -117,6 +122,8 @@ static struct outcome make_here(struct host *host, struct step *step)
 		return clone_child(host, step);
 	struct outcome outcome = step_make(step, &host->slots);
 	while (outcome.error == EINTR && !hung_up) { /* by the client's next frame, which has nothing to do with this step */
+		if (step->call->number == SYS_close) /* it is closed all the same, close(2), and its number may be another's soon */
+			return (struct outcome){ .status = STATUS_OK, .ns = outcome.ns };
 		if (step->call->kind == SLEEP)
 			shorten(step, outcome.ns);
 		outcome = step_make(step, &host->slots);
@@ -140,10 +147,8 @@ static void host_step(struct host *host, struct run *run, struct cursor *cursor)
 		run->stopped = run->failed = true;
 	answer_result(host, run, &outcome, taken ? &step : NULL);
 	run->index++;
-	if (hung_up) {
+	if (hung_up)
 		host->shim.client = -1;
-		host->ended = run->stopped = true;
-	}
 }
 
 /* --- the container's ----------------------------------------------------------------------------------------------------- */
@@ -199,6 +204,8 @@ int batch_run(struct host *host, uint8_t *body, size_t length, bool quiet)
 			watch_end();
 			container_steps(host, &run, &cursor);
 		}
+		if (host->shim.client < 0) /* it has hung up, or takes no answers */
+			host->ended = run.stopped = true;
 	}
 	watch_end();
 	struct outcome not_run = { .status = STATUS_NOT_RUN, .ret = -1 };

@@ -26,7 +26,7 @@ static int clone_refused(const struct host *host, const struct step *step)
 {
 	if (step->error)
 		return step->error;
-	if (host->shim.child || host->ended)
+	if (host->shim.child || host->reaped || host->ended)
 		return EEXIST; /* one child for each shim */
 	struct clone_args args = { 0 };
 	uint64_t size = (uint64_t)step->arg[1].number;
@@ -42,9 +42,11 @@ struct outcome clone_child(struct host *host, struct step *step)
 {
 	int pair[2];
 	int error = clone_refused(host, step);
-	if (!error && !(host->exchange = exchange_open()))
+	if (error)
+		return step_failed(&step->outline, error); /* there may be a first child, and its exchange */
+	if (!(host->exchange = exchange_open()))
 		error = ENOMEM;
-	if (!error && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+	else if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
 		error = errno;
 	if (error) {
 		exchange_close(host->exchange);

@@ -161,6 +161,16 @@ static void begin(struct monitor *monitor, struct peer *peer)
 		input_end(monitor);
 }
 
+size_t frames_before_input(const struct peer *peer)
+{
+	if (peer->kind == PEER_ATTACH && !peer->held)
+		return peer->attached & 1 ? 0 : CHUNK;
+	if (peer->body_left > 0)
+		return peer->body_is_input ? 0 : peer->body_left;
+	int fixed = peer->head_length < FRAME_HEAD ? 0 : fixed_part(peer, peer->head[4]);
+	return FRAME_HEAD + (size_t)(fixed > 0 ? fixed : 0) - peer->head_length;
+}
+
 size_t frames_take(struct monitor *monitor, struct peer *peer, const uint8_t *bytes, size_t n)
 {
 	size_t taken = 0;

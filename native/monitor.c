@@ -244,13 +244,19 @@ static bool client_has_all(const struct monitor *monitor)
 	return monitor->client.output_ended || (queue_length(&monitor->client.queue) == 0 && monitor->client.owed == 0);
 }
 
+/* Somebody has yet to come for the exit, which is nowhere else. */
+static bool is_awaited(const struct monitor *monitor)
+{
+	return monitor->detach && !monitor->alone && monitor->listener.fd >= 0 && !monitor->exit_written && !monitor->exit_taken;
+}
+
 /* Nobody waits for anything that only this shim can give: the output that an attached client has not taken yet, and the exit, unless
  * it is in a file or somebody has it. So a shim with an exit file never outstays its readers. */
 static bool may_end(const struct monitor *monitor)
 {
 	if (monitor->released)
 		return true;
-	if (monitor->detach && !monitor->alone && monitor->listener.fd >= 0 && !monitor->exit_written && !monitor->exit_taken)
+	if (is_awaited(monitor))
 		return false;
 	for (const struct peer *peer = monitor->peers; peer != NULL; peer = peer->next)
 		if (!peer->output_ended && (queue_length(&peer->queue) > 0 || peer->kind == PEER_ATTACH))
@@ -312,7 +318,8 @@ int monitor_run(struct shim *shim)
 	serve_until(monitor, client_has_all);
 	if (shim->client >= 0)
 		set_blocking(shim->client, true);
-	if (may_end(monitor))
+	/* The container may be started again, by another shim that wants the name, before a slow reader of this one has all. */
+	if (monitor->released || !is_awaited(monitor))
 		listener_close(monitor);
 	return monitor->status;
 }

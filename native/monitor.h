@@ -182,6 +182,8 @@ void deliver_end(struct monitor *monitor, struct peer *peer);
 
 /* frames.c: the next n bytes of a peer's frames. Returns how many were taken (fewer: it is attached from here on, or in error). */
 size_t frames_take(struct monitor *monitor, struct peer *peer, const uint8_t *bytes, size_t n);
+/* As many of its next bytes as are surely no stdin. */
+size_t frames_before_input(const struct peer *peer);
 void send_exit(struct monitor *monitor, struct peer *peer);
 
 /* listener.c */

@@ -164,8 +164,12 @@ bool peer_read(struct monitor *monitor, struct peer *peer)
 		peer_lost(monitor, peer); /* both directions are closed: do not make it wait for what was said before */
 		return true;
 	}
+	if (peer->input_ended || !peer->source.in)
+		return false;
 	size_t room = input_room(monitor);
-	if (peer->input_ended || !peer->source.in || room == 0)
+	if (room == 0)
+		room = frames_before_input(peer); /* a container that does not read can be looked at and killed all the same */
+	if (room == 0)
 		return false;
 	ssize_t n;
 	do

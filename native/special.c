@@ -82,6 +82,9 @@ __attribute__((noinline)) static long listen_to(int64_t fd, struct exchange_of_m
 		for (uint32_t at = 0; left - at >= sizeof(struct nlmsghdr) && !talk->over;) {
 			struct nlmsghdr header;
 			memcpy(&header, datagram + at, sizeof header);
+			/* A refusal quotes the whole message that it is for; of a long one the end is cut off here. */
+			if (header.nlmsg_type == NLMSG_ERROR && header.nlmsg_len > left - at)
+				header.nlmsg_len = left - at;
 			if (header.nlmsg_len < sizeof header || header.nlmsg_len > left - at)
 				break;
 			read_message(talk, &header, datagram + at, header.nlmsg_len);

@@ -73,8 +73,10 @@ function upperDirectories(upper: string, top: string, paths: readonly string[]):
 }
 
 function overlay(name: string, root: string, rootless: boolean): Step {
-  const layers = `${root}/.layers/${name}`
-  const data = `lowerdir=/${name},upperdir=${layers}/upper,workdir=${layers}/work${rootless ? ',userxattr' : ''}`
+  // overlayfs.rst: what parts its options, and the layers in one of them, can be part of a path behind a backslash.
+  const escaped = (path: string) => path.replace(/[\\,:]/g, '\\$&')
+  const layers = escaped(`${root}/.layers/${name}`)
+  const data = `lowerdir=${escaped(`/${name}`)},upperdir=${layers}/upper,workdir=${layers}/work${rootless ? ',userxattr' : ''}`
   return mount('overlay', `${root}/${name}`, 'overlay', ['nodev'], data, {
     allow: NO_OVERLAY,
     why: `/${name} of the host below, a layer of the bottle’s own above: writes land in the upper one`,

@@ -47,22 +47,27 @@ export async function openTerminal(size: TerminalSize, enter: readonly Step[], b
     const pty = spawn(SHIM_PATH, ['--connect', path], { ...size, name: process.env.TERM ?? 'xterm-256color', env: {} })
     const connections = on(server, 'connection')
     const outer = await nextShim(connections, pty)
-    await outer.run([
-      ...host([
-        open(SHIM_PATH, ['path'], { keep: 'shim' }),
-        socket('unix', 'stream', 0, { keep: 'connection' }),
-        connect_unix(ref('connection'), path),
-        ioctl_tiocnotty(0, { why: 'free for a session inside: who has it as controlling terminal there gets its keys' }),
-      ]),
-      ...host(enter),
-      clone3([]),
-      ...become,
-      dup3(ref('connection'), CONNECTION),
-      execveat(ref('shim'), ['shim', '--fd', String(CONNECTION)]),
-    ])
-    const shim = await nextShim(connections, pty)
-    shim.once('ended', () => void outer.rollback())
-    return { pty, shim }
+    try {
+      await outer.run([
+        ...host([
+          open(SHIM_PATH, ['path'], { keep: 'shim' }),
+          socket('unix', 'stream', 0, { keep: 'connection' }),
+          connect_unix(ref('connection'), path),
+          ioctl_tiocnotty(0, { why: 'free for a session inside: who has it as controlling terminal there gets its keys' }),
+        ]),
+        ...host(enter),
+        clone3([]),
+        ...become,
+        dup3(ref('connection'), CONNECTION),
+        execveat(ref('shim'), ['shim', '--fd', String(CONNECTION)]),
+      ])
+      const shim = await nextShim(connections, pty)
+      shim.once('ended', () => void outer.rollback())
+      return { pty, shim }
+    } catch (error) {
+      await outer.rollback()
+      throw error
+    }
   } finally {
     server.close()
     rmSync(path, { force: true })

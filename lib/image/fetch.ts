@@ -214,32 +214,29 @@ async function* watched(
   { offset, size, line, signal }: { offset: number; size: number; line: Line; signal: AbortSignal | undefined },
 ): AsyncGenerator<Uint8Array> {
   const iterator = source[Symbol.asyncIterator]()
-  const { promise: stopped, reject } = withReject()
-  const stop = () => reject(signal?.reason)
-  signal?.addEventListener('abort', stop, { once: true })
   let current = offset
   try {
-    signal?.throwIfAborted()
     for (;;) {
-      const { done, value } = await Promise.race([iterator.next(), stopped])
+      const { done, value } = await nextOf(iterator, signal)
       if (done) return
       current += value.length
       line.bar('Downloading', current, size)
       yield value
     }
   } finally {
-    signal?.removeEventListener('abort', stop)
     iterator.return?.()?.catch(() => undefined)
   }
 }
 
-function withReject(): { promise: Promise<never>; reject: (reason: unknown) => void } {
-  let reject: (reason: unknown) => void = () => undefined
-  const promise = new Promise<never>((_, no) => {
-    reject = no
+/** No race with a promise that goes on being waited for: that one would hold every piece until the last. */
+function nextOf<T>(iterator: AsyncIterator<T>, signal: AbortSignal | undefined): Promise<IteratorResult<T>> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted()
+    const stop = () => reject(signal?.reason)
+    signal?.addEventListener('abort', stop, { once: true })
+    const settled = () => signal?.removeEventListener('abort', stop)
+    iterator.next().then(resolve, reject).finally(settled)
   })
-  promise.catch(() => undefined)
-  return { promise, reject }
 }
 
 /** A small document, by its digest: kept already, or fetched by one of those who want it. */

@@ -5,7 +5,9 @@
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { connected } from './control.js'
+import { drained } from './drained.js'
 import { type Exit, FROM_SHIM, frameHeader, onFrames, readExit, signalBody, sizeBody, TO_SHIM } from './frames.js'
+import { Pieces } from './unframe.js'
 
 interface Events {
   /** 1 stdout (or the terminal), 2 stderr. */
@@ -18,13 +20,11 @@ interface Events {
 const STDIN = 1
 const STDOUT = 2
 const STDERR = 4
-/** Docker's stream framing: stream number, three zero bytes, length (big-endian). */
-const HEADER = 8
 
 export class Attachment extends EventEmitter<Events> {
   readonly #streams: Socket
   readonly #control: Socket
-  #pending: Buffer = Buffer.alloc(0)
+  readonly #pieces = new Pieces()
   #ended = false
 
   private constructor(streams: Socket, control: Socket, terminal: boolean) {
@@ -60,10 +60,7 @@ export class Attachment extends EventEmitter<Events> {
 
   async drained(): Promise<void> {
     if (this.#streams.destroyed || this.#streams.writableLength === 0) return
-    await new Promise<void>((resolve) => {
-      this.#streams.once('drain', resolve)
-      this.#streams.once('close', resolve)
-    })
+    await drained(this.#streams)
   }
 
   closeStdin(): void {
@@ -93,14 +90,7 @@ export class Attachment extends EventEmitter<Events> {
     if (!this.#control.destroyed) this.#control.write(Buffer.concat([frameHeader(type, body.length), body]))
   }
 
-  #unframe(bytes: Buffer): void {
-    let data = this.#pending.length > 0 ? Buffer.concat([this.#pending, bytes]) : bytes
-    while (data.length >= HEADER) {
-      const length = data.readUInt32BE(4)
-      if (data.length < HEADER + length) break
-      this.emit('output', data[0] === 2 ? 2 : 1, data.subarray(HEADER, HEADER + length))
-      data = data.subarray(HEADER + length)
-    }
-    this.#pending = data
+  #unframe(chunk: Buffer): void {
+    for (const { stream, bytes } of this.#pieces.of(chunk)) this.emit('output', stream === 2 ? 2 : 1, bytes)
   }
 }

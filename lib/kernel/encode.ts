@@ -9,6 +9,7 @@ import { Writer } from './writer.js'
 const TAG = { int: 0, slot: 1, bytes: 2, text: 3, strings: 4, out: 5, inout: 6 } as const
 const PATCH = { u32: 0, u64: 1, address: 2 } as const
 const SLOT_CHILD = 127
+const MOST_STRINGS = 0xffff
 
 type SlotNumbers = Pick<Slots, 'define' | 'find'>
 
@@ -136,6 +137,9 @@ function encodeArg(writer: Writer, arg: ArgValue, slots: SlotNumbers): void {
       }
       return
     case 'strings':
+      if (arg.values.length > MOST_STRINGS) {
+        throw new DrydockError(`a program is given at most ${MOST_STRINGS} arguments and as many variables; these are ${arg.values.length}`)
+      }
       writer.u8(TAG.strings)
       writer.u16(arg.values.length)
       for (const value of arg.values) {

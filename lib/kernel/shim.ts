@@ -9,6 +9,7 @@
  */
 import { EventEmitter, once } from 'node:events'
 import { createConnection, type Socket } from 'node:net'
+import { drained } from './drained.js'
 import { encodeBatch, Slots } from './encode.js'
 import { DrydockError } from './errors.js'
 import {
@@ -192,10 +193,11 @@ export class Shim extends EventEmitter<Events> {
   /** Say what the shim does with the container after its execve; before the steps that contain it. */
   async monitor(settings: MonitorSettings): Promise<void> {
     this.#alive()
+    const body = encodeMonitor(settings, this.#slots)
     const answer = new Promise<Result[]>((resolve, reject) => {
       this.#pending.set(MONITOR_BATCH, { steps: [{ call: 'monitor', args: [], actor: 'host' }], results: [], resolve, reject })
     })
-    this.#write(TO_SHIM.monitor, encodeMonitor(settings, this.#slots))
+    this.#write(TO_SHIM.monitor, body)
     const [result] = await answer
     if (result?.status !== 'ok') throw new StepError(result as Result, 'a path that the monitor needs cannot be opened')
   }
@@ -219,7 +221,7 @@ export class Shim extends EventEmitter<Events> {
   /** Resolves when what was written has gone to the shim, or never will. */
   async drained(): Promise<void> {
     if (this.#socket.destroyed || this.#socket.writableLength === 0) return
-    await Promise.race([once(this.#socket, 'drain'), once(this.#socket, 'close')])
+    await drained(this.#socket)
   }
 
   closeStdin(): void {

@@ -26,7 +26,7 @@ let counter = 0
 export class Spawner {
   readonly path: string
   readonly #process: ChildProcess
-  readonly #connected: number
+  #connected: number
   readonly #ready: Promise<Shim>[] = []
 
   private constructor(path: string, process: ChildProcess, connected: number) {
@@ -68,25 +68,34 @@ export class Spawner {
   shim(): Promise<Shim> {
     const ready = this.#ready.shift()
     // The next one is connected when this one's work is under way, not before it.
-    if (ready) setImmediate(() => this.#fill())
+    if (this.#connected > 0) setImmediate(() => this.#fill())
     return ready ? ready.then((one) => one.ref()) : Shim.connect(this.path)
   }
 
   #fill(): void {
-    while (this.#ready.length < this.#connected && this.#process.exitCode === null) {
+    while (this.#ready.length < this.#connected && this.#lives()) {
       const shim = Shim.connect(this.path).then((one) => one.unref())
-      // Told to whoever takes it.
-      shim.catch(() => undefined)
       this.#ready.push(shim)
+      // One that could not be had, or has been killed, is no reason why the next one could not.
+      const forget = () => {
+        const at = this.#ready.indexOf(shim)
+        if (at >= 0) this.#ready.splice(at, 1)
+      }
+      shim.then((one) => one.once('ended', forget), forget)
     }
+  }
+
+  #lives(): boolean {
+    const { exitCode, signalCode } = this.#process
+    return exitCode === null && signalCode === null
   }
 
   /** End the spawner; the shims that it made go on. */
   async close(): Promise<void> {
+    this.#connected = 0
     const waiting = this.#ready.splice(0)
     await Promise.allSettled(waiting.map(async (shim) => (await shim).close()))
-    const { exitCode, signalCode } = this.#process
-    if (exitCode === null && signalCode === null) {
+    if (this.#lives()) {
       this.#process.ref()
       const ended = once(this.#process, 'exit')
       ;(this.#process.stdio[3] as Socket).destroy()

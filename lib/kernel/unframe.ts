@@ -7,38 +7,51 @@ const STDERR = 2
 /** What the engine says about the streams themselves, such as that one cannot be read. */
 const SYSTEM_ERROR = 3
 
+/** Takes headers and pieces apart, however they are cut. A piece is had as it comes, also in parts. */
+export class Pieces {
+  #header = Buffer.alloc(0)
+  #left = 0
+  #stream = 1
+
+  of(chunk: Buffer): { readonly stream: number; readonly bytes: Buffer }[] {
+    const pieces: { readonly stream: number; readonly bytes: Buffer }[] = []
+    for (let rest = chunk; rest.length > 0; ) {
+      if (this.#left === 0) {
+        const part = rest.subarray(0, HEADER - this.#header.length)
+        this.#header = Buffer.concat([this.#header, part])
+        rest = rest.subarray(part.length)
+        if (this.#header.length < HEADER) break
+        this.#stream = this.#header[0] as number
+        this.#left = this.#header.readUInt32BE(4)
+        this.#header = Buffer.alloc(0)
+        continue
+      }
+      const bytes = rest.subarray(0, this.#left)
+      rest = rest.subarray(bytes.length)
+      this.#left -= bytes.length
+      pieces.push({ stream: this.#stream, bytes })
+    }
+    return pieces
+  }
+}
+
 export interface Sinks {
   /** Resolves when more can be taken. */
   stdout(bytes: Uint8Array): Promise<void> | void
   stderr(bytes: Uint8Array): Promise<void> | void
 }
 
-/** Pass everything on, as fast as it is taken. Resolves at the end of the stream; rejects when it breaks. A piece is passed on as it comes, also in parts. */
+/** Pass everything on, as fast as it is taken. Resolves at the end of the stream; rejects when it breaks. */
 export async function unframe(stream: Readable, { stdout, stderr }: Sinks): Promise<void> {
-  let header = Buffer.alloc(0)
-  let left = 0
-  let kind = 1
-  let complaint = ''
+  const pieces = new Pieces()
+  const complaints: Buffer[] = []
   for await (const chunk of stream as AsyncIterable<Buffer>) {
-    for (let rest = chunk; rest.length > 0; ) {
-      if (left === 0) {
-        const part = rest.subarray(0, HEADER - header.length)
-        header = Buffer.concat([header, part])
-        rest = rest.subarray(part.length)
-        if (header.length < HEADER) break
-        kind = header[0] as number
-        left = header.readUInt32BE(4)
-        header = Buffer.alloc(0)
-        continue
-      }
-      const piece = rest.subarray(0, left)
-      rest = rest.subarray(piece.length)
-      left -= piece.length
-      if (kind === SYSTEM_ERROR) complaint += piece.toString()
-      else await (kind === STDERR ? stderr : stdout)(piece)
+    for (const piece of pieces.of(chunk)) {
+      if (piece.stream === SYSTEM_ERROR) complaints.push(piece.bytes)
+      else await (piece.stream === STDERR ? stderr : stdout)(piece.bytes)
     }
   }
-  if (complaint !== '') throw new Error(`error from daemon in stream: ${complaint}`)
+  if (complaints.length > 0) throw new Error(`error from daemon in stream: ${Buffer.concat(complaints)}`)
 }
 
 /** The same for the output of a terminal, which is one stream as it is. */

@@ -28,11 +28,13 @@ export class Writer {
   }
 
   u8(value: number): void {
+    if (value > 0xff) throw wide(value, 8)
     const at = this.#room(1)
     if (value !== 0) this.#buffer[at] = value
   }
 
   u16(value: number): void {
+    if (value > 0xffff) throw wide(value, 16)
     const at = this.#room(2)
     this.#buffer[at] = value
     if (value > 0xff) this.#buffer[at + 1] = value >>> 8
@@ -107,6 +109,9 @@ export class Writer {
     return this.#buffer.subarray(0, this.#length)
   }
 }
+
+/** Most of these are counts: written in part, one would let the bytes behind it be read as something else. */
+const wide = (value: number, bits: number) => new RangeError(`${value} has more than the ${bits} bits that the shim's wire format gives it`)
 
 /** Up to so many bytes a loop costs less than a call out of JavaScript. */
 const SHORT = 64

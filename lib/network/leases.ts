@@ -199,15 +199,16 @@ export async function guarded<T>(directory: string, act: () => Promise<T>): Prom
 /** Longer than this, in milliseconds, no reclaim takes: one that did has died. */
 const LONGEST_RECLAIM = 10_000
 
-function enter(guard: string): boolean {
+function enter(guard: string, again = true): boolean {
   try {
     closeSync(openSync(guard, 'wx'))
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     const made = statSync(guard, { throwIfNoEntry: false })?.mtimeMs
-    if (made !== undefined && Date.now() - made > LONGEST_RECLAIM) rmSync(guard, { force: true })
-    return false
+    if (made === undefined || Date.now() - made <= LONGEST_RECLAIM || !again) return false
+    rmSync(guard, { force: true })
+    return enter(guard, false)
   }
 }
 

@@ -22,6 +22,8 @@ const PORT = 53
 const PLAIN_UDP = 512
 /** More questions than this wait for the host's resolvers: further ones are refused. */
 const MOST_WAITING = 512
+/** So many TCP connections at once: each takes a descriptor of the engine's, and a container could ask for all of them. */
+const MOST_CONNECTIONS = 256
 /** In milliseconds: how often a TCP port that another name service has is tried again. */
 const RETRY = 1000
 /** In milliseconds: how long a TCP connection may say nothing. */
@@ -83,6 +85,7 @@ class Service {
   #listen(): void {
     const server = createServer((connection) => this.#overTcp(connection))
     server.unref()
+    server.maxConnections = MOST_CONNECTIONS
     server.once('error', () => {
       this.#tcp = undefined
       if (!this.#closed) this.#retry = setTimeout(() => this.#listen(), RETRY).unref()
@@ -131,6 +134,15 @@ class Service {
       return undefined
     }
     if (query.type !== 'query' || query.questions?.length !== 1) return undefined
+    try {
+      return await this.#found(query, bytes, over, from)
+    } catch {
+      // What it is to be found in cannot be read, for want of descriptors say. That is no end of a program that does more than this.
+      return failure(query)
+    }
+  }
+
+  async #found(query: Packet, bytes: Buffer, over: 'udp' | 'tcp', from: string): Promise<Buffer> {
     const local = this.#local(query, from)
     if (local) return over === 'udp' ? fitted(local, query) : encode(local)
     if (this.#waiting >= MOST_WAITING) return failure(query)

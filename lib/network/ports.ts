@@ -1,6 +1,6 @@
 /** Published ports: the texts of `-p` read, free ports chosen, and the steps that take a port of the host and lead it to the container. */
 import { isIPv4, isIPv6 } from 'node:net'
-import { close } from '../kernel/calls/files.js'
+import { close, dup3 } from '../kernel/calls/files.js'
 import { bind_inet, setsockopt_reuseaddr, setsockopt_v6only } from '../kernel/calls/internet.js'
 import { listen, netlink, nfnetlink_socket, socket } from '../kernel/calls/sockets.js'
 import { DrydockError } from '../kernel/errors.js'
@@ -161,6 +161,10 @@ export function portElements({ hostIp, hostPort, containerPort, protocol }: Publ
   return { family, table: TABLE, set: PUBLISHED, elements: [{ key: full, data: target, shown: `${hostIp} . ${shown}` }] }
 }
 
+/** So many ports have a slot each (native/PROTOCOL.md). The sockets of further ones are held at numbers of our choice: above what a plan opens. */
+const WITH_SLOTS = 32
+const FIRST_NUMBER = 512
+
 /** How many connections would wait at a port's socket: none ever comes there, they are led on before. */
 const NOBODY = 1
 
@@ -178,7 +182,10 @@ export function portSteps(
   const binds = new Map<Step, PublishedPort>()
   const steps: Step[] = []
   for (const [index, port] of ports.entries()) {
-    const held = ref(`${slot}port${index}`)
+    const numbered = index >= WITH_SLOTS
+    const held = ref(numbered ? `${slot}port` : `${slot}port${index}`)
+    // The shim ends a moment after it has said so, and the next container may want the port in that moment.
+    const undo = [close(numbered ? FIRST_NUMBER + index : held)]
     const { hostIp, hostPort, protocol } = port
     const [bind] = inPhase('prepare', 'host', [
       bind_inet(held, hostIp, hostPort, {
@@ -193,8 +200,7 @@ export function portSteps(
         socket(six ? 'inet6' : 'inet', type, 0, {
           keep: held.ref,
           why: 'Nobody reads from it; it holds the port.',
-          // The shim ends a moment after it has said so, and the next container may want the port in that moment.
-          undo: [close(held)],
+          ...(!numbered && { undo }),
         }),
       ]),
       // Without it the socket would take the port of IPv4 too, which another one has.
@@ -202,6 +208,7 @@ export function portSteps(
       ...(protocol === 'tcp' ? inPhase('prepare', 'host', [setsockopt_reuseaddr(held)]) : []),
       bind,
       ...(protocol === 'tcp' ? inPhase('prepare', 'host', [listen(held, NOBODY)]) : []),
+      ...(numbered ? inPhase('prepare', 'host', [dup3(held, FIRST_NUMBER + index, { undo }), close(held)]) : []),
     )
   }
   const filter = ref(`${slot}filter`)

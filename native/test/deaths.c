@@ -129,6 +129,23 @@ void plan_waits_itself(void)
 	end(&client);
 }
 
+/* … and one that only hears of it does not: it is killed and waited for like any other. */
+void plan_hears_of_a_stop(void)
+{
+	struct client client = start_shim();
+	struct plan plan = { .count = 0 };
+	struct said got[4];
+	add(&plan, clone_step(0));
+	add(&plan, HOSTS("kill", SLOT(SLOT_CHILD), INT(SIGSTOP)));
+	add(&plan, HOSTS("wait4", SLOT(SLOT_CHILD), NONE, INT(WUNTRACED), NONE));
+	add(&plan, HOSTS("kill", SLOT(SLOT_CHILD), INT(SIGKILL)));
+	CHECK_EQUAL(run_plan(&client, &plan, got), 0);
+	CHECK_EQUAL(got[2].ret, got[0].ret);
+	struct said said = hear(&client);
+	CHECK_EQUAL(exit_status(&said), SIGKILL);
+	end(&client);
+}
+
 /* kill -9 of the shim: its child, blocked in a step, goes with it. */
 void shim_killed(void)
 {
@@ -187,6 +204,30 @@ void signal_reaches_the_program(void)
 	struct said said = hear_until(&client, EXIT_STATUS, NULL, 0);
 	CHECK_EQUAL(exit_status(&said), SIGTERM);
 	end(&client);
+}
+
+/* Refused, and the first child goes on as before. */
+void second_child_refused(void)
+{
+	struct client client = start_shim();
+	struct plan plan = { .count = 0 };
+	struct said got[4];
+	add(&plan, make_directory(in("second")));
+	add(&plan, clone_step(0));
+	add(&plan, allowing(clone_step(0), EEXIST));
+	add(&plan, keeping(CONTAINERS("getpid"), 1));
+	CHECK_EQUAL(run_plan(&client, &plan, got), 0);
+	CHECK_EQUAL(got[2].error, EEXIST);
+	CHECK_EQUAL(got[3].ret, got[1].ret);
+	/* Also when it has been reaped: what is told of a child is told of that one. */
+	plan.count = 0;
+	add(&plan, HOSTS("kill", SLOT(SLOT_CHILD), INT(SIGTERM)));
+	add(&plan, HOSTS("wait4", SLOT(SLOT_CHILD), NONE, NONE, NONE));
+	add(&plan, clone_step(0));
+	CHECK_EQUAL(run_plan(&client, &plan, got), 1);
+	CHECK_EQUAL(got[2].error, EEXIST);
+	hang_up(&client);
+	CHECK(!exists(in("second")));
 }
 
 void channel_is_kept(void)

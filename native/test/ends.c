@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "shim.h"
@@ -84,6 +85,25 @@ void client_gone_while_host_waits(void)
 		sched_yield();
 	hang_up(&client);
 	CHECK(!exists(in("gone")));
+}
+
+/* One that takes no answers any more is gone, whatever else it could say. */
+void client_is_deaf(void)
+{
+	struct client client = start_shim();
+	struct plan plan = { .count = 0 };
+	add(&plan, make_directory(in("before")));
+	add(&plan, keeping(HOSTS("openat", AT_CWD, STR("/dev/zero"), INT(O_RDONLY | O_CLOEXEC), INT(0)), 1));
+	add(&plan, HOSTS("read", SLOT(1), OUT(1 << 20), INT(1 << 20)));
+	add(&plan, HOSTS("mkdirat", AT_CWD, STR(in("after")), INT(0755)));
+	shutdown(client.fd, SHUT_RD);
+	tell(&client, batch_frame(1, &plan));
+	int status;
+	CHECK_EQUAL(waitpid(client.pid, &status, 0), client.pid);
+	CHECK_EQUAL(status, 0);
+	close(client.fd);
+	CHECK(!exists(in("before")));
+	CHECK(!exists(in("after")));
 }
 
 /* It has not heard of the end yet. A broken pipe would keep it from reading what is there for it. */

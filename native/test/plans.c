@@ -11,7 +11,12 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "shim.h"
 
@@ -142,6 +147,71 @@ void netlink_answers(void)
 	struct nlmsghdr first;
 	memcpy(&first, got[1].out[0].data, sizeof first);
 	CHECK_EQUAL(first.nlmsg_type, RTM_NEWLINK);
+	hang_up(&client);
+}
+
+/* The kernel quotes the whole message in its refusal, which then does not fit where answers are read. */
+void netlink_refuses_what_is_long(void)
+{
+	struct client client = start_shim();
+	struct plan plan = { .count = 0 };
+	struct said got[2];
+	static struct {
+		struct nlmsghdr header;
+		struct ifinfomsg info;
+		struct rtattr unknown;
+		uint8_t content[48 << 10];
+	} refused = { .info = { .ifi_index = 999999 }, .unknown = { sizeof refused.unknown + sizeof refused.content, 0x3fff } };
+	refused.header = (struct nlmsghdr){ sizeof refused, RTM_DELLINK, NLM_F_REQUEST | NLM_F_ACK, 1, 0 };
+	add(&plan, keeping(HOSTS("socket", INT(AF_NETLINK), INT(SOCK_RAW | SOCK_CLOEXEC), INT(NETLINK_ROUTE)), 1));
+	add(&plan, allowing(HOSTS("netlink", SLOT(1), BYTES(&refused, sizeof refused)), geteuid() ? EPERM : ENODEV));
+	CHECK_EQUAL(run_plan(&client, &plan, got), 0);
+	CHECK_EQUAL(got[1].status, STATUS_ALLOWED);
+	hang_up(&client);
+}
+
+#ifdef __x86_64__
+#define CALL_NUMBER(registers) (registers).orig_rax
+#define CALL_RESULT(registers) (registers).rax
+#else
+#define CALL_NUMBER(registers) (registers).regs[8]
+#define CALL_RESULT(registers) (registers).regs[0]
+#endif
+
+/* Let the shim's next close(2) be made, and say that it was interrupted: as a file system in user space does whose server is. */
+static void interrupt_next_close(pid_t shim)
+{
+	struct user_regs_struct registers;
+	struct iovec all = { &registers, sizeof registers };
+	for (int stops = 0; stops < 2;) { /* at its beginning and at its end */
+		CHECK_EQUAL(ptrace(PTRACE_SYSCALL, shim, 0, 0), 0);
+		CHECK_EQUAL(waitpid(shim, NULL, __WALL), shim);
+		CHECK_EQUAL(ptrace(PTRACE_GETREGSET, shim, 1 /* NT_PRSTATUS */, &all), 0);
+		stops += CALL_NUMBER(registers) == SYS_close;
+	}
+	CHECK_EQUAL(CALL_RESULT(registers), 0);
+	CALL_RESULT(registers) = (unsigned long long)-EINTR;
+	CHECK_EQUAL(ptrace(PTRACE_SETREGSET, shim, 1, &all), 0);
+	CHECK_EQUAL(ptrace(PTRACE_DETACH, shim, 0, 0), 0);
+}
+
+/* close(2), "Dealing with error returns": the number is free after EINTR, and could be another's when it is closed again. */
+void interrupted_close(void)
+{
+	struct client client = start_shim();
+	struct plan plan = { .count = 0 };
+	struct said got[3] = { 0 };
+	add(&plan, keeping(HOSTS("openat", AT_CWD, STR("/dev/null"), INT(O_RDONLY | O_CLOEXEC), INT(0)), 1));
+	add(&plan, HOSTS("close", SLOT(1)));
+	add(&plan, keeping(HOSTS("openat", AT_CWD, STR("/dev/null"), INT(O_RDONLY | O_CLOEXEC), INT(0)), 2));
+	CHECK_EQUAL(ptrace(PTRACE_SEIZE, client.pid, 0, PTRACE_O_TRACESYSGOOD), 0);
+	CHECK_EQUAL(ptrace(PTRACE_INTERRUPT, client.pid, 0, 0), 0);
+	CHECK_EQUAL(waitpid(client.pid, NULL, __WALL), client.pid);
+	tell(&client, batch_frame(1, &plan));
+	interrupt_next_close(client.pid);
+	CHECK_EQUAL(hear_until(&client, DONE, got, 3).body.data[4], 0);
+	CHECK_EQUAL(got[1].status, STATUS_OK);
+	CHECK_EQUAL(got[2].ret, got[0].ret);
 	hang_up(&client);
 }
 

@@ -37,3 +37,11 @@ test('an attachment to it ends', async () => {
   const attachment = await Attachment.open(path, { terminal: true, stdin: false })
   await new Promise<void>((resolve) => attachment.once('end', resolve))
 })
+
+test('what has come of a piece is had, also when the rest of it never comes', async () => {
+  says = Buffer.from('\x01\0\0\0\0\0\0\x64half')
+  const attachment = await Attachment.open(path, { terminal: false, stdin: false })
+  const [stream, bytes] = await new Promise<[number, Buffer]>((resolve) => attachment.once('output', (...said) => resolve(said)))
+  expect([stream, bytes.toString()]).toEqual([1, 'half'])
+  attachment.close()
+})

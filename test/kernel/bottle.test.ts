@@ -4,14 +4,17 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { layeredRoot } from '../../lib/bottle/root.js'
 import { Bottle, endHostSpawner } from '../../lib/bottle.js'
-import { mknod, open } from '../../lib/kernel/calls/files.js'
+import { mkdir, mknod, open } from '../../lib/kernel/calls/files.js'
 import { mount } from '../../lib/kernel/calls/mounts.js'
 import { clone, execve, sethostname } from '../../lib/kernel/calls/process.js'
 import { readMountinfo } from '../../lib/kernel/proc/mountinfo.js'
 import { readNamespaces } from '../../lib/kernel/proc/namespaces.js'
+import { readChildren } from '../../lib/kernel/proc/processes.js'
 import { readStatus } from '../../lib/kernel/proc/status.js'
 import { diffSnapshots, hostSnapshot } from '../../lib/kernel/snapshot.js'
+import { host } from '../../lib/kernel/step.js'
 import { runAsOrdinaryUser } from '../support/ordinary.js'
 import { requires } from '../support/requires.js'
 
@@ -69,6 +72,25 @@ describe('a bottle', () => {
     const found = JSON.parse(String(stdout))
     expect(found).toMatchObject({ rootless: true, written: true, onHost: false, alive: true, aliveAfter: false })
     expect(found.uidMap[0]).toMatchObject({ inside: 0 })
+  })
+
+  test('leaves no shim on a terminal that could not be had', async () => {
+    const bottle = await Bottle.open({ name: 'ended' })
+    await bottle.close()
+    const before = readChildren(process.pid)
+    await expect(bottle.terminal({ cols: 80, rows: 24 })).rejects.toThrow()
+    await expect.poll(() => readChildren(process.pid).filter((pid) => !before.includes(pid))).toEqual([])
+  })
+
+  test('has a layer over each top directory, whatever that is called', async () => {
+    const bottle = await Bottle.open({ name: 'names' })
+    const shim = await bottle.shim()
+    // What parts overlay's options, and its layers, is in the name.
+    const name = 'a:b,c\\d'
+    await shim.run(host([mkdir(`/${name}`), mkdir('/tmp/root')]))
+    const results = await shim.run([clone('mnt'), ...layeredRoot('/tmp/root', [{ name }], bottle.rootless)])
+    expect(results.at(-1)).toMatchObject({ step: { call: 'mount' }, status: 'ok' })
+    await bottle.close()
   })
 
   test('has shims that make containers in it, which it takes along when it ends', async () => {

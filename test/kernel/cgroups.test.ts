@@ -214,6 +214,12 @@ describe('limits', () => {
     expect(now()).toMatchObject({ memory: 256 * MIB, pids: 30, ...swap(512 * MIB, 256 * MIB) })
     update(cgroup, { memory: 32 * MIB, cpuQuota: -1 }, host)
     expect(now()).toMatchObject({ memory: 32 * MIB, cpuQuota: Number.POSITIVE_INFINITY, ...swap(64 * MIB, 32 * MIB) })
+    // Of quota and period, the one that is not changed stays as it is.
+    update(cgroup, { cpuQuota: 20_000, cpuPeriod: 50_000 }, host)
+    update(cgroup, { cpuQuota: 10_000 }, host)
+    expect(now()).toMatchObject({ cpuQuota: 10_000, cpuPeriod: 50_000 })
+    update(cgroup, { cpuPeriod: 25_000 }, host)
+    expect(now()).toMatchObject({ cpuQuota: 10_000, cpuPeriod: 25_000 })
     expect(() => update(cgroup, { devices: 'all' }, host)).toThrow('cannot be changed')
     expect(readUsage(cgroup).pids?.value).toBe(1)
   })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest'
 import type { Engine } from '../../lib/engine/index.js'
 import type { AttachOptions, Document } from '../../lib/engine/types.js'
+import { cgroupOf, hierarchyOf, readLimits } from '../../lib/primitives/cgroups/index.js'
 import { body, enginePlace, happened, type Place, textOf } from '../support/engine.js'
 import { requires } from '../support/requires.js'
 
@@ -219,6 +220,35 @@ describe('stop, kill, restart', () => {
     expect((await end).StatusCode).toBe(137)
   })
 
+  test('killed when it does not read what is typed', async () => {
+    const id = await create(['sleep', '1000'], { OpenStdin: true })
+    const { stream } = await containers.attach(id, { ...BOTH, stdin: true })
+    await containers.start(id)
+    stream.write(Buffer.alloc(4 << 20))
+    let before = 0
+    const stands = () => {
+      const waiting = stream.writableLength
+      const same = waiting > 0 && waiting === before
+      before = waiting
+      return same
+    }
+    await expect.poll(stands).toBe(true)
+    const { end } = await containers.wait(id, 'not-running')
+    await containers.kill(id)
+    expect((await end).StatusCode).toBe(137)
+    stream.destroy()
+  })
+
+  test('started again while somebody has not read all that it said', async () => {
+    const id = await create(['sh', '-c', 'echo said'])
+    const { stream } = await containers.attach(id, BOTH)
+    const { end } = await containers.wait(id, 'next-exit')
+    await containers.start(id)
+    await end
+    expect(await containers.start(id)).toBe(true)
+    stream.destroy()
+  })
+
   test('paused: the program stands still and is not to be removed; killed all the same', async () => {
     const id = await up(loop('exit 0'))
     await containers.pause(id)
@@ -363,6 +393,12 @@ describe('update', () => {
     expect((await inspected(id)).HostConfig).toMatchObject({ Memory: 32 * MiB, MemorySwap: 64 * MiB, PidsLimit: 50 })
     await expect(containers.update(id, { Memory: 1 })).rejects.toMatchObject({ status: 400 })
     await expect(containers.update(id, { OomKillDisable: true })).rejects.toMatchObject({ status: 400 })
+    // Memory and swap together stay what somebody has said, as what is kept of it says too.
+    const cgroup = cgroupOf((await stateOf(id)).Pid as number) ?? []
+    const before = readLimits(cgroup).swap?.value
+    await containers.update(id, { Memory: 48 * MiB })
+    const v1 = hierarchyOf(cgroup, 'memory')?.version === 1
+    expect(readLimits(cgroup).swap?.value).toBe(v1 || before === undefined ? before : 16 * MiB)
   })
 })
 

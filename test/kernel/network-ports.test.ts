@@ -113,6 +113,19 @@ describe('published ports', () => {
     expect(await call(outside, '203.0.113.1', 8081)).toBe('ECONNREFUSED')
   })
 
+  test('may be hundreds, and are free again when the container has ended', async () => {
+    for (const name of ['many', 'again']) {
+      const box = await world.box({
+        name,
+        program: server(80, name),
+        ports: ['20000-20199:20000-20199/udp', '20000-20199:20000-20199', '20200:80'],
+      })
+      await started(world, 80, box)
+      expect(await call(outside, '203.0.113.1', 20200)).toBe(`${name} 203.0.113.2`)
+      await box.shim.rollback()
+    }
+  })
+
   test('are held: a second container and a server of the host do not get them', async () => {
     const attachment = await world.attach({ ports: ['8080:80'] })
     const error = await world.box({ ports: ['8080:80'] }).catch((reason: unknown) => reason)

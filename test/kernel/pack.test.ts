@@ -9,6 +9,7 @@ import { changes, packLayer, packTree } from '../../lib/image/pack/index.js'
 import { TreeReader } from '../../lib/image/pack/reader.js'
 import { mkdir, open } from '../../lib/kernel/calls/files.js'
 import { loneShim } from '../../lib/kernel/lone.js'
+import type { Step } from '../../lib/kernel/step.js'
 import { collect, type Layers, layersOf, linesOf } from '../support/layers.js'
 import { runAsOrdinaryUser, runWithRange } from '../support/ordinary.js'
 import { requires } from '../support/requires.js'
@@ -195,12 +196,17 @@ describe('whoever reads', () => {
   })
 
   requires('root')('is not led astray by a container that goes on', async () => {
-    const { upper } = await layersOf(base, ['mkdir d e; for i in 1 2 3; do echo content > d/f$i; echo more > e/g$i; done; ln -s x d/link'])
+    const { upper } = await layersOf(base, [
+      'mkdir d e; for i in 1 2 3; do echo content > d/f$i; echo more > e/g$i; echo h > e/h$i; done; ln -s x d/link; truncate -s 1M e/h3',
+    ])
     const deeds: Record<string, string> = {
       f2: 'rm d/f2',
       f3: 'truncate -s 3 d/f3',
       g1: 'rm e/g1; ln -s /etc/passwd e/g1',
       g3: 'rm e/g3; mkfifo e/g3',
+      h1: 'rm e/h1; mknod e/h1 c 1 3',
+      h2: `rm e/h2; node -e "require('net').createServer().listen('e/h2', () => process.exit())"`,
+      h3: 'rm e/h3; mknod e/h3 c 1 3',
     }
     const newShim = async () => {
       const shim = await loneShim()
@@ -228,7 +234,39 @@ describe('whoever reads', () => {
       '"d/f3" became smaller while it was read: zeros stand for what is missing',
       '"e/g1" is left out: it was removed or replaced while the tree was read',
       '"e/g3" became smaller while it was read: zeros stand for what is missing',
+      ...['h1', 'h2', 'h3'].map((name) => `"e/${name}" is left out: it was removed or replaced while the tree was read`),
     ])
+  })
+
+  requires('root', 'command:setfattr')('takes for gone what goes while it is being asked about', async () => {
+    const attributes = Array.from({ length: 4 }, (_, index) => `setfattr -n user.attribute.with.a.long.name.${index} -v x d/file`)
+    const { upper } = await layersOf(base, [`mkdir -p d/gone; echo content > d/file; ${attributes.join('; ')}`])
+    const nameOf = ({ args }: Step, at: number) => (args[at]?.kind === 'bytes' ? Buffer.from(args[at].bytes).toString() : '')
+    const inDirectory = (steps: readonly Step[], at: number) =>
+      nameOf(steps.slice(0, at).findLast(({ call }) => call === 'openat2') as Step, 1)
+    const moments: { readonly is: (steps: readonly Step[], at: number) => boolean; readonly deed: string }[] = [
+      { is: (steps, at) => steps[at]?.call === 'getdents64' && inDirectory(steps, at) === '/d/gone', deed: 'rmdir d/gone' },
+      { is: (steps, at) => [steps[at - 1], steps[at]].every((step) => step?.call === 'lgetxattr'), deed: 'rm d/file' },
+    ]
+    const newShim = async () => {
+      const shim = await loneShim()
+      const attempt = shim.attempt.bind(shim)
+      shim.attempt = async (steps) => {
+        for (const [index, { is, deed }] of moments.entries()) {
+          const at = steps.findIndex((_, place) => is(steps, place))
+          if (at < 0) continue
+          moments.splice(index, 1)
+          const before = await attempt(steps.slice(0, at))
+          execFileSync('sh', ['-ec', deed], { cwd: upper })
+          return [...before, ...(await attempt(steps.slice(at)))]
+        }
+        return attempt(steps)
+      }
+      return shim
+    }
+    const lines = linesOf(await collect(packLayer(upper, { newShim })))
+    expect(moments).toEqual([])
+    expect(lines.map((line) => line.split(' 0:0')[0])).toEqual(['d/ directory 755', 'd/gone/ directory 755'])
   })
 
   const program = ['node', '--import', 'tsx', 'test/support/programs/pack-as-user.ts']

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import {
   closeSync,
   existsSync,
@@ -7,6 +8,7 @@ import {
   readFileSync,
   readlinkSync,
   realpathSync,
+  renameSync,
   rmSync,
   writeSync,
 } from 'node:fs'
@@ -120,6 +122,12 @@ describe('a shim', () => {
       await ended
       await expect.poll(() => inside('/tmp'), { interval: 5 }).toEqual([])
     }
+  })
+
+  test('waits for no answer to what could not be sent', async () => {
+    const shim = await bottle.shim()
+    await expect(shim.monitor({ logPath: '/'.repeat(0x10000) })).rejects.toThrow('16 bits')
+    await shim.rollback()
   })
 
   test('tells how its child ended', async () => {
@@ -262,6 +270,37 @@ describe('the spawner', () => {
     await Promise.all(shims.map((shim) => shim.rollback()))
     await spawner.close()
     await expect.poll(() => shims.filter(({ pid }) => existsSync(`/proc/${pid}`))).toEqual([])
+  })
+
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+  test('has a shim for the next one when one could not be connected before it was wanted', async () => {
+    const { Spawner } = await import('../../lib/kernel/spawner.js')
+    const path = join(directory, 's.sock')
+    const spawner = await Spawner.start({ path, connected: 1 })
+    const first = spawner.shim()
+    // Where the one behind it is connected nobody is to be found.
+    renameSync(path, `${path}.away`)
+    await first
+    renameSync(`${path}.away`, path)
+    expect((await (await spawner.shim()).run([getpid()])).length).toBe(1)
+    await spawner.close()
+  })
+
+  test('has a shim for the next one when the one that was connected has been killed', async () => {
+    const { Spawner } = await import('../../lib/kernel/spawner.js')
+    const spawner = await Spawner.start({ path: join(directory, 's.sock'), connected: 1 })
+    await spawner.shim()
+    await turn()
+    const witness = connect(spawner.path)
+    await once(witness, 'data')
+    const made = readFileSync(`/proc/${spawner.pid}/task/${spawner.pid}/children`, 'utf8').trim().split(' ').map(Number)
+    const gone = once(witness, 'close')
+    for (const pid of made) process.kill(pid, 'SIGKILL')
+    await gone
+    await turn()
+    expect((await (await spawner.shim()).run([getpid()])).length).toBe(1)
+    await spawner.close()
   })
 
   test('runs from a copy that nobody can write, not even through /proc/PID/exe (CVE-2019-5736)', async () => {

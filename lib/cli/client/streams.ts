@@ -2,6 +2,7 @@
 import { constants } from 'node:os'
 import type { Duplex, Readable } from 'node:stream'
 import { DetachKeys } from '../../engine/keys.js'
+import { drained } from '../../kernel/drained.js'
 import { passOn, type Sinks, unframe } from '../../kernel/unframe.js'
 import { rawTerminal } from '../terminal.js'
 import { PlainError } from './verb.js'
@@ -18,14 +19,7 @@ export function endWithReader(): void {
 
 /** Write, and wait when the reader is slow. */
 function sink(target: NodeJS.WriteStream): Sinks['stdout'] {
-  return (bytes) => {
-    if (target.write(bytes)) return
-    return new Promise<void>((resolve) => {
-      target.once('drain', resolve)
-      target.once('close', resolve)
-      target.once('error', () => resolve())
-    })
-  }
+  return (bytes) => (target.write(bytes) ? undefined : drained(target))
 }
 
 export interface OutputOptions {

@@ -49,6 +49,7 @@ export function update(core: Core, container: Container, body: Document): Promis
 function changesOnly(changes: HostBody, before: HostBody): HostBody {
   const { Memory, MemorySwap } = changes
   if (MemorySwap && !Memory && before.Memory) return { ...changes, Memory: before.Memory }
+  if (Memory && !MemorySwap && before.MemorySwap) return { ...changes, MemorySwap: before.MemorySwap }
   return changes
 }
 

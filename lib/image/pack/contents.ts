@@ -8,8 +8,8 @@ import { lseek, pread64 } from '../../kernel/calls/reading.js'
 import { type Result, StepError } from '../../kernel/result.js'
 import { type Arg, ref } from '../../kernel/step.js'
 import { showName, tarPadding } from '../tar/index.js'
-import type { Node } from './nodes.js'
-import { actor, type Unit } from './reader.js'
+import { look, type Node } from './nodes.js'
+import { actor, type TreeReader, type Unit } from './reader.js'
 import { bytesOf } from './records.js'
 
 /** Blocks in front of a content, and the file that it is read from. */
@@ -84,7 +84,7 @@ async function readLot(lot: readonly Piece[], warn: Warn): Promise<Buffer> {
     }
     const some = lot.slice(at, end)
     const files = some.flatMap(({ file }) => (file ? [file] : []))
-    const answers = reader ? await reader.run(files.map(unitOf)) : []
+    const answers = reader ? await readAll(reader, files) : []
     let next = 0
     for (const { head, file } of some) {
       if (!file) {
@@ -106,6 +106,32 @@ async function readLot(lot: readonly Piece[], warn: Warn): Promise<Buffer> {
   return Buffer.concat(parts)
 }
 
+/**
+ * What the kernel says of a device that has taken a file's place is what it says of a file that nobody may read: which of the two it is, another look
+ * tells.
+ */
+async function readAll(reader: TreeReader, files: readonly Node[]): ReturnType<TreeReader['run']> {
+  try {
+    return await reader.run(files.map(unitOf))
+  } catch (error) {
+    if (!(error instanceof StepError) || error.errno !== 'EACCES') throw error
+    const answers: Awaited<ReturnType<TreeReader['run']>> = []
+    for (const file of files) {
+      const answer = await reader.run([unitOf(file)]).catch(async (again: unknown) => {
+        if (await isFile(file)) throw again
+        return [undefined]
+      })
+      answers.push(...answer)
+    }
+    return answers
+  }
+}
+
+async function isFile({ reader, directory, name }: Node): Promise<boolean> {
+  const [[now] = []] = await look(reader, [{ directory, names: [name] }])
+  return now?.kind === 'file'
+}
+
 function unitOf(file: Node): Unit {
   const [dirfd, , flags, mode] = OPEN.args as [Arg, Arg, Arg, Arg]
   const opened = { ...OPEN, args: [dirfd, path('pathname', bytesOf(file.name)), flags, mode] }
@@ -123,7 +149,11 @@ const BIG_FILE = ref('pack.big')
 
 async function* readBig(head: Buffer, file: Node, warn: Warn): AsyncGenerator<Buffer> {
   const { reader, size } = file
-  const [opened] = await reader.run([{ directory: file.directory, steps: [open(bytesOf(file.name), FLAGS, { keep: BIG_FILE.ref })] }])
+  const unit = { directory: file.directory, steps: [open(bytesOf(file.name), FLAGS, { keep: BIG_FILE.ref })] }
+  const [opened] = await reader.run([unit]).catch(async (error: unknown) => {
+    if (await isFile(file)) throw error
+    return [undefined]
+  })
   if (!opened) return warn(gone(file))
   yield head
   let missing = false

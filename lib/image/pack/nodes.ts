@@ -3,7 +3,7 @@ import { close, open, readlink } from '../../kernel/calls/files.js'
 import { getdents64, lgetxattr, llistxattr, statx } from '../../kernel/calls/reading.js'
 import type { Result } from '../../kernel/result.js'
 import { ref, type Step } from '../../kernel/step.js'
-import { actor, DIRECTORY, type TreeReader, type Unit } from './reader.js'
+import { actor, DIRECTORY, REMOVED, type TreeReader, type Unit } from './reader.js'
 import { type Bytes, bytesOf, readList, readNames, readStatx, type Stat } from './records.js'
 
 export interface Node extends Stat {
@@ -141,7 +141,7 @@ function attributes(name: Buffer, list: readonly string[]): Reading[] {
     const take = MATTER[attribute]
     if (!take) return []
     const size = attribute === 'security.capability' ? CAPABILITY_SIZE : attribute.endsWith('opaque') ? 8 : 0
-    const step = lgetxattr(name, attribute, size, { allow: ['ENODATA', 'EOPNOTSUPP', 'ERANGE'] })
+    const step = lgetxattr(name, attribute, size, { allow: ['ENODATA', 'EOPNOTSUPP', 'ERANGE', 'ENOENT'] })
     return [
       {
         step,
@@ -158,8 +158,8 @@ const SMALL = 16 * 1024
 const REST = 1024
 const LIST = [
   open('.', DIRECTORY, { actor, keep: LISTED.ref }),
-  getdents64(LISTED, SMALL, ASK),
-  getdents64(LISTED, REST, ASK),
+  getdents64(LISTED, SMALL, { actor, allow: REMOVED }),
+  getdents64(LISTED, REST, { actor, allow: REMOVED }),
   close(LISTED, ASK),
 ]
 
@@ -171,6 +171,7 @@ export async function listSmall(reader: TreeReader, directories: readonly Bytes[
   return answers.map((results) => {
     if (!results) return undefined
     const [, first, second] = results as [Result, Result, Result]
+    if (second.status === 'allowed') return undefined
     if (second.ret !== 0n) return 'big'
     const names: Bytes[] = []
     readNames(first.outs[0] as Buffer, Number(first.ret), names)

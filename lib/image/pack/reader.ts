@@ -43,8 +43,11 @@ export interface Unit {
 /** Said with every step: to have it filled in later costs more than all else of a step. */
 export const actor = 'container'
 
-/** What opening a name answers when it is gone, or is no longer what it was. */
-const GONE = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ESTALE'])
+/** What opening a name answers when it is gone, or is no longer what it was: a directory, a link, a socket. */
+const GONE = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ESTALE', 'ENXIO'])
+
+/** What reading a directory answers that was removed since it was opened. */
+export const REMOVED = ['ENOENT'] as const
 
 /** The longest path that is opened at once. PATH_MAX is 4096. */
 const LONGEST_PATH = 4000
@@ -125,13 +128,14 @@ export class TreeReader {
 
   async #list(directory: Bytes): Promise<Bytes[] | undefined> {
     const names: Bytes[] = []
-    const more = [getdents64(LISTED, LIST_SIZE, { actor }), getdents64(LISTED, LIST_SIZE, { actor })]
+    const some = getdents64(LISTED, LIST_SIZE, { actor, allow: REMOVED })
+    const more = [some, some]
     const [first] = await this.run([{ directory, steps: [open('.', DIRECTORY, { keep: LISTED.ref }), ...more] }])
     if (!first) return undefined
     let [, ...results] = first
     for (;;) {
       for (const result of results) readNames(result.outs[0] as Buffer, Number(result.ret), names)
-      if (results.at(-1)?.ret === 0n) break
+      if ((results.at(-1)?.ret ?? 0n) <= 0n) break
       results = await this.#shim.run(more)
     }
     await this.#shim.run([close(LISTED)])

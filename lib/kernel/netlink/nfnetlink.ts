@@ -2,8 +2,8 @@
  * Elements of the packet filter's sets and maps, by our own messages: one is put in and taken out with a container, which the nft program
  * would need milliseconds for, and nobody could do once the container's client is gone. linux/netfilter/nf_tables.h, nft(8).
  *
- * A change is a transaction: batch begin, the changes, batch end. All of them or none take place. Only the changes are acknowledged
- * (the end of a batch is since Linux 6.10), so the end bears the last change's sequence number: the answer to that is the end of the request.
+ * A change is a transaction: batch begin, the changes, batch end. All of them or none take place. Only the last change is acknowledged
+ * (the end of a batch can be since Linux 6.10), so the end bears its sequence number: the answer to that is the end of the request.
  */
 import type { NetlinkMessage } from '../calls/sockets.js'
 import { constant } from '../constants.js'
@@ -79,7 +79,8 @@ function generic(family: number, resource: number): Uint8Array {
 }
 
 function transaction(type: 'newsetelem' | 'delsetelem', changes: readonly SetElements[]): NetlinkMessage {
-  const messages = changes.map((change) => changeMessage(type, change, true))
+  // What fails is told in any case; hundreds of acknowledgements would not fit where answers wait (ENOBUFS).
+  const messages = changes.map((change, index) => changeMessage(type, change, index === changes.length - 1))
   const last = messages.at(-1)
   if (!last) throw new DrydockError('a transaction of the packet filter needs at least one change')
   const sequence = Buffer.from(last.bytes).readUInt32LE(8)
@@ -91,7 +92,7 @@ function transaction(type: 'newsetelem' | 'delsetelem', changes: readonly SetEle
 
 const VERB = { newsetelem: 'add', delsetelem: 'delete', getsetelem: 'get' } as const
 
-function changeMessage(type: keyof typeof VERB, { family = 'ip', table, set, elements }: SetElements, change: boolean): NetlinkMessage {
+function changeMessage(type: keyof typeof VERB, { family = 'ip', table, set, elements }: SetElements, ack: boolean): NetlinkMessage {
   const number = (constant('nfnl_subsys', 'nftables') << 8) | constant('nft_msg', type)
   const list = elements.map(({ key, data }) =>
     nested(constant('nfta_list', 'elem'), [
@@ -107,7 +108,7 @@ function changeMessage(type: keyof typeof VERB, { family = 'ip', table, set, ele
     nested(constant('nfta_set_elem_list', 'elements'), list),
   ]
   const shown = `nft ${VERB[type]} element ${family} ${table} ${set} { ${elements.map((one) => one.shown).join(', ')} }`
-  return typedMessage(number, change ? (type === 'newsetelem' ? ['ack', 'create'] : ['ack']) : [], pieces, shown)
+  return typedMessage(number, [...(ack ? (['ack'] as const) : []), ...(type === 'newsetelem' ? (['create'] as const) : [])], pieces, shown)
 }
 
 const value = (parts: readonly Uint8Array[]): Attribute => attribute(constant('nfta_data', 'value'), Buffer.concat(parts))

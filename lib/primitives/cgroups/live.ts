@@ -81,7 +81,7 @@ function killStanding(cgroup: Cgroup, processes: readonly number[]): void {
 export function update(cgroup: Cgroup, changes: CgroupLimits, host: CgroupHost): string[] {
   if (changes.devices !== undefined) throw new DrydockError('the devices of a container that exists cannot be changed')
   const memory = changes.memory ?? currentMemory(cgroup, changes)
-  const limits = memory === undefined ? changes : { ...changes, memory }
+  const limits = { ...currentBandwidth(cgroup, changes), ...changes, ...(memory !== undefined && { memory }) }
   checkLimits(limits, host)
   const warnings: string[] = []
   for (const directory of onlyOurs(cgroup)) {
@@ -98,6 +98,15 @@ export function update(cgroup: Cgroup, changes: CgroupLimits, host: CgroupHost):
 function currentMemory(cgroup: Cgroup, { memorySwap }: CgroupLimits): number | undefined {
   const now = memorySwap === undefined ? undefined : readLimits(cgroup).memory?.value
   return now === undefined || !Number.isFinite(now) ? undefined : now
+}
+
+/** Quota and period go together: the one of which nothing is said is what it is. */
+function currentBandwidth(cgroup: Cgroup, { cpuQuota, cpuPeriod }: CgroupLimits): CgroupLimits {
+  if ((cpuQuota === undefined) === (cpuPeriod === undefined)) return {}
+  const now = readLimits(cgroup)
+  if (cpuPeriod === undefined) return now.cpuPeriod ? { cpuPeriod: now.cpuPeriod.value } : {}
+  const quota = now.cpuQuota?.value
+  return quota === undefined ? {} : { cpuQuota: Number.isFinite(quota) ? quota : -1 }
 }
 
 /** v1 keeps memory at or below memory and swap together at every moment: going up, the sum goes first. */

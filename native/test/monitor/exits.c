@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* The container exits while a reader is stalled: its exit does not wait, the reader gets everything later, then the shim ends. */
+/* The container exits while a reader is stalled: neither its exit nor the next run waits, the reader gets everything later, then the shim ends. */
 static void exit_before_the_reader_has_all(void)
 {
 	struct run run;
@@ -20,6 +20,7 @@ static void exit_before_the_reader_has_all(void)
 	begin_container(&run);
 	CHECK(expect_exit_and_end(run.client) == 0);
 	CHECK(slurp(in_dir(&run, "exit"), &length) != NULL);
+	CHECK(access(in_dir(&run, "sock"), F_OK) < 0, "the next run cannot have its name");
 	demux_all(&state, fd);
 	CHECK(state.seen[1] == plan->amount[0] && state.seen[2] == plan->amount[1]);
 	join(&run);

@@ -3,6 +3,8 @@
 #include "harness.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -52,6 +54,40 @@ static void stdin_backpressure(void)
 	}
 	CHECK(seen == PIECE * PIECES && frame.type == EXIT_STATUS && frame.body[1] == 42, "%llu bytes came back", (unsigned long long)seen);
 	free(frames);
+	join(&run);
+}
+
+/* A container that does not read its stdin is one that somebody wants to look at, and to kill: who writes no stdin is heard. */
+static void others_are_heard(void)
+{
+	static const uint8_t bytes[64 << 10];
+	struct run run;
+	const uint64_t start = 4 * MIB;
+	launch(&run, &(struct setup){ .flags = DETACH_FLAG, .socket = "sock", .exit = "exit", .program = wait_for_ever });
+	int writer = attach(&run, 1), mute = attach(&run, 2);
+	begin_container(&run);
+	uint64_t sent = 0;
+	for (int quiet = 0; quiet < 50 && sent < start;) {
+		ssize_t n = send(writer, bytes, sizeof bytes, MSG_DONTWAIT);
+		sent += n > 0 ? (size_t)n : 0;
+		if (n <= 0)
+			usleep(2000);
+		quiet = n <= 0 && sleeps(run.shim) ? quiet + 1 : 0;
+	}
+	CHECK(sent > MIB && sent < 3 * MIB, "%llu bytes were taken", (unsigned long long)sent);
+	/* One that leaves, one that comes, and one that kills. */
+	close(mute);
+	int fd = connect_to_monitor(&run), number = SIGKILL;
+	put_frame(fd, CONTROL, NULL, 0);
+	struct pollfd answer = { .fd = fd, .events = POLLIN };
+	CHECK(poll(&answer, 1, 10000) == 1, "no HELLO");
+	expect_frame(fd, HELLO);
+	put_frame(fd, SIGNAL, &number, sizeof number);
+	CHECK(poll(&answer, 1, 10000) == 1, "not killed");
+	CHECK(expect_exit(fd) == SIGKILL);
+	close(writer);
+	close(fd);
+	CHECK(expect_exit_and_end(run.client) == SIGKILL);
 	join(&run);
 }
 
@@ -118,6 +154,7 @@ static void attached_stdin_amount(void)
 
 const struct test input_tests[] = {
 	TEST(stdin_backpressure),
+	TEST(others_are_heard),
 	TEST(attached_stdin_ends),
 	TEST(attached_stdin_is_kept),
 	TEST(attached_stdin_amount),

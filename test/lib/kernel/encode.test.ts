@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { open, write } from '../../../lib/kernel/calls/files.js'
 import { mount } from '../../../lib/kernel/calls/mounts.js'
-import { clone, sethostname } from '../../../lib/kernel/calls/process.js'
+import { clone, execve, sethostname } from '../../../lib/kernel/calls/process.js'
 import { encodeSteps, Slots } from '../../../lib/kernel/encode.js'
 import { child, host, ref, text, withActors } from '../../../lib/kernel/step.js'
 import { Writer } from '../../../lib/kernel/writer.js'
@@ -45,6 +45,21 @@ describe('encodeSteps', () => {
     )
     expect(() => encodeSteps([mount('a\0b', '/', null)], new Slots())).toThrow('holds a NUL byte')
     expect(() => encodeSteps([mount('x'.repeat(70_000), '/', null)], new Slots())).toThrow('too long for a system call')
+  })
+
+  // Whoever makes an image chooses how many variables it has, and what stands in them: counted wrongly, they would be steps.
+  test('counts all arguments and variables, or refuses them', () => {
+    const many = Array.from({ length: 0x10000 }, () => 'x')
+    expect(() => encodeSteps([execve('/bin/true', many.slice(1), many.slice(1))], new Slots())).not.toThrow()
+    expect(() => encodeSteps([execve('/bin/true', many)], new Slots())).toThrow('at most 65535 arguments')
+    expect(() => encodeSteps([execve('/bin/true', [], many)], new Slots())).toThrow('these are 65536')
+  })
+
+  test('writes no count in part', () => {
+    const steps = (count: number) => Array.from({ length: count }, () => sethostname('box'))
+    expect(() => encodeSteps([sethostname('box', { undo: steps(255) })], new Slots())).not.toThrow()
+    expect(() => encodeSteps([sethostname('box', { undo: steps(256) })], new Slots())).toThrow('256 has more than the 8 bits')
+    expect(() => encodeSteps(steps(0x10000), new Slots())).toThrow('65536 has more than the 16 bits')
   })
 
   test('has room for 127 kept numbers and says so for one more', () => {

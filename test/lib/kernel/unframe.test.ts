@@ -32,4 +32,6 @@ test.each([1, 3, 8, 9, ALL.length])('cut into pieces of %i bytes, each stream is
 
 test('what the engine complains of is a failure', async () => {
   await expect(read([frame(1, 'x'), frame(3, 'it broke')])).rejects.toThrow('error from daemon in stream: it broke')
+  const bytes = [...frame(3, 'it broke in Köln')].map((byte) => Buffer.from([byte]))
+  await expect(read(bytes)).rejects.toThrow('error from daemon in stream: it broke in Köln')
 })

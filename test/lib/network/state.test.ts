@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -104,5 +104,9 @@ describe('addresses', () => {
     leave('10.5.0.4')
     writeFileSync(join(leasesDirectory(dataRoot, 'net'), '.reclaim'), '')
     expect(await reclaim(dataRoot, 'net')).toEqual([])
+    // Who was at it has died.
+    const longAgo = new Date(Date.now() - 60_000)
+    utimesSync(join(leasesDirectory(dataRoot, 'net'), '.reclaim'), longAgo, longAgo)
+    expect(await chooseAddress(dataRoot, config, { wanted: '10.5.0.4' })).toBe('10.5.0.4')
   })
 })
