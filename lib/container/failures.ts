@@ -68,6 +68,8 @@ function placeTrouble({ step, errno }: Result): string | undefined {
   }
 }
 
+const MOUNTING = new Set(['mount', 'move_mount', 'open_tree', 'pivot_root'])
+
 /** What an error means at this place, where it can mean one thing only. */
 function knownCause({ step, errno }: Result): string | undefined {
   const { name } = errnoOf(errno)
@@ -76,6 +78,8 @@ function knownCause({ step, errno }: Result): string | undefined {
     return 'the limit of processes is reached (ulimit -u, or pids.max of the cgroup that this runs in)'
   if (step.call === 'clone3' && name === 'ENOSYS') return 'a seccomp filter around drydock forbids it'
   if (step.call === 'write' && step.phase === 'confine' && name === 'EINVAL') return 'the cgroup takes no processes'
+  // mount_namespaces(7): also what is copied into a new namespace or passed on to a peer is counted.
+  if (name === 'ENOSPC' && MOUNTING.has(step.call)) return 'the limit of mounts in one namespace is reached (/proc/sys/fs/mount-max)'
   if (name === 'ENOSPC') return 'the disk is full'
   if (name === 'EROFS') return 'that file system is read-only'
   return undefined
