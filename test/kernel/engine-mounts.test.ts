@@ -144,7 +144,32 @@ describe('mounts in all forms', () => {
     ])
     expect(await refused({ VolumesFrom: ['nosuch'] })).toEqual([400, 'No such container: nosuch'])
     expect(await refused({ VolumesFrom: [`${first}:nocopy`] })).toEqual([400, 'invalid mode: nocopy'])
+    expect(await refused({ VolumesFrom: [`${first}:ro:rw`] })).toEqual([400, 'invalid mode: ro:rw'])
+    expect(await refused({ VolumesFrom: [''] })).toEqual([400, 'volumes-from specification cannot be an empty string'])
     expect(await refused({ VolumesFrom: [`${first}:rprivate`] })).toEqual([400, 'invalid mode: rprivate'])
+  })
+
+  test('a volume that an image wants at a path with colons is one, and no directory of the host', async () => {
+    const wanted = { '/tmp:/host': {}, '/run:/other:rw': {} }
+    const told = await mountsOf(await create('true', {}, { Volumes: wanted }))
+    expect(told.map(({ Type, Destination, Source }) => [Type, Destination, /\/volumes\/.*\/_data$/.test(Source as string)]).sort()).toEqual(
+      [
+        ['volume', '/run:/other:rw', true],
+        ['volume', '/tmp:/host', true],
+      ],
+    )
+    expect(await say('ls /tmp:/host; echo $?', {}, { Volumes: wanted })).toBe('0\n')
+  })
+
+  test('one place is one place, however it is typed', async () => {
+    expect(await refused({ Binds: ['/tmp:/x', '/run:/x/'] })).toEqual([400, 'Duplicate mount point: /x'])
+    expect(await refused({ Binds: ['/tmp:/x/'], Mounts: [{ Type: 'tmpfs', Target: '//x' }] })).toEqual([400, 'Duplicate mount point: /x'])
+    const first = await create('true', { Binds: ['/tmp:/x/', 'cargo:/y//'] })
+    const second = await mountsOf(await create('true', { VolumesFrom: [first], Binds: ['/run:/x'] }))
+    expect(second.map(({ Source, Destination }) => [Source, Destination]).sort()).toEqual([
+      ['/run', '/x'],
+      [inVolume('cargo'), '/y'],
+    ])
   })
 
   test('members in any case; what does not go together is refused by its name', async () => {
