@@ -81,7 +81,7 @@ async function plugged(request: LaunchRequest, network: Networks, shim: Shim | u
       dataRoot,
       network: name,
       ...(!shim && { config: foreseeNetwork(dataRoot, name) }),
-      container: { id: spec.id, name: spec.name, hostname: spec.hostname },
+      container: { id: spec.id, name: spec.name, hostname: spec.hostname, domainname: spec.domainname },
       asked,
       ...(request.dns && { dns: request.dns.servers }),
       index,

@@ -46,7 +46,8 @@ export function parsePort(text: string): PortRequest[] {
   const { hostIp, parts } = hostOf(text, body)
   const inside = range(text, parts.at(-1) as string)
   const outsideText = parts.length > 1 ? (parts.at(-2) as string) : ''
-  const outside = outsideText === '' ? undefined : range(text, outsideText)
+  // Of nothing and of 0 the kernel chooses, as bind(2) has it.
+  const outside = outsideText === '' || outsideText === '0' ? undefined : range(text, outsideText)
   const count = inside.last - inside.first + 1
   if (outside && count > 1 && outside.last - outside.first + 1 !== count) throw bad(text, 'the two ranges differ in length')
   return Array.from({ length: count }, (_, index) => ({

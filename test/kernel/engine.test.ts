@@ -328,7 +328,11 @@ describe('list', () => {
     expect(await list({ since: ['listed-one'] })).toEqual(['/listed-two'])
     expect(await list({ before: ['listed-two'] })).toEqual(['/listed-one'])
     expect(await list({ ancestor: ['box'], id: [one.slice(0, 8)] })).toEqual(['/listed-one'])
-    expect(await list({ ancestor: ['other'] })).toEqual([])
+    expect([await list({ ancestor: ['other'] }), await list({ id: [''] }), await list({ id: [two.slice(0, 9)] })]).toEqual([
+      [],
+      [],
+      ['/listed-two'],
+    ])
     // Without a network it has no ports.
     expect(await list({ network: ['none'], expose: ['80'] })).toEqual([])
     await expect(list({ nope: ['1'] })).rejects.toMatchObject({ status: 400, message: "Invalid filter 'nope'" })

@@ -108,7 +108,7 @@ export function hostConfigOf(body: HostBody, spec: ContainerSpec, mode: string):
       RestartPolicy: { Name: RestartPolicy.Name || 'no', MaximumRetryCount: RestartPolicy.MaximumRetryCount ?? 0 },
     }),
     ...(ShmSize && { ShmSize }),
-    ...(PidsLimit && { PidsLimit }),
+    ...((PidsLimit ?? 0) > 0 && { PidsLimit }),
     ...(Memory && { Memory, MemorySwap: MemorySwap || Memory * 2 }),
     ...(!Memory && MemorySwap && { MemorySwap }),
     ...(MemorySwappiness !== undefined && MemorySwappiness !== -1 && { MemorySwappiness }),

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readBody, requestedRecord } from '../../../lib/engine/request/index.js'
-import { parseSignal } from '../../../lib/engine/signals.js'
+import { parseSignal } from '../../../lib/kernel/signals.js'
 
 let root: string
 beforeEach(() => {
