@@ -4,7 +4,7 @@ import type { ContainerRecord, EndpointRequest, NetworkMode } from '../../contai
 import { DrydockError } from '../../kernel/errors.js'
 import { formatIp, formatMac, parseIp, parseMac } from '../../kernel/ip.js'
 import { readNetworks } from '../../network/config.js'
-import { parsePort } from '../../network/ports.js'
+import { exposedPort, parsePort } from '../../network/ports.js'
 import type { ConfigBody, EndpointBody, HostBody } from './bodies.js'
 import { conflicting, withProtocol } from './common.js'
 import { parseLink } from './links.js'
@@ -181,7 +181,7 @@ function portsOf({ PortBindings = {}, PublishAllPorts = false }: HostBody, expos
     (bindings?.length ? bindings : [{}]).map(({ HostIp = '', HostPort = '' }) => `${HostIp}:${HostPort}:${withProtocol(port)}`),
   )
   const led = new Set(Object.keys(PortBindings).map(withProtocol))
-  const texts = [...bound, ...(PublishAllPorts ? exposed.filter((port) => !led.has(port)) : [])]
+  const texts = [...bound, ...(PublishAllPorts ? exposed.filter((port) => !led.has(port)).map(exposedPort) : [])]
   for (const text of texts) parsePort(text)
   return texts
 }

@@ -96,6 +96,7 @@ describe('refused, each by its name and with 400', () => {
     [{ HostConfig: { Links: ['a:b:c'] } }, 'bad format for links: a:b:c'],
     [{ HostConfig: { Links: ['a:b'], NetworkMode: 'host' } }, "host type networking can't be used with links"],
     [{ MacAddress: 'x' }, 'invalid MAC address: x'],
+    [{ ExposedPorts: { '127.0.0.1:22:80/tcp': {} }, HostConfig: { PublishAllPorts: true } }, 'what is exposed is a port of the container'],
     [
       { MacAddress: '02:00:00:00:00:01', NetworkingConfig: { EndpointsConfig: { bridge: { MacAddress: '02:00:00:00:00:02' } } } },
       'container-wide MAC',
