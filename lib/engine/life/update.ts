@@ -2,7 +2,7 @@
 import { cgroupPath } from '../../container/index.js'
 import { writeDurably } from '../../container/state.js'
 import { DrydockError } from '../../kernel/errors.js'
-import { cgroupAt, update as updateCgroup } from '../../primitives/cgroups/index.js'
+import { cgroupAt, notEnforced, update as updateCgroup } from '../../primitives/cgroups/index.js'
 import { attributesOf } from '../context.js'
 import type { Core } from '../core.js'
 import type { HostBody } from '../request/bodies.js'
@@ -41,10 +41,10 @@ export function update(core: Core, container: Container, body: Document): Promis
         : conflictOf(changes, before)
     if (why !== undefined) throw new DrydockError(`Cannot update container ${container.id}: ${why}`, { status: 409 })
     const limits = limitsOf({ ...before, ...changes })
-    const warnings =
-      run && Object.keys(changes).length > 0
-        ? updateCgroup(cgroupAt(cgroupPath(spec), core.machine.cgroups), limitsOf(changesOnly(changes, before)), core.machine.cgroups)
-        : []
+    const { cgroups } = core.machine
+    const asks = limitsOf(changesOnly(changes, before))
+    if (run && Object.keys(changes).length > 0) updateCgroup(cgroupAt(cgroupPath(spec), cgroups), asks, cgroups)
+    const warnings = notEnforced(asks, cgroups)
     const next = { ...record, spec: { ...spec, limits }, more: { ...more, hostConfig, restart } }
     writeDurably(container.layout.config, JSON.stringify(next))
     container.became(next)

@@ -34,6 +34,25 @@ export const REFUSALS: Script = {
     await docker('run', '--rm', '--hostname', 'h', '--domainname', 'ex.org', ...last)
     await docker('run', '--rm', '--hostname', 'a.b.c', ...last)
   },
+  'processes of the host and of another': async ({ docker }) => {
+    const looks = 'ls /sys/class/net; ip -4 addr show eth0 | grep -c inet; test $$ -gt 1; echo $?'
+    await docker('run', '-d', '--name', 'first', 'busybox', 'sleep', '1000')
+    await docker('run', '--rm', '--name', 'seeing', '--pid', 'host', 'busybox', 'sh', '-c', looks)
+    await docker(
+      'run',
+      '--rm',
+      '--name',
+      'seeing',
+      '--pid',
+      'container:first',
+      'busybox',
+      'sh',
+      '-c',
+      `cat /proc/1/cmdline | tr '\\0' ' '; ${looks}`,
+    )
+    await docker('exec', 'first', 'ls', '/sys/class/net')
+    await docker('rm', '-f', 'first')
+  },
   'mounts that cannot be': async (stage) => {
     await refused(stage, [
       ['-v', '/tmp:/x', '-v', '/usr:/x/'],
@@ -56,6 +75,8 @@ export const REFUSALS: Script = {
     await docker('create', '--volumes-from', 'first:ro:rw', 'busybox')
     await docker('rm', 'first')
     await docker('rm', 'second')
+    await docker('run', '--rm', '-v', '/etc/hostname:/etc', 'busybox', 'true')
+    await docker('run', '--rm', '-v', '/tmp:/etc/passwd', 'busybox', 'true')
   },
   'containers that cannot be': async (stage) => {
     const { docker } = stage
