@@ -51,6 +51,13 @@ export const REFUSALS: Script = {
       `cat /proc/1/cmdline | tr '\\0' ' '; ${looks}`,
     )
     await docker('exec', 'first', 'ls', '/sys/class/net')
+    const joining = ['--network', 'container:first', '--pid', 'container:first', '--security-opt', 'systempaths=unconfined']
+    await docker('run', '-d', '--name', 'guest', ...joining, 'busybox', 'sleep', '1000')
+    const told =
+      '{{.HostConfig.NetworkMode}} {{.HostConfig.PidMode}} {{json .HostConfig.MaskedPaths}} {{json .HostConfig.ReadonlyPaths}} {{.Config.Hostname}}'
+    await docker('inspect', '-f', told, 'guest')
+    await docker('exec', 'guest', 'hostname')
+    await docker('rm', '-f', 'guest')
     await docker('rm', '-f', 'first')
   },
   'mounts that cannot be': async (stage) => {
@@ -93,6 +100,7 @@ export const REFUSALS: Script = {
       ['--network', 'host', '--link', 'there:x'],
     ])
     await docker('kill', 'nosuch')
+    await docker('unpause', 'there')
     await docker('top', 'there', '--nosuch')
     await docker('commit', '-c', 'EXPOSE x', 'there')
     await docker('rm', 'there')
