@@ -1,4 +1,5 @@
 /** Volumes by options, parts of volumes, mounts of other containers: what a container has of them, and what is told. */
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect } from 'vitest'
@@ -170,6 +171,27 @@ describe('mounts in all forms', () => {
       ['/run', '/x'],
       [inVolume('cargo'), '/y'],
     ])
+  })
+
+  test('what the host mounts later is heard of where its mount tells of that, and nowhere else is it promised', async () => {
+    const place = join(at.place.root, 'tells')
+    const below = join(place, 'below')
+    mkdirSync(place)
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'tells', place])
+    try {
+      const deaf = await create('true', { Binds: [`${place}:/x:rslave`] })
+      const said = `path ${place} is mounted on ${place} but it is not a shared or slave mount`
+      await expect(at.engine.containers.start(deaf)).rejects.toMatchObject({ status: 400, message: said })
+      execFileSync('mount', ['--make-shared', place])
+      const id = await running({ Binds: [`${place}:/x:rslave`] })
+      mkdirSync(below)
+      execFileSync('mount', ['-t', 'tmpfs', 'below', below])
+      writeFileSync(join(below, 'note'), 'here')
+      expect(await exec(id, 'cat /x/below/note')).toBe('here')
+      await at.engine.containers.stop(id, { timeout: 0 })
+    } finally {
+      execFileSync('umount', ['--recursive', place])
+    }
   })
 
   test('members in any case; what does not go together is refused by its name', async () => {

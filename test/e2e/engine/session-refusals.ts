@@ -27,7 +27,7 @@ export const REFUSALS: Script = {
   'ports that are chosen; hosts and domains': async (stage) => {
     const { docker } = stage
     await docker('run', '-d', '--name', 'any', '-p', '127.0.0.1:0:80', '-p', '127.0.0.1::81', 'busybox', 'sleep', '1000')
-    await docker('port', 'any')
+    await docker('port', 'any', '80')
     await docker('inspect', '-f', '{{json .HostConfig.PortBindings}}', 'any')
     await docker('rm', '-f', 'any')
     const last = ['busybox', 'sh', '-c', 'tail -1 /etc/hosts | cut -f2; hostname; cat /proc/sys/kernel/domainname']
@@ -51,6 +51,7 @@ export const REFUSALS: Script = {
       `cat /proc/1/cmdline | tr '\\0' ' '; ${looks}`,
     )
     await docker('exec', 'first', 'ls', '/sys/class/net')
+    await docker('run', '--rm', '--ipc', 'host', 'busybox', 'grep', 'mqueue', '/proc/mounts')
     const joining = ['--network', 'container:first', '--pid', 'container:first', '--security-opt', 'systempaths=unconfined']
     await docker('run', '-d', '--name', 'guest', ...joining, 'busybox', 'sleep', '1000')
     const told =
@@ -82,6 +83,8 @@ export const REFUSALS: Script = {
     await docker('create', '--volumes-from', 'first:ro:rw', 'busybox')
     await docker('rm', 'first')
     await docker('rm', 'second')
+    await docker('run', '--rm', '-v', '/usr:/x:rslave', 'busybox', 'true')
+    await docker('run', '--rm', '-v', '/usr:/x:shared', 'busybox', 'true')
     await docker('run', '--rm', '-v', '/etc/hostname:/etc', 'busybox', 'true')
     await docker('run', '--rm', '-v', '/tmp:/etc/passwd', 'busybox', 'true')
   },
