@@ -96,6 +96,9 @@ describe('refused, each by its name and with 400', () => {
     [{ HostConfig: { Links: ['a:b:c'] } }, 'bad format for links: a:b:c'],
     [{ HostConfig: { Links: ['a:b'], NetworkMode: 'host' } }, "host type networking can't be used with links"],
     [{ MacAddress: 'x' }, 'invalid MAC address: x'],
+    [{ HostConfig: { Devices: [{ PathOnHost: '/dev/fd', PathInContainer: '/dev/x' }] } }, 'custom device "/dev/fd": not a device node'],
+    [{ HostConfig: { Devices: [{ PathOnHost: '/etc/passwd' }] } }, 'custom device "/etc/passwd": not a device node'],
+    [{ HostConfig: { Devices: [{ PathOnHost: '/dev/null', PathInContainer: '/etc/x' }] } }, 'a device is put below /dev of a container'],
     [{ ExposedPorts: { '127.0.0.1:22:80/tcp': {} }, HostConfig: { PublishAllPorts: true } }, 'what is exposed is a port of the container'],
     [
       { MacAddress: '02:00:00:00:00:01', NetworkingConfig: { EndpointsConfig: { bridge: { MacAddress: '02:00:00:00:00:02' } } } },
