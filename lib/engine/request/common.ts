@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { posix } from 'node:path'
 import { checkHostname, type NetworkMode, shortId } from '../../container/index.js'
 import { DrydockError } from '../../kernel/errors.js'
+import { parseSignal } from '../../kernel/signals.js'
 import type { CgroupLimits } from '../../primitives/cgroups/index.js'
-import { parseSignal } from '../signals.js'
 import type { RunnableImage } from './image.js'
 
 export const conflicting = (what: string): DrydockError => new DrydockError(`conflicting options: ${what}`, { status: 400 })
