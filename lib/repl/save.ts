@@ -1,8 +1,9 @@
 /** The calls made so far as a TypeScript function, like those of the exercises. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { basename, dirname, extname, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DrydockError } from '../kernel/errors.js'
+import { writeNew } from '../kernel/new-file.js'
 import { giveToInvoker } from '../kernel/places.js'
 import type { Param } from './forms/index.js'
 import type { Call } from './parse.js'
@@ -15,7 +16,7 @@ export function save(calls: readonly Call[], file: string): string {
   const path = resolve(extname(file) === '' ? `${file}.ts` : file)
   const text = sourceOf(calls, path)
   try {
-    writeFileSync(path, text, { flag: 'wx' })
+    writeNew(path, text)
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
     if (code === 'EEXIST') throw new DrydockError(`${path} is there already: remove it, or take another name`)
