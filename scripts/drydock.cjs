@@ -6,6 +6,7 @@
 'use strict'
 
 const path = require('node:path')
+const { pathToFileURL } = require('node:url')
 const { bundleOf, findVerb, isFresh } = require('./bundles.cjs')
 
 const ROOT = path.join(__dirname, '..')
@@ -53,7 +54,7 @@ async function start() {
   if (isFresh(OUT, wanted.name)) return startBundle(argv, wanted)
   const { register } = await import('tsx/esm/api')
   register()
-  return (await import(path.join(ROOT, 'lib/cli/main.ts'))).main(argv)
+  return (await import(pathToFileURL(path.join(ROOT, 'lib/cli/main.ts')).href)).main(argv)
 }
 
 start().then(

@@ -6,6 +6,7 @@
 'use strict'
 
 const path = require('node:path')
+const { pathToFileURL } = require('node:url')
 const { isFresh } = require('./bundles.cjs')
 const { checkPlatform, setUp } = require('./setup.cjs')
 
@@ -49,7 +50,7 @@ async function start(command, args) {
   }
   const { register } = await import('tsx/esm/api')
   register()
-  const { main } = await import(path.join(root, entry))
+  const { main } = await import(pathToFileURL(path.join(root, entry)).href)
   return main(args)
 }
 

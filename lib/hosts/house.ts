@@ -8,6 +8,7 @@
  */
 import { existsSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Rack } from '../bottle/rack.js'
 import { Bottle } from '../bottle.js'
 import { close, mkdir, open, unlink, write } from '../kernel/calls/files.js'
@@ -21,7 +22,7 @@ const ASIDE = { data: '/run/drydock-data', bin: '/run/drydock-bin' } as const
 
 const SEARCH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
 
-const PROJECT = join(import.meta.dirname ?? dirname(new URL(import.meta.url).pathname), '..', '..')
+const PROJECT = join(fileURLToPath(new URL('.', import.meta.url)), '../..')
 
 /** What is known of a host by those who come in later. All of it is text, for the state file. */
 export interface HostRecord {

@@ -9,8 +9,9 @@
  */
 import { spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { endHostSpawner, hostSpawner } from '../bottle.js'
 import { findLeftovers, removeLeftovers } from '../doctor/leftovers.js'
 import { DrydockError, sentenceOf } from '../kernel/errors.js'
@@ -28,7 +29,7 @@ export const KEEP = 'keep'
 /** Milliseconds for the keeper to follow SIGTERM; bottles end in some tens. */
 const PATIENCE = 10_000
 
-const START = join(import.meta.dirname ?? dirname(new URL(import.meta.url).pathname), '../../scripts/start.cjs')
+const START = fileURLToPath(new URL('../../scripts/start.cjs', import.meta.url))
 
 const logPath = () => join(stateDirectory(), 'hosts.log')
 

@@ -140,6 +140,8 @@ export class Repl {
     for (const call of calls) {
       // What closes a file again has something to do only when it was opened.
       if (failed && !(call.always && opened)) continue
+      // What comes behind an interruption would be made on the fresh host.
+      if (this.#interruption) return 'failed'
       const earlier = this.workbench.plan.map(({ call: made }) => made.step)
       if (call.step.call.startsWith('execve')) await this.#giveSession(earlier)
       const result = await this.workbench.make(call, (answer) => showAnswer(this.#display, answer, earlier, calls.length > 1))
@@ -191,6 +193,7 @@ export class Repl {
     if (!last) throw new LineError('no call was made yet')
     await this.workbench.reset()
     for (const call of calls) {
+      if (this.#interruption) return 'failed'
       const result = await this.workbench.make(call)
       if (result.status === 'failed') {
         showAnswer(this.#display, result, [], true)

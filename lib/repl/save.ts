@@ -1,12 +1,13 @@
 /** The calls made so far as a TypeScript function, like those of the exercises. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { basename, dirname, extname, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DrydockError } from '../kernel/errors.js'
+import { writeNew } from '../kernel/new-file.js'
 import { giveToInvoker } from '../kernel/places.js'
 import type { Param } from './forms/index.js'
 import type { Call } from './parse.js'
-import { Code, Expression, typescript } from './typescript.js'
+import { Code, Expression, quoted, typescript } from './typescript.js'
 
 const LIBRARY = fileURLToPath(new URL('../', import.meta.url))
 
@@ -15,7 +16,7 @@ export function save(calls: readonly Call[], file: string): string {
   const path = resolve(extname(file) === '' ? `${file}.ts` : file)
   const text = sourceOf(calls, path)
   try {
-    writeFileSync(path, text, { flag: 'wx' })
+    writeNew(path, text)
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
     if (code === 'EEXIST') throw new DrydockError(`${path} is there already: remove it, or take another name`)
@@ -33,7 +34,7 @@ export function sourceOf(calls: readonly Call[], path: string): string {
     '/** Made at the prompt of `npm run repl`. */',
     ...imports(names, dirname(path)),
     '',
-    `export function ${functionName(path)}(): Step[] {`,
+    `export function ${functionName(path, names)}(): Step[] {`,
     '  return [',
     ...lines,
     '  ]',
@@ -80,7 +81,7 @@ function imports(names: ReadonlyMap<string, string>, directory: string): string[
   return [...files].sort().map(([file, imported]) => {
     const from = relative(directory, `${LIBRARY}${file}.js`)
     const sorted = imported.sort((a, b) => (bare(a).toLowerCase() < bare(b).toLowerCase() ? -1 : 1))
-    return `import { ${sorted.join(', ')} } from '${from.startsWith('.') ? from : `./${from}`}'`
+    return `import { ${sorted.join(', ')} } from ${quoted(from.startsWith('.') ? from : `./${from}`)}`
   })
 }
 
@@ -90,9 +91,18 @@ function offeredByIndex(): Set<string> {
   return new Set(lists.flatMap((list) => list.split(/[\s,]+/)).filter((name) => name !== '' && name !== 'type'))
 }
 
-/** A name for the function from the file's: `my-box.ts` → myBox. */
-function functionName(path: string): string {
+/** A name for the function from the file's: `my-box.ts` → myBox. What is imported, or a word of the language, is none. */
+function functionName(path: string, imported: ReadonlyMap<string, string>): string {
   const words = basename(path, extname(path)).split(/[^A-Za-z0-9]+/)
   const name = words.map((word, index) => (index === 0 ? word : word.charAt(0).toUpperCase() + word.slice(1))).join('')
-  return /^[A-Za-z]/.test(name) ? name : 'steps'
+  if (!/^[A-Za-z]/.test(name)) return 'steps'
+  return imported.has(name) || RESERVED.has(name) ? `${name}Steps` : name
 }
+
+/** In a module, which is strict: ECMAScript, 12.7.2 and 13.1.1. */
+const RESERVED: ReadonlySet<string> = new Set(
+  (
+    'arguments await break case catch class const continue debugger default delete do else enum eval export extends false finally for function if implements ' +
+    'import in instanceof interface let new null package private protected public return static super switch this throw true try typeof var void while with yield'
+  ).split(' '),
+)

@@ -40,6 +40,8 @@ export class Workbench {
   #made: Made[] = []
   /** What was made so far belongs to a shim that has ended; the next call begins a new list. */
   #stale = false
+  /** The reset that is under way, or was last: each begins where the one before has come to its end. */
+  #reset: Promise<void> = Promise.resolve()
   #actor: Actor | undefined
   readonly #testimony: Testimony
   /** Called when the child ends by itself while nobody waits for a call. */
@@ -211,11 +213,21 @@ export class Workbench {
     await this.#fresh()
   }
 
-  /** A fresh bottle; nothing of what was done is left. `force`: also when a call is still going on. */
-  async reset(options: { force?: boolean } = {}): Promise<void> {
-    await this.close(options)
-    this.#made = []
-    await this.start()
+  /**
+   * A fresh bottle; nothing of what was done is left. `force`: also when a call is still going on. Of two at once (Ctrl-C during a reset) the second ends
+   * what the first has begun.
+   */
+  reset(options: { force?: boolean } = {}): Promise<void> {
+    const before = this.#reset.catch(() => undefined)
+    const reset = async () => {
+      await this.close(options)
+      await before
+      await this.close(options)
+      this.#made = []
+      await this.start()
+    }
+    this.#reset = reset()
+    return this.#reset
   }
 
   async close({ force = false }: { force?: boolean } = {}): Promise<void> {

@@ -1,5 +1,5 @@
 /** A trace being written: a line of JSON for each event, whole before the next begins, so that a program that is killed leaves what can be read. */
-import { closeSync, constants, openSync, writeSync } from 'node:fs'
+import { closeSync, constants, openSync, rmSync, writeSync } from 'node:fs'
 import type { Happening, TraceEvent } from './types.js'
 
 /** Bytes; what comes then is not written any more. An hour of a lesson is about a megabyte. */
@@ -34,6 +34,12 @@ export class Journal {
   close(): void {
     if (this.#file !== undefined) closeSync(this.#file)
     this.#file = undefined
+  }
+
+  /** It cannot be written any more. Without a whole event in it (a full disk) it is no trace, and would only be in the way of others. */
+  abandon(): void {
+    this.close()
+    if (this.#seq === 0) rmSync(this.path, { force: true })
   }
 
   #line(what: Happening, at: number): Buffer {

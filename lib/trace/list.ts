@@ -1,8 +1,9 @@
 /** Which traces there are. */
-import { closeSync, fstatSync, readSync, type Stats } from 'node:fs'
+import { closeSync, fstatSync, readSync } from 'node:fs'
 import { isAlive } from '../kernel/owner.js'
 import { namesIfReadable } from '../kernel/readable.js'
-import { inTraceDirectory, makerOf, openTrace, type TraceDirectory, traceDirectories, traceFile, traceIdOf } from './places.js'
+import { inTraceDirectory, madeAt, makerOf, openTrace, type TraceDirectory, traceDirectories, traceFile, traceIdOf } from './places.js'
+import { LONGEST_FILE } from './read.js'
 import { parseTraceLine } from './shape.js'
 import type { SessionBegins } from './types.js'
 
@@ -38,8 +39,7 @@ export class TraceShelf {
   }
 
   #in({ path, owner }: TraceDirectory, seen: Map<string, Known>): TraceSummary[] {
-    const names = inTraceDirectory({ path, owner }, namesIfReadable) ?? []
-    const ids = names.flatMap((name) => traceIdOf(name) ?? [])
+    const ids = traceIdsIn({ path, owner })
     return ids.slice(0, MOST).flatMap((id) => {
       const file = traceFile(path, id)
       const known = this.#read(file, owner)
@@ -56,10 +56,12 @@ export class TraceShelf {
     const file = openTrace(path, owner)
     if (file === undefined) return undefined
     try {
-      const stats = fstatSync(file)
+      const { ino, size: whole } = fstatSync(file)
+      // A file of somebody else's may be as long as it likes, and this is asked again and again.
+      const size = Math.min(whole, LONGEST_FILE)
       const before = this.#known.get(path)
-      const known = before && before.ino === stats.ino && before.size <= stats.size ? before : begin(file, stats)
-      return known && known.size < stats.size ? further(file, known, stats.size) : known
+      const known = before && before.ino === ino && before.size <= size ? before : begin(file, ino)
+      return known && known.size < size ? further(file, known, size) : known
     } finally {
       closeSync(file)
     }
@@ -68,6 +70,12 @@ export class TraceShelf {
 
 /** All of this user, and for root of every user's. */
 export const listTraces = (directories?: readonly TraceDirectory[]): TraceSummary[] => new TraceShelf().list(directories)
+
+/** By their names, newest first. */
+function traceIdsIn(directory: TraceDirectory): string[] {
+  const names = inTraceDirectory(directory, namesIfReadable) ?? []
+  return names.flatMap((name) => traceIdOf(name) ?? []).sort((one, other) => madeAt(other) - madeAt(one))
+}
 
 interface Known {
   readonly ino: number
@@ -79,7 +87,7 @@ interface Known {
   readonly ended: boolean
 }
 
-function begin(file: number, { ino }: Stats): Known | undefined {
+function begin(file: number, ino: number): Known | undefined {
   const bytes = bytesAt(file, 0, NEAR)
   const end = bytes.indexOf(10)
   const event = end < 0 ? undefined : parseTraceLine(bytes.toString('utf8', 0, end))

@@ -10,7 +10,7 @@ import { namesIfReadable } from '../kernel/readable.js'
 const ENDING = '.jsonl'
 
 /** `lesson-4711-mb3k9f2a`: what it is of, the process that makes it, and when, in base 36. */
-const ID = /^(lesson|run|prompt)-(\d{1,9})-[0-9a-z]{6,16}$/
+const ID = /^(lesson|run|prompt)-(\d{1,9})-([0-9a-z]{6,16})$/
 
 export interface TraceDirectory {
   readonly path: string
@@ -30,6 +30,9 @@ export function traceIdOf(name: string): string | undefined {
 
 /** The process that makes a trace. */
 export const makerOf = (id: string): number => Number(ID.exec(id)?.[2])
+
+/** And when it was made, by its name. */
+export const madeAt = (id: string): number => Number.parseInt(ID.exec(id)?.[3] ?? '0', 36)
 
 export const traceFile = (directory: string, id: string): string => join(directory, `${id}${ENDING}`)
 

@@ -12,7 +12,7 @@ const PIECE = 256 * 1024
 const LONGEST_LINE = 16 * 1024 * 1024
 
 /** Bytes of a file: what Journal writes, and its last line. Somebody else's file may be longer and is read no further. */
-const LONGEST_FILE = 80 * 1024 * 1024
+export const LONGEST_FILE = 80 * 1024 * 1024
 
 /** Milliseconds after which a trace is looked at again though nobody has said that it has grown: not every file system tells. */
 const SOMETIMES = 1000

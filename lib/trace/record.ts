@@ -58,7 +58,7 @@ export class Recorder implements Witness {
         journal.write(what, at)
         return true
       } catch (error) {
-        close(journal)
+        abandon(journal)
         this.#tellWhy(error)
         return false
       }
@@ -113,6 +113,14 @@ function close(journal: Journal): void {
     journal.close()
   } catch {
     // What was written is written.
+  }
+}
+
+function abandon(journal: Journal): void {
+  try {
+    journal.abandon()
+  } catch {
+    // It is in the way of nobody but who lists traces.
   }
 }
 

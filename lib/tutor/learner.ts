@@ -1,6 +1,6 @@
 /** Runs a learner's function in a process of its own, with limits, and says in a sentence what went wrong with it. */
 import { type ChildProcess, fork } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { SYSCALLS } from '../kernel/constants.js'
 import { encodeSteps, Slots } from '../kernel/encode.js'
 import { DrydockError, sentenceOf } from '../kernel/errors.js'
@@ -216,6 +216,9 @@ function placeIn(stack: string, file: string): string {
   const place = stack
     .split('\n')
     .map((line) => /\(?(?:file:\/\/)?(\/[^()]+?):(\d+):(\d+)\)?$/.exec(line.trim()))
-    .find((match) => match && decodeURI(match[1] as string) === file)
+    .find((match) => match && isPathOf(match[1] as string, file))
   return place ? ` (at ${shownPath(file)}:${place[2]}:${place[3]})` : ''
 }
+
+/** A stack has paths or addresses, and a learner's may have anything. */
+const isPathOf = (place: string, file: string): boolean => place === file || place === pathToFileURL(file).pathname

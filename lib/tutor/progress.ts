@@ -25,8 +25,13 @@ const NOTHING: LessonProgress = { scenes: [], exercises: [] }
 export class Progress {
   readonly path: string
   readonly #complain: (sentence: string) => void
+  /** What could not be written: it is known for as long as this program runs. */
+  #unsaved: ProgressFile | undefined
 
-  /** `complain` hears one sentence when the file is damaged; it is then kept aside and a new one begun. */
+  /**
+   * `complain` hears one sentence when the file is damaged, which is then kept aside and a new one begun; and one when it cannot be written (a full disk, or one
+   * that is read-only): the lesson goes on without.
+   */
   constructor(complain: (sentence: string) => void = () => {}, directory: string = stateDirectory()) {
     this.path = join(directory, 'progress.json')
     this.#complain = complain
@@ -64,18 +69,34 @@ export class Progress {
     const { [name]: before = NOTHING, ...others } = lessons
     const after = change(before)
     const file: ProgressFile = { version: 1, lessons: after ? { ...others, [name]: after } : others }
+    try {
+      this.#write(file)
+      this.#unsaved = undefined
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException
+      if (!this.#unsaved) {
+        this.#complain(
+          `Your progress cannot be saved in ${this.path} (${code ?? message}): it is known until you leave, and it is tried again with each change.`,
+        )
+      }
+      this.#unsaved = file
+    }
+  }
+
+  #write(file: ProgressFile): void {
     const temporary = `${this.path}.${process.pid}`
     try {
       writeFileSync(temporary, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600 })
       giveToInvoker(temporary)
       renameSync(temporary, this.path)
-    } catch (cause) {
+    } catch (error) {
       rmSync(temporary, { force: true })
-      throw new DrydockError(`your progress cannot be saved in ${this.path}: ${(cause as Error).message}`, { cause })
+      throw error
     }
   }
 
   #read(): ProgressFile {
+    if (this.#unsaved) return this.#unsaved
     let content: string
     try {
       content = readFileSync(this.path, 'utf8')
@@ -86,7 +107,14 @@ export class Progress {
     const file = parse(content)
     if (file) return file
     const aside = `${this.path}.damaged-${Date.now()}`
-    renameSync(this.path, aside)
+    try {
+      renameSync(this.path, aside)
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException
+      throw new DrydockError(`your progress in ${this.path} is damaged, and cannot be put aside (${code}): move it away, or remove it`, {
+        cause,
+      })
+    }
     this.#complain(`Your progress file was damaged. It is kept as ${aside}, and a new one is begun.`)
     return { version: 1, lessons: {} }
   }

@@ -92,7 +92,7 @@ export class ExerciseSession {
       ['q', 'quit'],
     ])
     const giveUp = new AbortController()
-    const event = await Promise.race([keyboard.next(giveUp.signal), this.#watcher.saved().then(() => 'saved')])
+    const event = await Promise.race([keyboard.next(giveUp.signal), this.#watcher.saved(giveUp.signal).then(() => 'saved')])
     giveUp.abort()
     erase()
     return this.#act(event)

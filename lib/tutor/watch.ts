@@ -30,16 +30,22 @@ export class FileWatcher {
     this.#poll = setInterval(() => this.#look(), LOOK_EVERY)
   }
 
-  /** Resolves after the next save; at once when there was one since the last time. */
-  saved(): Promise<void> {
+  /**
+   * Resolves after the next save; at once when there was one since the last time. `signal` gives up waiting (the promise then never settles): a save that
+   * comes while nobody waits is told to who waits next.
+   */
+  saved(signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const done = () => {
         this.#changed = false
         this.#waiting = undefined
         resolve()
       }
-      if (this.#changed) done()
-      else this.#waiting = done
+      if (this.#changed) return done()
+      this.#waiting = done
+      signal?.addEventListener('abort', () => {
+        if (this.#waiting === done) this.#waiting = undefined
+      })
     })
   }
 

@@ -1,8 +1,9 @@
 /** The learner's files: `workspace/NN-name.ts`, a copy of the lesson's exercise.ts at first use, his own from then on. */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DrydockError } from '../kernel/errors.js'
+import { writeNew } from '../kernel/new-file.js'
 import { giveToInvoker } from '../kernel/places.js'
 import type { Lesson } from './lesson.js'
 
@@ -31,7 +32,7 @@ export function ensureExercise(lesson: ExerciseSource): { path: string; made: bo
   try {
     const directory = dirname(path)
     if (mkdirSync(directory, { recursive: true })) giveToInvoker(directory)
-    writeFileSync(path, pristine(lesson, path), { flag: 'wx' })
+    writeNew(path, pristine(lesson, path))
     giveToInvoker(path)
   } catch (cause) {
     throw new DrydockError(

@@ -4,6 +4,7 @@
  *     GET  /                          the page; /page.js and /page.css
  *     GET  /live                      text/event-stream of LiveEvents: first all as it is, then what changes
  *     GET  /sessions/ID/events        text/event-stream of TraceEvents (lib/trace/types.ts), from the first on, followed while it grows
+ *                                     on both `alive` comes now and then: a page on which nothing comes takes the stream for broken
  *     GET  /sessions/ID/export        the trace and the page as one HTML file
  *     POST /room/report               a learner's (lib/trace/report.ts)
  *

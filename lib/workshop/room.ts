@@ -8,6 +8,8 @@ import { Allowance } from './allowance.js'
 import type { LearnerView } from './protocol.js'
 
 const MOST_LEARNERS = 500
+/** And from one address: who knows the word could otherwise fill the room with names of his own making, and keep all others out. */
+const MOST_FROM_ONE = 100
 /** Milliseconds of silence after which a learner is forgotten. */
 const FORGETS = 4 * 3_600_000
 /** And after which he makes room for another in a full room; at once when he has left. */
@@ -16,6 +18,8 @@ const YIELDS = 15 * 60_000
 interface Learner {
   readonly view: LearnerView
   readonly allowance: Allowance
+  /** The address from which he was heard last. */
+  readonly from: string
 }
 
 export class Room {
@@ -48,7 +52,7 @@ export class Room {
     const allowance = known?.allowance ?? new Allowance(REPORTS)
     if (!allowance.take(now)) throw new DrydockError('these reports come too fast', { status: 429 })
     const key = known?.view.key ?? String(++this.#joined)
-    this.#learners.set(id, { view: { ...rest, key, heard: now }, allowance })
+    this.#learners.set(id, { view: { ...rest, key, heard: now }, allowance, from })
   }
 
   #letIn(word: string, from: string, now: number): void {
@@ -59,7 +63,11 @@ export class Room {
       this.#guesses.set(from, guesses)
       throw WRONG_WORD()
     }
-    if (this.#learners.size >= MOST_LEARNERS && !this.#makeRoom(now)) {
+    const neighbours = [...this.#learners].filter(([, learner]) => learner.from === from)
+    if (neighbours.length >= MOST_FROM_ONE && !this.#makeRoom(neighbours, now)) {
+      throw new DrydockError(`${MOST_FROM_ONE} learners have joined from your address, and no more are let in from there`, { status: 503 })
+    }
+    if (this.#learners.size >= MOST_LEARNERS && !this.#makeRoom([...this.#learners], now)) {
       throw new DrydockError(`the room is full: ${MOST_LEARNERS} learners have joined`, { status: 503 })
     }
   }
@@ -69,8 +77,9 @@ export class Room {
     return isToken(word.trim().toLowerCase(), this.word)
   }
 
-  #makeRoom(now: number): boolean {
-    const idle = [...this.#learners].filter(([, { view }]) => view.left || now - view.heard > YIELDS)
+  /** By one of these, if one of them is not there any more. */
+  #makeRoom(learners: readonly (readonly [id: string, Learner])[], now: number): boolean {
+    const idle = learners.filter(([, { view }]) => view.left || now - view.heard > YIELDS)
     const [longest] = idle.sort(([, one], [, other]) => one.view.heard - other.view.heard)
     return longest !== undefined && this.#learners.delete(longest[0])
   }

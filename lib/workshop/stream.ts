@@ -7,7 +7,7 @@ import { patience } from '../kernel/patience.js'
 
 /** Bytes that may wait for one page. A picture that is larger alone may, when nothing else does. */
 const MOST_WAITING = 4 * 1024 * 1024
-/** Milliseconds between two signs of life: proxies close what is silent for a minute. */
+/** Milliseconds between two signs of life: proxies close what is silent for a minute, and a page takes it for broken (page/silence.ts). */
 const HEARTBEAT = 15_000
 /** Milliseconds that a page gets to read what waits for it. */
 const SLOWEST = 60_000
@@ -22,7 +22,7 @@ export class EventStream {
     this.#response = response
     const gone = new AbortController()
     this.gone = gone.signal
-    this.#heart = setInterval(() => this.#write(':\n\n'), HEARTBEAT).unref()
+    this.#heart = setInterval(() => this.send('alive', '0'), HEARTBEAT).unref()
     response.once('close', () => {
       clearInterval(this.#heart)
       gone.abort()

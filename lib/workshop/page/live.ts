@@ -1,5 +1,6 @@
 /** The stream of what is happening, kept open: when it is lost it is opened again. */
 import type { LiveEvent } from '../protocol.js'
+import { onSilence } from './silence.js'
 import type { Store } from './store.js'
 
 /** Milliseconds after which a stream that the server has refused is tried again; one that broke is by the browser itself. */
@@ -14,6 +15,10 @@ export function listen(store: Store): void {
     store.connection('lost')
     if (source.readyState !== EventSource.CLOSED) return
     setTimeout(() => listen(store), AGAIN)
+  })
+  onSilence(source, KINDS, () => {
+    store.connection('lost')
+    listen(store)
   })
   for (const kind of KINDS) {
     source.addEventListener(kind, (event) => {

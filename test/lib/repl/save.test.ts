@@ -52,6 +52,8 @@ describe('sourceOf', () => {
 
   it('names the function after the file', () => {
     expect(source(['getpid'], '/tmp/my-first box.ts')).toContain('export function myFirstBox(): Step[] {')
+    expect(source(['mount x /y tmpfs'], '/tmp/mount.ts')).toContain('export function mountSteps(): Step[] {')
+    expect(source(['getpid'], '/tmp/new.ts')).toContain('export function newSteps(): Step[] {')
     expect(source(['getpid'], '/tmp/1.ts')).toContain('export function steps(): Step[] {')
     expect(source(['getpid'], `${library}x.ts`)).toContain("from './index.js'")
   })

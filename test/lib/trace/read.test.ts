@@ -11,6 +11,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -188,6 +189,20 @@ describe('the list of traces', () => {
     running.write(END)
     expect(list()[0]).toEqual({ path: running.path, running: false, events: 5 })
     expect(listTraces([directory()])[0]).toMatchObject({ title: 'A dock', session: 'lesson', pid: process.pid, owner: me, auto: false })
+  })
+
+  it('shows the newest also where many files were begun and never written', () => {
+    for (let number = 0; number < 60; number++) writeFileSync(traceFile(traces, newTraceId('lesson', gone, number + 1e9)), '')
+    const { path } = write(newTraceId('run', gone), [session(gone)])
+    for (let number = 60; number < 120; number++) writeFileSync(traceFile(traces, newTraceId('lesson', gone, number + 1e9)), '')
+    expect(listTraces([directory()]).map((one) => one.path)).toEqual([path])
+  })
+
+  it('counts no further than a trace can be long', () => {
+    const { path } = write(newTraceId('lesson'), [session()])
+    truncateSync(path, 2 ** 30)
+    appendFileSync(path, '\n\n\n')
+    expect(listTraces([directory()]).map(({ events }) => events)).toEqual([1])
   })
 
   it('keeps the newest, and those of sessions that run; what is no trace stays', () => {

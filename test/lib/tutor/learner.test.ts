@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -41,6 +41,15 @@ describe('a learner’s function', () => {
     expect(printed).toBe('passed!\n')
   })
 
+  it('that throws is told with its place, also where a path has what addresses write otherwise', async () => {
+    const odd = join(directory, '100% ünder')
+    mkdirSync(odd)
+    const file = join(odd, 'task.ts')
+    writeFileSync(file, "export function task() {\n  throw new Error('here')\n}")
+    const { outcome } = await runLearner(file, 'task', {})
+    expect(outcome).toEqual({ problem: expect.stringMatching(/^it threw Error: here \(at .*100% ünder\/task\.ts:2:\d+\)$/) })
+  })
+
   it('that does not compile is told with its place', async () => {
     const { problem } = await learn('export function task() {\n  const x = = 3\n}')
     expect(problem).toMatch(/task\d+\.ts:3:13 does not compile: Unexpected "="$/)
@@ -56,6 +65,11 @@ describe('a learner’s function', () => {
       'throws later',
       "export function task() {\n  setTimeout(() => { throw new Error('late') })\n  return new Promise(() => {})\n}",
       /late/,
+    ],
+    [
+      'throws with a stack of its own making',
+      "export function task() { throw Object.assign(new Error('mine'), { stack: 'at (/100%/task.ts:1:1)' }) }",
+      'it threw Error: mine',
     ],
     ['throws a string', "export function task() { throw 'x' }", 'it threw x'],
     [

@@ -1,7 +1,8 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { DrydockError } from '../../../lib/kernel/errors.js'
 import { Progress } from '../../../lib/tutor/progress.js'
 
 let directory: string
@@ -57,4 +58,26 @@ describe('progress', () => {
       expect(complaints).toHaveLength(1)
     },
   )
+
+  it('goes on where it cannot be saved, says so once, and saves all when it can', () => {
+    const complaints: string[] = []
+    const lost = new Progress((sentence) => complaints.push(sentence), join(directory, 'none'))
+    lost.enter('namespaces', 'Hull', { scenes: 2, exercises: 1 })
+    lost.passed('namespaces', 'rename')
+    expect(lost.lesson('namespaces')).toMatchObject({ current: 'Hull', exercises: ['rename'] })
+    expect(complaints).toEqual([expect.stringContaining('none/progress.json (ENOENT)')])
+    mkdirSync(join(directory, 'none'))
+    lost.passed('namespaces', 'again')
+    expect(new Progress(undefined, join(directory, 'none')).lesson('namespaces').exercises).toEqual(['rename', 'again'])
+  })
+
+  it('says in a sentence that a damaged file cannot be put aside', () => {
+    // As long as a path can be (PATH_MAX), so that no longer name fits beside it.
+    let deep = directory
+    while (deep.length < 4060) deep = join(deep, 'x'.repeat(Math.min(200, 4070 - deep.length)))
+    mkdirSync(deep, { recursive: true })
+    writeFileSync(join(deep, 'progress.json'), 'damaged')
+    expect(() => new Progress(undefined, deep).lesson('namespaces')).toThrow(DrydockError)
+    expect(() => new Progress(undefined, deep).lesson('namespaces')).toThrow(/is damaged, and cannot be put aside \(ENAMETOOLONG\)/)
+  })
 })

@@ -1,5 +1,5 @@
 /** A lesson recorded: what stands on the screen is in the trace, in the same words, and the pictures around a call show what it changed. */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -179,6 +179,7 @@ describe('a lesson that plays by itself', { timeout: 60_000 }, () => {
     full.mockRestore()
     expect(later.status).toBe(0)
     expect(words(later.written).split('This session cannot be recorded (ENOSPC)')).toHaveLength(2)
+    expect(readdirSync(join(home, 'run/traces')), 'a file without a whole event').toEqual([])
   })
 })
 

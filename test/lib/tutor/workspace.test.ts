@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,6 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { random } from '../../../lib/tutor/random.js'
 import { ensureExercise, functionSource, relocated, restoreExercise } from '../../../lib/tutor/workspace.js'
+import { requires } from '../../support/requires.js'
 
 let root: string
 beforeEach(() => {
@@ -39,6 +41,19 @@ describe('workspace', () => {
     expect(readFileSync(`${path}.bak`, 'utf8')).toBe('first')
     expect(readFileSync(`${path}.bak2`, 'utf8')).toBe('second')
     expect(readdirSync(join(root, 'workspace')).sort()).toEqual(['01-ships.ts', '01-ships.ts.bak', '01-ships.ts.bak2'])
+  })
+
+  requires('root')('leaves no part of a file on a full disk', () => {
+    const workspace = join(root, 'workspace')
+    mkdirSync(workspace)
+    writeFileSync(join(root, 'lessons/01-ships/exercise.ts'), `export const a = '${'x'.repeat(100_000)}'\n`)
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'full', workspace])
+    try {
+      expect(() => ensureExercise(lesson())).toThrow(/cannot be made: ENOSPC/)
+      expect(readdirSync(workspace)).toEqual([])
+    } finally {
+      execFileSync('umount', [workspace])
+    }
   })
 
   it('says what to do when it cannot be written', () => {

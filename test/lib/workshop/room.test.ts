@@ -88,16 +88,27 @@ describe('the room', () => {
 
   test('a full room takes nobody else, but in place of who has left or was long silent', () => {
     const room = roomNow()
-    for (let n = 0; n < 500; n++) room.hear(reportOf(room, { id: idOf(n) }), 'a')
-    const one = () => room.hear(reportOf(room, { id: idOf(1000) }), 'a')
+    for (let n = 0; n < 500; n++) room.hear(reportOf(room, { id: idOf(n) }), `a${n % 5}`)
+    const one = () => room.hear(reportOf(room, { id: idOf(1000) }), 'b')
     expect(one).toThrow(expect.objectContaining({ status: 503 }))
-    room.hear(reportOf(room, { id: idOf(7), left: true }), 'a')
+    room.hear(reportOf(room, { id: idOf(7), left: true }), 'a2')
     one()
     expect(room.learners).toHaveLength(500)
     expect(room.learners.map(({ key }) => key)).not.toContain('8')
     now += 16 * 60_000
-    room.hear(reportOf(room, { id: idOf(1001) }), 'a')
+    room.hear(reportOf(room, { id: idOf(1001) }), 'c')
     expect(room.learners).toHaveLength(500)
+  })
+
+  test('who makes up a hundred learners keeps out no others', () => {
+    const room = roomNow()
+    for (let n = 0; n < 100; n++) room.hear(reportOf(room, { id: idOf(n) }), 'a')
+    const another = () => room.hear(reportOf(room, { id: idOf(100) }), 'a')
+    expect(another).toThrow(expect.objectContaining({ status: 503 }))
+    for (const n of [101, 102]) room.hear(reportOf(room, { id: idOf(n) }), 'b')
+    room.hear(reportOf(room, { id: idOf(7), left: true }), 'a')
+    another()
+    expect(room.learners).toHaveLength(102)
   })
 })
 

@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { Replay } from '../../../trace/replay.js'
 import type { TraceEvent } from '../../../trace/types.js'
+import { onSilence } from '../silence.js'
 
 /** Milliseconds after which a stream that was refused is tried again. */
 const AGAIN = 3000
@@ -42,6 +43,10 @@ function follow(id: string, add: (event: TraceEvent) => void, drawn: () => void,
       lost(true)
       if (source.readyState === EventSource.CLOSED) timer = window.setTimeout(open, AGAIN)
     }
+    onSilence(source, ['message'], () => {
+      lost(true)
+      open()
+    })
     source.onmessage = ({ data }: MessageEvent<string>) => {
       const event = JSON.parse(data) as TraceEvent
       // Who comes again may be told again.
