@@ -110,7 +110,7 @@ describe('what goes wrong on the way there', () => {
   })
 })
 
-needsBottle('the commands in its text do what it says', { timeout: 60_000 }, async () => {
+needsBottle('the commands in its text do what it says', { timeout: 180_000 }, async () => {
   const text = readFileSync(new URL('../../lessons/09-two-hosts/README.md', import.meta.url), 'utf8')
   const blocks = marked.lexer(text).flatMap((token) => (token.type === 'code' ? [token.text as string] : []))
   const block = (words: string) => blocks.find((one) => one.includes(words)) ?? expect.fail(`there is no block with ${words}`)
