@@ -9,6 +9,7 @@ import {
   hostnameOf,
   pidsLimit,
   programOf,
+  publishable,
   stopSignal,
   wantedVolumes,
   withProtocol,
@@ -17,7 +18,7 @@ import {
 import type { RunnableImage } from '../engine/request/image.js'
 import { parseSecurity } from '../engine/security.js'
 import { parseBytes, parseInteger, parseMemory, parseNumber, parseSwap } from '../engine/units.js'
-import { parseTmpfs, parseVolume } from '../engine/volumes.js'
+import { ownVolume, parseTmpfs, parseVolume } from '../engine/volumes.js'
 import { DrydockError } from '../kernel/errors.js'
 import { newId } from '../kernel/random.js'
 import type { CgroupLimits } from '../primitives/cgroups/index.js'
@@ -91,7 +92,7 @@ function mountsOf(flags: RunFlags, image: RunnableImage, dataRoot: string): Moun
   const asked = flags.volume.map(parse)
   const tmpfs = flags.tmpfs.map(parseTmpfs)
   const taken = new Set([...asked.map(({ mount }) => mount), ...tmpfs].map(({ target }) => target))
-  const volumes = [...asked, ...wantedVolumes(image.volumes ?? [], taken).map(parse)]
+  const volumes = [...asked, ...wantedVolumes(image.volumes ?? [], taken).map((path) => ownVolume(path, dataRoot, newId))]
   return {
     mounts: [...volumes.map(({ mount }) => mount), ...tmpfs],
     ownVolumes: volumes.flatMap(({ mount, source }) => (source === 'own' ? [dirname(mount.source as string)] : [])),
@@ -140,7 +141,9 @@ function networkOf(flags: RunFlags, dataRoot: string, exposed: readonly string[]
     kind: 'networks',
     names: names.map((name) => (name === 'default' ? 'bridge' : name)),
     aliases: flags.networkAlias,
-    ports: flags.publishAll ? [...flags.publish, ...exposed.filter((port) => !isPublished(port, flags.publish))] : flags.publish,
+    ports: flags.publishAll
+      ? [...flags.publish, ...exposed.filter((port) => !isPublished(port, flags.publish)).map(publishable)]
+      : flags.publish,
   }
 }
 

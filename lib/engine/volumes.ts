@@ -39,11 +39,12 @@ export interface VolumeOptions {
 export function parseVolume(text: string, dataRoot: string, anonymous: () => string, { makePath = false }: VolumeOptions = {}): Volume {
   const parts = text.split(':')
   if (parts.length > 3 || parts.some((part) => part === '')) return refuse(`invalid volume specification: '${text}'`)
-  const [source, target, options = ''] = parts.length === 1 ? [anonymous(), parts[0] as string] : (parts as [string, string, string?])
+  if (parts.length === 1) return ownVolume(text, dataRoot, anonymous)
+  const [source, target, options = ''] = parts as [string, string, string?]
   checkTarget(target, text)
-  const kind = parts.length === 1 ? 'own' : isPath(source) ? 'path' : 'named'
+  const kind = isPath(source) ? 'path' : 'named'
   const { readOnly, propagation, copies } = parseOptions(options, kind, text)
-  const { volume, made = false } = kind === 'path' ? {} : createVolume(dataRoot, { name: source, anonymous: kind === 'own' })
+  const { volume, made = false } = kind === 'path' ? {} : createVolume(dataRoot, { name: source })
   const path = volume?.directory ?? resolve(source)
   if (kind === 'path' && makePath && !existsSync(path)) mkdirSync(path, { recursive: true, mode: 0o755 })
   const mount: MountSpec = {
@@ -64,6 +65,14 @@ export function parseVolume(text: string, dataRoot: string, anonymous: () => str
     ...(volume?.memory && { memory: volume.memory }),
     ...(made && { made: source }),
   }
+}
+
+/** A new volume without a name at a path. That is all that the path is, whatever is in it: it may be an image's word, which is to name nothing of the host's. */
+export function ownVolume(target: string, dataRoot: string, anonymous: () => string): Volume {
+  checkTarget(target, target)
+  const { volume } = createVolume(dataRoot, { name: anonymous(), anonymous: true })
+  const mount = { kind: 'bind', source: volume.directory, sourceKind: 'directory', target: normalize(target), recursive: true } as const
+  return { mount, source: 'own', mode: '', copies: true, made: volume.name }
 }
 
 export function checkTarget(target: string, text: string): void {

@@ -5,7 +5,7 @@ import { DrydockError } from '../../kernel/errors.js'
 import { newId } from '../../kernel/random.js'
 import type { MountSpec } from '../../primitives/rootfs/index.js'
 import { createVolume } from '../volume/store.js'
-import { checkTarget, kindOf, PROPAGATIONS, parseTmpfs, parseVolume, type Volume } from '../volumes.js'
+import { checkTarget, kindOf, ownVolume, PROPAGATIONS, parseTmpfs, parseVolume, type Volume } from '../volumes.js'
 import type { ConfigBody, HostBody, MountBody } from './bodies.js'
 import { wantedVolumes } from './common.js'
 import type { RunnableImage } from './image.js'
@@ -52,7 +52,7 @@ export function mountsOf(
   const others = lastOfEach(theirs.filter(({ mount }) => !taken.has(mount.target)))
   for (const { mount } of others) taken.add(mount.target)
   const wanted = [...Object.keys(config.Volumes ?? {}), ...(image.volumes ?? [])]
-  const volumes = [...asked, ...wantedVolumes(wanted, taken).map(parse)]
+  const volumes = [...asked, ...wantedVolumes(wanted, taken).map((path) => ownVolume(path, dataRoot, newId))]
   const sources = [...volumes, ...others].flatMap(({ mount, memory }) => (memory && Object.keys(memory).length > 0 ? [mount.source] : []))
   if (new Set(sources).size !== sources.length) refuse('a volume that lives in memory is mounted once in a container')
   const memory = volumes.flatMap((volume) => (volume.memory ? [[volume.mount.source as string, volume.memory] as const] : []))

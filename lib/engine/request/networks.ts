@@ -6,7 +6,7 @@ import { formatIp, formatMac, parseIp, parseMac } from '../../kernel/ip.js'
 import { readNetworks } from '../../network/config.js'
 import { parsePort } from '../../network/ports.js'
 import type { ConfigBody, EndpointBody, HostBody } from './bodies.js'
-import { conflicting, withProtocol } from './common.js'
+import { conflicting, publishable, withProtocol } from './common.js'
 import { parseLink } from './links.js'
 import { readMembers } from './members.js'
 import { ENDPOINT, IPAM } from './tables.js'
@@ -162,7 +162,7 @@ function portsOf({ PortBindings = {}, PublishAllPorts = false }: HostBody, expos
     (bindings?.length ? bindings : [{}]).map(({ HostIp = '', HostPort = '' }) => `${HostIp}:${HostPort}:${withProtocol(port)}`),
   )
   const led = new Set(Object.keys(PortBindings).map(withProtocol))
-  const texts = [...bound, ...(PublishAllPorts ? exposed.filter((port) => !led.has(port)) : [])]
+  const texts = [...bound, ...(PublishAllPorts ? exposed.filter((port) => !led.has(port)).map(publishable) : [])]
   for (const text of texts) parsePort(text)
   return texts
 }
