@@ -151,13 +151,13 @@ async function prune(context: EngineContext, filters: Filters): ReturnType<Netwo
 const CONNECT: Members = { Container: is('text'), EndpointConfig: is('object') }
 const DISCONNECT: Members = { Container: is('text'), Force: is('flag') }
 
-/** The container's turn first: it may be long until it has stopped, and other networks need not wait for that. */
+/** The container's turn first: it may be long until it has stopped, and other networks need not wait for that. The network may be gone by then. */
 async function connectOne(context: EngineContext, word: string, body: Document, next: InTurn): Promise<void> {
   const { Container = '', EndpointConfig } = readMembers(body, CONNECT) as { Container?: string; EndpointConfig?: unknown }
   const network = findNetwork(context, word)
   const handle = context.containers.find(Container)
   const request = endpointRequest(EndpointConfig, 'EndpointConfig.')
-  await handle.exclusively(() => next(() => connect(context, handle, network, request)))
+  await handle.exclusively(() => next(() => connect(context, handle, findNetwork(context, network.id), request)))
 }
 
 async function disconnectOne(context: EngineContext, word: string, body: Document, next: InTurn): Promise<void> {

@@ -1,0 +1,119 @@
+/** What goes wrong beside the engine, or is asked of it in a wrong moment: it goes on, knows what is, and keeps nothing. */
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect } from 'vitest'
+import type { Engine } from '../../lib/engine/index.js'
+import { body, enginePlace, type Place } from '../support/engine.js'
+import { requires } from '../support/requires.js'
+
+const test = requires('root', 'command:busybox')
+
+let place: Place
+let engine: Engine
+beforeAll(async () => {
+  place = await enginePlace()
+  engine = await place.open()
+})
+afterAll(async () => {
+  await engine?.close()
+  await place?.remove()
+})
+
+const created = async (...args: Parameters<typeof body>) => (await engine.containers.create(body(...args), {})).Id
+const started = async (...args: Parameters<typeof body>) => {
+  const id = await created(...args)
+  await engine.containers.start(id)
+  return id
+}
+/** Runs on for a moment when it is told to end; it listens by now. */
+const slow = async (code: number, host: Record<string, unknown> = {}) => {
+  const id = await created(['sh', '-c', `trap 'sleep .3; exit ${code}' TERM; echo up; while :; do sleep .05; done`], {}, host)
+  const { stream } = await engine.containers.attach(id, { stdin: false, stdout: true, stderr: true, stream: true, logs: false })
+  await engine.containers.start(id)
+  await new Promise((resolve) => stream.once('data', resolve))
+  stream.destroy()
+  return id
+}
+const stateOf = async (id: string) => (await engine.containers.inspect(id)).State as Record<string, unknown>
+const again = async () => {
+  await engine.close()
+  engine = await place.open()
+}
+
+test('a container whose end cannot be written down has ended all the same, and can be removed', async () => {
+  const id = await started(['sleep', '1000'])
+  const { pid, layout, ended } = engine.context.containers.find(id)
+  // Nothing can be renamed to the name of a directory.
+  mkdirSync(layout.exit)
+  const { end } = await engine.containers.wait(id, 'next-exit')
+  const shim = /^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  process.kill(Number(shim), 'SIGKILL')
+  await ended
+  expect(await stateOf(id)).toMatchObject({ Status: 'exited', Running: false, ExitCode: 137 })
+  expect(await end).toEqual({ StatusCode: 137 })
+  rmSync(layout.exit, { recursive: true })
+  await engine.containers.remove(id, { force: true })
+})
+
+test('a restart that is refused does not let another one take away what goes with its end', async () => {
+  const id = await slow(0, { AutoRemove: true })
+  const restarting = engine.containers.restart(id, { timeout: 20 })
+  await expect(engine.containers.restart(id, { signal: 'NONE' })).rejects.toMatchObject({ status: 400 })
+  await restarting
+  expect(await stateOf(id)).toMatchObject({ Status: 'running' })
+  await engine.containers.remove(id, { force: true })
+})
+
+test('a stop that may take longer than a timer can does not kill at once', async () => {
+  const id = await slow(5)
+  expect(await engine.containers.stop(id, { timeout: 2 ** 31 })).toBe(true)
+  expect(await stateOf(id)).toMatchObject({ ExitCode: 5 })
+  await engine.containers.remove(id)
+})
+
+test('a create that is refused leaves none of the volumes that were made for it', async () => {
+  const volumes = join(place.root, 'volumes')
+  const before = readdirSync(volumes)
+  for (const host of [
+    { Links: ['nobody:n'], NetworkMode: 'bridge' },
+    { Binds: ['/twice', '/twice'] },
+    { Binds: ['/one', '/nowhere/:bad'] },
+  ]) {
+    await expect(created(['true'], { Volumes: { '/own': {} } }, host)).rejects.toMatchObject({ status: 400 })
+    expect(readdirSync(volumes)).toEqual(before)
+  }
+})
+
+test('how the last run ended is known to the next engine, when a start after it has failed', async () => {
+  const id = await started(['sh', '-c', 'exit 3'])
+  await engine.context.containers.find(id).ended
+  const { layout } = engine.context.containers.find(id)
+  const { FinishedAt } = await stateOf(id)
+  // What its root is mounted at is a file.
+  rmSync(layout.work, { recursive: true })
+  await expect(engine.containers.start(id)).rejects.toThrow()
+  const before = await stateOf(id)
+  expect(before).toMatchObject({ Status: 'exited', ExitCode: 128, FinishedAt })
+  await again()
+  expect(await stateOf(id)).toEqual(before)
+  await engine.containers.remove(id)
+})
+
+test('who has stopped a container before it got its restart policy has stopped it for the next engine too', async () => {
+  const id = await started(['sleep', '1000'])
+  await engine.containers.stop(id, { timeout: 0 })
+  await engine.containers.update(id, { RestartPolicy: { Name: 'unless-stopped' } })
+  await again()
+  expect(await stateOf(id)).toMatchObject({ Status: 'exited' })
+  await engine.containers.remove(id)
+})
+
+test('a network that goes while a container waits for its turn to get it is one that there is not', async () => {
+  const id = await created(['true'], {}, { NetworkMode: 'bridge' })
+  await engine.networks.create({ Name: 'goes' })
+  const removal = engine.networks.remove('goes')
+  await expect(engine.networks.connect('goes', { Container: id })).rejects.toMatchObject({ status: 404 })
+  await removal
+  expect((await engine.containers.inspect(id)).NetworkSettings).toMatchObject({ Networks: { bridge: {} } })
+  await engine.containers.remove(id)
+})
