@@ -6,7 +6,7 @@
  *
  * Only one engine at a time uses a data root, so whatever bears such a name when it begins is nobody's.
  */
-import { closeSync, fsync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statfsSync, writeSync } from 'node:fs'
+import { closeSync, fsync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { remove_tree, unlink } from '../kernel/calls/files.js'
 import { namesIfReadable, textIfReadable } from '../kernel/readable.js'
@@ -60,7 +60,7 @@ export async function makeContainer(
 async function writeConfig(path: string, record: ContainerRecord, durable: boolean): Promise<void> {
   const file = openSync(path, 'wx', 0o600)
   try {
-    writeSync(file, JSON.stringify(record))
+    writeFileSync(file, JSON.stringify(record))
     if (durable && isInMemory(dirname(path))) fsyncSync(file)
     else if (durable) await new Promise<void>((resolve, reject) => fsync(file, (error) => (error ? reject(error) : resolve())))
   } finally {

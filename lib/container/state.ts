@@ -2,7 +2,7 @@
  * A container on disk: its directories, its record, its name. An ephemeral one (`--rm`) is made by steps of its plan, each with its undo, so
  * that nothing is left even when this program is killed; the record of one that stays is written here, synced and renamed.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { close, mkdir, open, remove_tree, unlink, write } from '../kernel/calls/files.js'
 import { DrydockError } from '../kernel/errors.js'
@@ -296,12 +296,18 @@ export function writeDurably(path: string, content: string): void {
   const temporary = `${path}.new`
   const file = openSync(temporary, 'w', 0o600)
   try {
-    writeSync(file, content)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
+    try {
+      // All of it: write(2) may write less than it was given, as much as a disk has room for.
+      writeFileSync(file, content)
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    renameSync(temporary, path)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw error
   }
-  renameSync(temporary, path)
 }
 
 function parsed<T>(text: string | undefined): T | undefined {

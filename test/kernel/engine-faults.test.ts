@@ -1,8 +1,14 @@
 /** What goes wrong beside the engine, or is asked of it in a wrong moment: it goes on, knows what is, and keeps nothing. */
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { afterAll, beforeAll, expect } from 'vitest'
+import { unpack } from '../../lib/cli/client/copy/unpack.js'
+import { writeDurably } from '../../lib/container/state.js'
 import type { Engine } from '../../lib/engine/index.js'
+import { TAR_END, tarHeader, tarPadding } from '../../lib/image/tar/index.js'
 import { body, enginePlace, type Place } from '../support/engine.js'
 import { requires } from '../support/requires.js'
 
@@ -53,6 +59,33 @@ test('a container whose end cannot be written down has ended all the same, and c
   expect(await end).toEqual({ StatusCode: 137 })
   rmSync(layout.exit, { recursive: true })
   await engine.containers.remove(id, { force: true })
+})
+
+test('what there is no room for is not written down in part', async () => {
+  const place = mkdtempSync(join(tmpdir(), 'drydock-full-'))
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'none', place])
+  try {
+    const path = join(place, 'config.json')
+    writeDurably(path, 'as it was')
+    expect(() => writeDurably(path, 'x'.repeat(100_000))).toThrow('ENOSPC')
+    expect(readFileSync(path, 'utf8')).toBe('as it was')
+    expect(readdirSync(place)).toEqual(['config.json'])
+    // So it is with a container that is copied to a disk that gets full.
+    const file = {
+      path: Buffer.from('f'),
+      type: 'file' as const,
+      mode: 0o644,
+      uid: 0,
+      gid: 0,
+      mtime: { seconds: 0, nanoseconds: 0 },
+      size: 100_000,
+    }
+    const archive = Readable.from([Buffer.concat([tarHeader(file), Buffer.alloc(100_000), tarPadding(100_000), TAR_END])])
+    await expect(unpack(archive, join(place, 'f'))).rejects.toThrow('ENOSPC')
+  } finally {
+    execFileSync('umount', [place])
+    rmSync(place, { recursive: true })
+  }
 })
 
 test('a restart that is refused does not let another one take away what goes with its end', async () => {

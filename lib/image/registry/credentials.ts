@@ -14,7 +14,7 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -154,7 +154,7 @@ function writeConfig(config: ConfigFile): void {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     const file = openSync(temporary, 'wx', 0o600)
     try {
-      writeSync(file, `${JSON.stringify(config, undefined, '\t')}\n`)
+      writeFileSync(file, `${JSON.stringify(config, undefined, '\t')}\n`)
       fsyncSync(file)
     } finally {
       closeSync(file)
