@@ -1,9 +1,8 @@
 /** A directory as a build's context: an archive of what .dockerignore leaves, everything root's, as docker's command line sends it. */
-import { lstat, opendir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { lstat, readdir } from 'node:fs/promises'
 import { Ignore } from '../../../image/dockerfile/index.js'
 import { TAR_END, tarHeader, tarPadding } from '../../../image/tar/index.js'
-import { fileEntry } from '../copy/pack.js'
+import { fileEntry, within } from '../copy/pack.js'
 
 export interface DirectoryOptions {
   readonly patterns: readonly string[]
@@ -14,7 +13,7 @@ export interface DirectoryOptions {
 export async function* packDirectory(directory: string, { patterns, extra }: DirectoryOptions): AsyncGenerator<Buffer> {
   const ignore = new Ignore(patterns)
   for (const [name, text] of Object.entries(extra)) yield* added(name, text)
-  yield* below(directory, '', ignore, new Set(Object.keys(extra)))
+  yield* below(Buffer.from(directory), undefined, ignore, new Set(Object.keys(extra)))
   yield TAR_END
 }
 
@@ -24,17 +23,18 @@ export async function* packText(name: string, text: string): AsyncGenerator<Buff
   yield TAR_END
 }
 
-async function* below(directory: string, prefix: string, ignore: Ignore, taken: ReadonlySet<string>): AsyncGenerator<Buffer> {
-  const names: string[] = []
-  for await (const { name } of await opendir(join(directory, prefix))) names.push(name)
-  for (const name of names.sort()) {
-    const path = prefix === '' ? name : `${prefix}/${name}`
-    if (taken.has(path)) continue
-    const file = join(directory, path)
+async function* below(directory: Buffer, path: Buffer | undefined, ignore: Ignore, taken: ReadonlySet<string>): AsyncGenerator<Buffer> {
+  const names = await readdir(path ? within(directory, path) : directory, { encoding: 'buffer' })
+  for (const name of names.sort(Buffer.compare)) {
+    const own = path ? within(path, name) : name
+    // Patterns are text. A name that is none, in UTF-8, is matched as it would be shown.
+    const text = own.toString()
+    if (taken.has(text)) continue
+    const file = within(directory, own)
     const found = await lstat(file)
-    const ignored = ignore.ignores(path)
-    if (!ignored) yield* fileEntry(file, path, { uid: 0, gid: 0 })
-    if (found.isDirectory() && (!ignored || ignore.goesInto(path))) yield* below(directory, path, ignore, taken)
+    const ignored = ignore.ignores(text)
+    if (!ignored) yield* fileEntry(file, own, { uid: 0, gid: 0 })
+    if (found.isDirectory() && (!ignored || ignore.goesInto(text))) yield* below(directory, own, ignore, taken)
   }
 }
 

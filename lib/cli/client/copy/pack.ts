@@ -1,7 +1,6 @@
 /** Files of this machine as a tar archive, for a container. */
 import type { Stats } from 'node:fs'
-import { lstat, open, opendir, readlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { lstat, open, readdir, readlink } from 'node:fs/promises'
 import { TAR_END, type TarInput, tarHeader, tarPadding } from '../../../image/tar/index.js'
 import { DrydockError } from '../../../kernel/errors.js'
 
@@ -9,20 +8,25 @@ const PIECE = 256 * 1024
 
 /** All that is at `file`, as `name`: a file or a directory with everything below it. Sockets are left out, as Docker does. */
 export async function* pack(file: string, name: string): AsyncGenerator<Buffer> {
-  yield* node(file, name)
+  yield* node(Buffer.from(file), Buffer.from(name))
   yield TAR_END
 }
 
-async function* node(file: string, name: string): AsyncGenerator<Buffer> {
+async function* node(file: Buffer, name: Buffer): AsyncGenerator<Buffer> {
   yield* fileEntry(file, name)
   if (!(await lstat(file)).isDirectory()) return
-  for await (const { name: child } of await opendir(file)) yield* node(join(file, child), `${name}/${child}`)
+  for (const child of await readdir(file, { encoding: 'buffer' })) yield* node(within(file, child), within(name, child))
 }
+
+/** A path as its bytes: names need be in no encoding. */
+export const within = (directory: Buffer, name: Buffer): Buffer => Buffer.concat([directory, SLASH, name])
+
+const SLASH = Buffer.from('/')
 
 /** What is at `file`, as `name`; of a directory not what is in it. `owner`: whose it is said to be, in place of its own. */
 export async function* fileEntry(
-  file: string,
-  name: string,
+  file: Buffer,
+  name: Buffer,
   owner: { readonly uid?: number; readonly gid?: number } = {},
 ): AsyncGenerator<Buffer> {
   const found = await lstat(file)
@@ -33,10 +37,10 @@ export async function* fileEntry(
   if (type === 'file') yield* content(file, found.size)
 }
 
-function headerOf(found: Stats, type: TarInput['type'], name: string, link: Buffer | undefined): TarInput {
+function headerOf(found: Stats, type: TarInput['type'], name: Buffer, link: Buffer | undefined): TarInput {
   const milliseconds = Math.floor(found.mtimeMs)
   return {
-    path: Buffer.from(name),
+    path: name,
     type,
     mode: found.mode & 0o7777,
     uid: found.uid,
@@ -62,7 +66,7 @@ function typeOf(found: Stats): TarInput['type'] | undefined {
 }
 
 /** Exactly so many bytes: the header has promised them. */
-async function* content(file: string, size: number): AsyncGenerator<Buffer> {
+async function* content(file: Buffer, size: number): AsyncGenerator<Buffer> {
   const handle = await open(file)
   try {
     for (let left = size; left > 0; ) {
