@@ -7,8 +7,14 @@ import { Readable } from 'node:stream'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { unpack } from '../../lib/cli/client/copy/unpack.js'
 import { writeDurably } from '../../lib/container/state.js'
+import { Clerks } from '../../lib/engine/clerks.js'
 import type { Engine } from '../../lib/engine/index.js'
 import { TAR_END, tarHeader, tarPadding } from '../../lib/image/tar/index.js'
+import { mkdir, rmdir } from '../../lib/kernel/calls/files.js'
+import { nanosleep } from '../../lib/kernel/calls/process.js'
+import type { Shim } from '../../lib/kernel/shim.js'
+import { Spawner } from '../../lib/kernel/spawner.js'
+import { host } from '../../lib/kernel/step.js'
 import { body, enginePlace, type Place } from '../support/engine.js'
 import { requires } from '../support/requires.js'
 
@@ -149,4 +155,32 @@ test('a network that goes while a container waits for its turn to get it is one 
   await removal
   expect((await engine.containers.inspect(id)).NetworkSettings).toMatchObject({ Networks: { bridge: {} } })
   await engine.containers.remove(id)
+})
+
+test('who did its errands and was killed, idle or over one, is no reason why the next could not be done', async () => {
+  const spawner = await Spawner.start({ warm: 1 })
+  const hired: Shim[] = []
+  const clerks = new Clerks(async () => {
+    const shim = await spawner.shim()
+    hired.push(shim)
+    return shim
+  })
+  try {
+    const gone = join(place.root, 'gone')
+    const errand = () => clerks.run(host([mkdir(gone, 0o700), rmdir(gone)]))
+    await errand()
+    const [first] = hired as [Shim]
+    process.kill(first.pid, 'SIGKILL')
+    await first.ended
+    await errand()
+    const second = hired.at(-1) as Shim
+    const broken = clerks.run(host([nanosleep(60_000)]))
+    process.kill(second.pid, 'SIGKILL')
+    await expect(broken).rejects.toThrow()
+    await errand()
+    expect(hired).toHaveLength(3)
+  } finally {
+    await clerks.close()
+    await spawner.close()
+  }
 })
