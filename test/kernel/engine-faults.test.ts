@@ -184,3 +184,15 @@ test('who did its errands and was killed, idle or over one, is no reason why the
     await spawner.close()
   }
 })
+
+test('a network may be called what every object of this language knows already', async () => {
+  const id = await created(['true'], { MacAddress: '02:00:00:00:00:07' }, { NetworkMode: 'constructor' })
+  for (const Name of ['constructor', 'valueOf']) await engine.networks.create({ Name })
+  await engine.networks.connect('valueOf', { Container: id })
+  const { NetworkSettings, Config } = await engine.containers.inspect(id)
+  expect(Object.keys((NetworkSettings as { Networks: object }).Networks)).toEqual(['constructor', 'valueOf'])
+  expect(Config).toMatchObject({ MacAddress: '02:00:00:00:00:07' })
+  await engine.networks.disconnect('constructor', { Container: id })
+  await engine.containers.remove(id)
+  for (const name of ['constructor', 'valueOf']) await engine.networks.remove(name)
+})

@@ -17,6 +17,7 @@ import { forgetWhole } from '../connections.js'
 import type { EngineContext } from '../context.js'
 import { booleanFilter, checkFilters, type Filters, matchesLabelFilters, matchesName } from '../filters.js'
 import { type InTurn, inTurn } from '../in-turn.js'
+import { own } from '../own.js'
 import { is, type Members, readMembers } from '../request/members.js'
 import { endpointRequest } from '../request/networks.js'
 import type { Document, NetworksNoun } from '../types.js'
@@ -68,7 +69,7 @@ export async function mendNetworks(context: EngineContext): Promise<void> {
   for (const { name } of readNetworks(dataRoot)) {
     for (const [address, lease] of readLeases(dataRoot, name)) {
       const handle = running.get(lease.id)
-      if (!handle || handle.endpoints[name]) continue
+      if (!handle || own(handle.endpoints, name)) continue
       try {
         await withShim(context, (shim) => pullOut(shim, lease.device))
         leave(dataRoot, name, address, lease)
