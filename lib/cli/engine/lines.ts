@@ -1,8 +1,9 @@
 /** What an engine says line by line, for as long as it likes. */
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import { DrydockError } from '../../kernel/errors.js'
 
-/** To its end. A connection that breaks is a failure, which the lines do not tell; those that have come are told before. */
+/** To its end. A connection that breaks is a failure, which the lines do not tell. */
 export async function* linesOf(stream: Readable): AsyncGenerator<string, void, void> {
   let broken: Error | undefined
   const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY })
@@ -10,6 +11,11 @@ export async function* linesOf(stream: Readable): AsyncGenerator<string, void, v
     broken = error
     lines.close()
   })
-  for await (const line of lines) if (line.trim() !== '') yield line
-  if (broken) throw broken
+  try {
+    for await (const line of lines) if (line.trim() !== '') yield line
+  } catch (error) {
+    // Newer versions of Node have the lines fail with what they are read from.
+    broken = error as Error
+  }
+  if (broken) throw new DrydockError(`the connection to the engine broke off (${broken.message})`, { cause: broken })
 }
