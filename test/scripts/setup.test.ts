@@ -1,5 +1,16 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -89,7 +100,12 @@ describe('a fresh checkout', () => {
   afterEach(() => rmSync(root, { recursive: true, force: true }))
 
   const start = (PATH: string, env: Record<string, string> = {}) =>
-    spawnSync(process.execPath, ['scripts/start.cjs', 'lesson', '1'], { cwd: root, encoding: 'utf8', env: { PATH, HOME: root, ...env } })
+    spawnSync(process.execPath, ['scripts/start.cjs', 'lesson', '1'], {
+      cwd: root,
+      encoding: 'utf8',
+      timeout: 20_000,
+      env: { PATH, HOME: root, ...env },
+    })
 
   it('names the packages that a machine without a compiler lacks, and changes nothing', () => {
     root = freshCheckout()
@@ -128,6 +144,17 @@ describe('a fresh checkout', () => {
     // The first one's packages came without their scripts, so the second one tries again, after it and not beside it.
     expect(readFileSync(join(root, 'npm-runs'), 'utf8')).toBe('run\nrun\n')
     expect(existsSync(join(root, '.setup-lock'))).toBe(false)
+  })
+
+  it('does not wait for who has made the lock and never said who it is', () => {
+    root = freshCheckout()
+    const tool = '#!/bin/sh\nexit 0\n'
+    const PATH = pathWith(root, { npm: '#!/bin/sh\nexit 1\n', make: tool, cc: tool, 'c++': tool, python3: tool })
+    writeFileSync(join(root, '.setup-lock'), '')
+    utimesSync(join(root, '.setup-lock'), 1e9, 1e9)
+    const { status, stderr } = start(`${PATH}:/bin`)
+    expect([status, stderr]).toEqual([1, expect.stringContaining('`npm ci` failed')])
+    expect(readdirSync(root).filter((name) => name.startsWith('.setup-lock'))).toEqual([])
   })
 
   it('tells when packages were installed without their scripts', () => {
