@@ -9,7 +9,6 @@ import {
   hostnameOf,
   pidsLimit,
   programOf,
-  publishable,
   stopSignal,
   wantedVolumes,
   withProtocol,
@@ -21,6 +20,7 @@ import { parseBytes, parseInteger, parseMemory, parseNumber, parseSwap } from '.
 import { ownVolume, parseTmpfs, parseVolume } from '../engine/volumes.js'
 import { DrydockError } from '../kernel/errors.js'
 import { newId } from '../kernel/random.js'
+import { exposedPort } from '../network/ports.js'
 import type { CgroupLimits } from '../primitives/cgroups/index.js'
 import { parseRlimit } from '../primitives/process.js'
 import type { MountSpec } from '../primitives/rootfs/index.js'
@@ -142,7 +142,7 @@ function networkOf(flags: RunFlags, dataRoot: string, exposed: readonly string[]
     names: names.map((name) => (name === 'default' ? 'bridge' : name)),
     aliases: flags.networkAlias,
     ports: flags.publishAll
-      ? [...flags.publish, ...exposed.filter((port) => !isPublished(port, flags.publish)).map(publishable)]
+      ? [...flags.publish, ...exposed.filter((port) => !isPublished(port, flags.publish)).map(exposedPort)]
       : flags.publish,
   }
 }

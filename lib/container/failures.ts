@@ -13,8 +13,9 @@ export class StartError extends DrydockError {
   /** The step that failed. */
   readonly failed: StepError
 
-  constructor(message: string, exitCode: FailureCode, failed: StepError) {
-    super(message, { status: exitCode === 125 ? 500 : 400, cause: failed })
+  /** `asked`: it was asked for what cannot be. */
+  constructor(message: string, exitCode: FailureCode, failed: StepError, asked = exitCode !== 125) {
+    super(message, { status: asked ? 400 : 500, cause: failed })
     this.exitCode = exitCode
     this.failed = failed
   }
@@ -33,7 +34,11 @@ export function startError(results: readonly Result[], spec: ContainerSpec): Sta
     return new StartError(`the working directory ${spec.cwd} cannot be entered: ${text.toLowerCase()}`, code, cause)
   }
   const place = placeTrouble(failed)
-  if (place) return new StartError(place, 125, cause)
+  if (place) return new StartError(place, 125, cause, true)
+  if (failed.step.call === 'move_mount' && errnoOf(failed.errno).name === 'EINVAL') {
+    // What is mounted was opened before, so that nothing else of it can be wrong.
+    return new StartError(`${cause.message}: a file cannot be mounted on a directory, nor a directory on a file`, 125, cause, true)
+  }
   const known = knownCause(failed)
   return new StartError(known ? `${cause.message}: ${known}` : cause.message, 125, cause)
 }
@@ -56,7 +61,7 @@ function placeTrouble({ step, errno }: Result): string | undefined {
   const shown = path?.kind === 'text' ? `/${path.parts.join('')}` : 'a component of a path'
   switch (errnoOf(errno).name) {
     case 'ENOTDIR':
-      return `${shown} is not a directory inside, so nothing can be mounted and no program be started below it`
+      return `${shown} is not a directory inside, so no directory can be mounted there, nothing below it, and no program be started in it`
     case 'ENOENT':
       return `${shown} is a symbolic link of the image that leads nowhere inside, so nothing can be mounted there; make its target, or choose another path`
     case 'ELOOP':
@@ -68,6 +73,8 @@ function placeTrouble({ step, errno }: Result): string | undefined {
   }
 }
 
+const MOUNTING = new Set(['mount', 'move_mount', 'open_tree', 'pivot_root'])
+
 /** What an error means at this place, where it can mean one thing only. */
 function knownCause({ step, errno }: Result): string | undefined {
   const { name } = errnoOf(errno)
@@ -76,6 +83,8 @@ function knownCause({ step, errno }: Result): string | undefined {
     return 'the limit of processes is reached (ulimit -u, or pids.max of the cgroup that this runs in)'
   if (step.call === 'clone3' && name === 'ENOSYS') return 'a seccomp filter around drydock forbids it'
   if (step.call === 'write' && step.phase === 'confine' && name === 'EINVAL') return 'the cgroup takes no processes'
+  // mount_namespaces(7): also what is copied into a new namespace or passed on to a peer is counted.
+  if (name === 'ENOSPC' && MOUNTING.has(step.call)) return 'the limit of mounts in one namespace is reached (/proc/sys/fs/mount-max)'
   if (name === 'ENOSPC') return 'the disk is full'
   if (name === 'EROFS') return 'that file system is read-only'
   return undefined

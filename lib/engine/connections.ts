@@ -70,6 +70,14 @@ export async function connectionsOf(request: LaunchRequest, shim?: Shim, attempt
   }
 }
 
+/** Who knows the first process by a number, and may put a cable into the host: where it is not process 1 of a pid namespace of its own, it does not itself. */
+function makerOf({ machine, spec }: LaunchRequest): 'container' | 'shared-pid' | 'host' {
+  if (machine.idmap) return 'host'
+  const { pid } = spec.sharing ?? {}
+  if (pid === undefined) return 'container'
+  return pid === 'host' ? 'shared-pid' : 'host'
+}
+
 async function plugged(request: LaunchRequest, network: Networks, shim: Shim | undefined, attempt: number): Promise<Connections> {
   const { spec, dataRoot } = request
   const attachments = new Map<string, Attachment>()
@@ -82,7 +90,7 @@ async function plugged(request: LaunchRequest, network: Networks, shim: Shim | u
       dataRoot,
       network: name,
       ...(!shim && { config: foreseeNetwork(dataRoot, name) }),
-      container: { id: spec.id, name: spec.name, hostname: spec.hostname },
+      container: { id: spec.id, name: spec.name, hostname: spec.hostname, domainname: spec.domainname },
       asked,
       ...(request.dns && { dns: request.dns.servers }),
       index,
@@ -91,7 +99,7 @@ async function plugged(request: LaunchRequest, network: Networks, shim: Shim | u
       attempt,
       ...(shim && { shim }),
       ports: name === wayOut ? network.ports : [],
-      ...(request.machine.idmap && { maker: 'host' as const }),
+      maker: makerOf(request),
     })
     attachments.set(name, attachment)
   }

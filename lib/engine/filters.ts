@@ -1,5 +1,6 @@
 /** `--filter key=value`, any number of times. */
 import { DrydockError } from '../kernel/errors.js'
+import { parseMoment } from '../kernel/moments.js'
 
 /** Values of each key that was given. */
 export type Filters = ReadonlyMap<string, readonly string[]>
@@ -23,7 +24,7 @@ export function parseFilters(texts: readonly string[], known: readonly string[])
 /** Throws Docker's sentence for a key that is none of `known`. */
 export function checkFilters(filters: Filters, known: readonly string[]): void {
   const stranger = [...filters.keys()].find((key) => !known.includes(key))
-  if (stranger !== undefined) throw new DrydockError(`invalid filter '${stranger}'`, { status: 400 })
+  if (stranger !== undefined) throw new DrydockError(`Invalid filter '${stranger}'`, { status: 400 })
 }
 
 /** Undefined when it was not given. */
@@ -50,27 +51,38 @@ export function matchesLabelFilters(filters: Filters, labels: Readonly<Record<st
   return !without && matchesLabels(filters, labels)
 }
 
-/** One of the values is a part of the name, or is a pattern for a part (a regular expression, as Docker has it); true when none was given. */
+/** One of the values is a part of the name, or is a pattern for a part; true when none was given. */
 export function matchesName(filters: Filters, name: string, key = 'name'): boolean {
   const values = filters.get(key)
-  return values === undefined || values.some((value) => name.includes(value) || patternOf(value, key).test(name))
+  return values === undefined || values.some((value) => name.includes(value) || nameTest(value)(name))
 }
 
-function patternOf(text: string, key: string): RegExp {
+/** A regular expression, as Docker has it. What is none is looked for as it stands: Docker finds nothing by it, and does not refuse it. */
+export function nameTest(text: string): (name: string) => boolean {
+  let pattern: RegExp
   try {
-    return new RegExp(text)
-  } catch (cause) {
-    throw new DrydockError(`invalid filter '${key}=${text}': it is no regular expression`, { cause, status: 400 })
+    pattern = new RegExp(text)
+  } catch {
+    return (name) => name.includes(text)
   }
+  return (name) => pattern.test(name)
 }
 
-/** Go's path.Match: `*` and `?` stop at a slash, `[a-z]` is one of those. */
+/** Containers, images and networks older than this go, by the one `until` of a prune. Milliseconds since 1970; undefined when it was not given. */
+export function untilFilter(filters: Filters): number | undefined {
+  const [text, ...more] = filters.get('until') ?? []
+  if (more.length > 0) throw new DrydockError('more than one until filter specified', { status: 400 })
+  return text === undefined ? undefined : parseMoment(text)
+}
+
+/** Go's path.Match: `*` and `?` stop at a slash, `[a-z]` is one of those. Throws its sentence for a bracket without end, and for a backslash with nothing behind it. */
 export function matchesPattern(pattern: string, name: string): boolean {
   const source = pattern.replace(
     /\\(.)|\[(\^?)([^\]]+)\]|\*|\?|[.+^${}()|[\]\\/]/g,
     (found, escaped?: string, not?: string, set?: string) => {
       if (escaped !== undefined) return escaped.replace(/[^\w]/, '\\$&')
       if (set !== undefined) return `[${not}${set.replace(/[\\\]]/g, '\\$&')}]`
+      if (found === '[' || found === '\\') throw new DrydockError('syntax error in pattern', { status: 400 })
       if (found === '*') return '[^/]*'
       return found === '?' ? '[^/]' : `\\${found}`
     },

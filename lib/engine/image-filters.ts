@@ -1,5 +1,6 @@
 /** Which images `--filter` leaves, and by which of their names. */
-import { familiar, familiarName, parseReference } from '../image/reference.js'
+import { familiar, familiarName, parseAnyReference, parseReference, withDefaultTag } from '../image/reference.js'
+import { isIdPrefix } from '../image/store/find.js'
 import type { Image } from '../image/store/index.js'
 import { DrydockError } from '../kernel/errors.js'
 import { parseMoment } from '../kernel/moments.js'
@@ -41,12 +42,12 @@ function moments(images: readonly Image[], filters: Filters): (created: number) 
 
 /** Among those that are listed anyway. */
 function named(images: readonly Image[], word: string): Image {
-  const names = [word, `${word}:latest`]
+  const asked = parseAnyReference(word)
+  const name = typeof asked === 'string' ? asked : familiar(withDefaultTag(asked))
   const found =
-    images.find(({ tags, digests }) => [...tags, ...digests].some((name) => names.includes(name))) ??
-    images.find(({ id }) => id.startsWith(word) || id.startsWith(`sha256:${word}`))
+    images.find(({ id, tags, digests }) => [id, ...tags, ...digests].includes(name)) ?? images.find(({ id }) => isIdPrefix(id, word))
   if (found) return found
-  throw new DrydockError(`No such image: ${/[:@]/.test(word) ? word : `${word}:latest`}`, { status: 404 })
+  throw new DrydockError(`No such image: ${name}`, { status: 404 })
 }
 
 /** github.com/distribution/reference, FamiliarMatch: with the tag or without. */

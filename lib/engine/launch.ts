@@ -34,6 +34,7 @@ import type { Shim } from '../kernel/shim.js'
 import type { Fragment } from '../kernel/step.js'
 import { lostParent } from '../primitives/cgroups/index.js'
 import { type Connections, connectionsOf, type NameService } from './connections.js'
+import { checkPropagation } from './propagation.js'
 
 export interface LaunchRequest {
   readonly spec: ContainerSpec
@@ -88,6 +89,7 @@ export async function launch(request: LaunchRequest, options: LaunchOptions): Pr
 /** Let one run whose directories are there, for the first time or again: what it has changed is there still. */
 export async function launchIn(layout: Layout, record: ContainerRecord, request: LaunchRequest, options: LaunchOptions): Promise<Launched> {
   const { spec, dataRoot } = request
+  checkPropagation(spec.mounts)
   for (let attempt = 1; ; attempt++) {
     const shim = await options.newShim()
     const attempter = options.prepared?.(shim, layout)

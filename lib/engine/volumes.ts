@@ -1,9 +1,9 @@
 /** `-v` and `--tmpfs` as Docker's command line takes them, into mounts. docker-run(1), "Volumes". */
 import { existsSync, mkdirSync, statSync } from 'node:fs'
-import { isAbsolute, normalize, resolve } from 'node:path'
+import { isAbsolute, posix, resolve } from 'node:path'
 import { DrydockError } from '../kernel/errors.js'
 import type { MountSpec } from '../primitives/rootfs/index.js'
-import { createVolume } from './volume/store.js'
+import { createVolume, type Volume as StoredVolume } from './volume/store.js'
 
 export const PROPAGATIONS = ['rprivate', 'private', 'rshared', 'shared', 'rslave', 'slave'] as const
 export type Propagation = (typeof PROPAGATIONS)[number]
@@ -35,14 +35,29 @@ export interface VolumeOptions {
   readonly makePath?: boolean
 }
 
-/** `[SOURCE:]TARGET[:OPTIONS]`: a host's path, a named volume, or (without a source) a new anonymous one, which `anonymous` names. */
+/** A new volume without a name of somebody's choice, which `anonymous` names. The target is a path and nothing else: an image chooses it, and may have colons in it. */
+export function ownVolume(target: string, dataRoot: string, anonymous: () => string): Volume {
+  const { volume, made } = createVolume(dataRoot, { name: anonymous(), anonymous: true })
+  return {
+    mount: { kind: 'bind', source: volume.directory, sourceKind: 'directory', target, recursive: true },
+    source: 'own',
+    mode: '',
+    copies: true,
+    ...(made && { made: volume.name }),
+  }
+}
+
+/** `[SOURCE:]TARGET[:OPTIONS]`: a host's path, a named volume, or (without a source) a new one without a name. */
 export function parseVolume(text: string, dataRoot: string, anonymous: () => string, { makePath = false }: VolumeOptions = {}): Volume {
   const parts = text.split(':')
   if (parts.length > 3 || parts.some((part) => part === '')) return refuse(`invalid volume specification: '${text}'`)
-  if (parts.length === 1) return ownVolume(text, dataRoot, anonymous)
-  const [source, target, options = ''] = parts as [string, string, string?]
-  checkTarget(target, text)
-  const kind = isPath(source) ? 'path' : 'named'
+  const [source, target, options = ''] = parts.length === 1 ? ['', parts[0] as string] : (parts as [string, string, string?])
+  const kind = source !== '' && isPath(source) ? 'path' : 'named'
+  const type = kind === 'path' ? 'bind' : 'volume'
+  const place = checkedTarget(target, (why) =>
+    refuse(`invalid volume specification: '${text}': invalid mount config for type "${type}": ${why}`),
+  )
+  if (source === '') return ownVolume(place, dataRoot, anonymous)
   const { readOnly, propagation, copies } = parseOptions(options, kind, text)
   const { volume, made = false } = kind === 'path' ? {} : createVolume(dataRoot, { name: source })
   const path = volume?.directory ?? resolve(source)
@@ -50,8 +65,8 @@ export function parseVolume(text: string, dataRoot: string, anonymous: () => str
   const mount: MountSpec = {
     kind: 'bind',
     source: path,
-    sourceKind: kindOf(path),
-    target: normalize(target),
+    sourceKind: volume ? kindOfVolume(volume) : kindOf(path),
+    target: place,
     recursive: true,
     ...((readOnly || volume?.readOnly) && { readOnly: true }),
     ...(propagation && { propagation }),
@@ -67,17 +82,11 @@ export function parseVolume(text: string, dataRoot: string, anonymous: () => str
   }
 }
 
-/** A new volume without a name at a path. That is all that the path is, whatever is in it: it may be an image's word, which is to name nothing of the host's. */
-export function ownVolume(target: string, dataRoot: string, anonymous: () => string): Volume {
-  checkTarget(target, target)
-  const { volume } = createVolume(dataRoot, { name: anonymous(), anonymous: true })
-  const mount = { kind: 'bind', source: volume.directory, sourceKind: 'directory', target: normalize(target), recursive: true } as const
-  return { mount, source: 'own', mode: '', copies: true, made: volume.name }
-}
-
-export function checkTarget(target: string, text: string): void {
-  if (!isAbsolute(target)) refuse(`invalid volume specification: '${text}': the path inside the container, '${target}', must be absolute`)
-  if (normalize(target) === '/') refuse(`invalid volume specification: '${text}': the destination can't be '/'`)
+/** In its shortest form, without a slash at its end: by that it is the same place however it was typed. */
+export function checkedTarget(target: string, refused: (why: string) => never): string {
+  if (!isAbsolute(target)) return refused(`invalid mount path: '${target}' mount path must be absolute`)
+  const place = posix.resolve('/', target)
+  return place === '/' ? refused("invalid specification: destination can't be '/'") : place
 }
 
 interface Options {
@@ -115,11 +124,19 @@ export function kindOf(path: string): 'file' | 'directory' {
   return found.isDirectory() ? 'directory' : 'file'
 }
 
+/** One that stands for a directory of the host is as that is. */
+export function kindOfVolume({ directory, isBind, options }: StoredVolume): 'file' | 'directory' {
+  if (isBind && !existsSync(directory))
+    refuse(
+      `error while mounting volume '${directory}': failed to mount local volume: mount ${options?.device}:${directory}: no such file or directory`,
+    )
+  return kindOf(directory)
+}
+
 /** `TARGET[:OPTIONS]`, options of tmpfs(5) and mount(8). */
 export function parseTmpfs(text: string): MountSpec {
   const at = text.indexOf(':')
   const target = at < 0 ? text : text.slice(0, at)
   const options = at < 0 ? [] : text.slice(at + 1).split(',')
-  checkTarget(target, text)
-  return { kind: 'tmpfs', target: normalize(target), options }
+  return { kind: 'tmpfs', target: checkedTarget(target, refuse), options }
 }

@@ -3,6 +3,7 @@
  * of them as one: a line may go on in the next value, and an escape directive may come first. moby's builder/dockerfile/builder.go, BuildFromConfig.
  */
 import { posix } from 'node:path'
+import { parseSignal } from '../kernel/signals.js'
 import {
   type ChangeCommand,
   type CommandLine,
@@ -48,7 +49,11 @@ const TABLE: Table = {
     return { Volumes: { ...config.Volumes, ...keys(found) } }
   },
   user: ({ text }, { replaced }) => ({ User: replaced(text) }),
-  stopsignal: ({ text }, { replaced }) => ({ StopSignal: replaced(text) }),
+  stopsignal({ text }, { replaced }) {
+    const StopSignal = replaced(text)
+    parseSignal(StopSignal)
+    return { StopSignal }
+  },
   workdir({ text }, { config, replaced }) {
     const path = replaced(text)
     if (path === '') throw wrong('cannot normalize nothing')

@@ -18,7 +18,7 @@ export interface AttachmentRequest {
   readonly dataRoot: string
   /** Name of the network: `bridge`, or one that was created. */
   readonly network: string
-  readonly container: { readonly id: string; readonly name: string; readonly hostname: string }
+  readonly container: { readonly id: string; readonly name: string; readonly hostname: string; readonly domainname: string }
   /** The network, when it is not written down yet: see `foreseeNetwork`. */
   readonly config?: NetworkConfig
   /** What it wants there. */
@@ -92,6 +92,13 @@ export interface Place {
 /** Data roots whose next plan has to sweep away elements that a killed shim has left: only the kernel's refusal tells of them. */
 const sweeping = new Set<string>()
 
+/** How hosts(5) calls a container: by its name with its domain, and by the part before the first dot alone. */
+export function ownNames({ hostname, domainname }: { readonly hostname: string; readonly domainname: string }): string {
+  const whole = domainname === '' ? hostname : `${hostname}.${domainname}`
+  const [first = whole] = whole.split('.')
+  return first === whole ? whole : `${whole} ${first}`
+}
+
 /** Reads what is on disk; makes nothing. The network's bridge is `ensureNetwork`'s. Errors are sentences, as Docker has them where it has one. */
 export async function planAttachment(request: AttachmentRequest): Promise<Attachment> {
   const { dataRoot, network, container, asked, index, maker, held } = request
@@ -113,8 +120,9 @@ export async function planAttachment(request: AttachmentRequest): Promise<Attach
   const requests = request.ports.flatMap(parsePort).flatMap((port) => onFamilies(port, config.more?.hostBinding, ipv6 !== undefined))
   const ports = choosePorts(requests, requests.some(({ hostPort }) => typeof hostPort !== 'number') ? busyPorts() : () => false)
   const dns = request.dns?.filter(reachable) ?? []
+  const { domainname: _, ...identity } = container
   const lease: Lease = {
-    ...container,
+    ...identity,
     aliases,
     ...(links.length > 0 && { links: linksByAlias(links) }),
     ...(userDefined && dns.length > 0 && { dns }),
@@ -164,7 +172,7 @@ export async function planAttachment(request: AttachmentRequest): Promise<Attach
     lease,
     aliases,
     interface: names.inside.name,
-    hostsLines: [address, ...(ipv6 ? [ipv6.address] : [])].map((one) => `${one}\t${container.hostname}`),
+    hostsLines: [address, ...(ipv6 ? [ipv6.address] : [])].map((one) => `${one}\t${ownNames(container)}`),
     nameservers: resolvers.nameservers,
     userDefined,
     warnings: resolvers.warnings,

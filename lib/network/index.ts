@@ -1,7 +1,7 @@
 /** Networks: bridges, addresses, published ports, names. */
 import type { NameService } from './names.js'
 
-export { type Attachment, type AttachmentRequest, networkFragmentFor, planAttachment } from './attachment.js'
+export { type Attachment, type AttachmentRequest, networkFragmentFor, ownNames, planAttachment } from './attachment.js'
 export { DEFAULT_NETWORK, type NetworkChoices, type NetworkConfig, type NewNetworkSettings } from './config.js'
 export { forgetLeases, leaseOf, leave, renameLease, rewrite as rewriteLease } from './lease-changes.js'
 export { endpointId, type Lease } from './leases.js'

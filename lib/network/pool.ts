@@ -99,8 +99,8 @@ function subnetOf(text: string): Prefix {
 export function checkedSubnet(text: string, taken: readonly string[]): string {
   const prefix = subnetOf(text)
   if (prefix.family !== 4) throw new DrydockError(`${text} is no IPv4 network: only those can be given to a bridge`, { status: 400 })
-  if (prefix.length < 8 || prefix.length > 29) {
-    throw new DrydockError(`${text} cannot be a bridge's network: it must have a prefix of 8 to 29 bits`, { status: 400 })
+  if (prefix.length < 8 || prefix.length > 30) {
+    throw new DrydockError(`${text} cannot be a bridge's network: it must have a prefix of 8 to 30 bits`, { status: 400 })
   }
   const { first } = rangeOf(prefix)
   const plain = `${addressOf(first)}/${prefix.length}`

@@ -38,6 +38,12 @@ const ANY6 = '::'
 const bad = (text: string, why: string): DrydockError =>
   new DrydockError(`invalid port specification '${text}': ${why} ([IP:][HOST-PORT:]CONTAINER-PORT[/tcp|udp])`, { status: 400 })
 
+/** One that an image or `--expose` names: a port of the container and no more. An image does not choose where on the host it is published. */
+export function exposedPort(text: string): string {
+  if (!/^\d+(-\d+)?\/[a-z]+$/i.test(text)) throw bad(text, 'what is exposed is a port of the container')
+  return text
+}
+
 /** One text of `-p`: `80`, `8080:80`, `127.0.0.1:8080:80`, `127.0.0.1::80`, `[::1]:8080:80`, `7000-7003:80-83/udp`, `8000-9000:80`. */
 export function parsePort(text: string): PortRequest[] {
   const [, body = '', protocolText = 'tcp'] = /^(.*?)(?:\/([a-z]+))?$/i.exec(text) ?? []
@@ -46,7 +52,8 @@ export function parsePort(text: string): PortRequest[] {
   const { hostIp, parts } = hostOf(text, body)
   const inside = range(text, parts.at(-1) as string)
   const outsideText = parts.length > 1 ? (parts.at(-2) as string) : ''
-  const outside = outsideText === '' ? undefined : range(text, outsideText)
+  // Of nothing and of 0 the kernel chooses, as bind(2) has it.
+  const outside = outsideText === '' || outsideText === '0' ? undefined : range(text, outsideText)
   const count = inside.last - inside.first + 1
   if (outside && count > 1 && outside.last - outside.first + 1 !== count) throw bad(text, 'the two ranges differ in length')
   return Array.from({ length: count }, (_, index) => ({

@@ -43,7 +43,9 @@ export const capabilityName = (capability: Capability): string => `CAP_${capabil
 export function parseCapability(name: string): Capability {
   const word = name.toLowerCase().replace(/^cap_/, '')
   if ((ALL_CAPABILITIES as readonly string[]).includes(word)) return word as Capability
-  throw new DrydockError(`there is no capability '${name}'; capabilities(7) lists their names, such as NET_ADMIN`, { status: 400 })
+  throw new DrydockError(`unknown capability: "CAP_${word.toUpperCase()}": capabilities(7) lists their names, such as NET_ADMIN`, {
+    status: 400,
+  })
 }
 
 /** Names as Docker takes them for --cap-add and --cap-drop: 'NET_ADMIN', 'cap_net_admin', 'ALL'. */

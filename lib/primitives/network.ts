@@ -48,7 +48,8 @@ export interface CableSpec {
   readonly route?: boolean
   /**
    * Who makes the cable. `container` (the default): the process itself, as PID 1 of a new pid namespace. `shared-pid`: the same, but
-   * with the host's process ids. `host`: the host's side, because the process is in a user namespace of its own and has no right outside.
+   * with the host's process ids. `host`: the host's side, because the process is in a user namespace of its own and has no right outside, or in another
+   * container's pid namespace, where its number is another.
    */
   readonly maker?: 'container' | 'shared-pid' | 'host'
 }
@@ -114,7 +115,7 @@ export function cable(spec: CableSpec): Fragment {
 const WHY_VETH = {
   container: 'The cable: one end is a port of the bridge on the host, the other in the namespace of process 1, which is the sender itself.',
   'shared-pid': 'The cable: one end is a port of the bridge on the host, the other in the sender’s own namespace.',
-  host: 'The cable, made by the host: the container is root in its user namespace only, and has no right in the host’s network.',
+  host: 'The cable, made by the host: it has the right to, which root of a user namespace has not, and knows the container’s process by a number of its own.',
 } as const
 
 const WHY_FIRST =

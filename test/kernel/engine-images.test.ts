@@ -295,7 +295,7 @@ describe('names and removal', () => {
     expect((await engine.images.prune(filters({ dangling: ['false'], label: ['old'] }))).ImagesDeleted?.[0]).toEqual({
       Untagged: 'buoy:latest',
     })
-    expect(await failure(engine.images.prune(filters({ colour: ['red'] })))).toEqual([400, "invalid filter 'colour'"])
+    expect(await failure(engine.images.prune(filters({ colour: ['red'] })))).toEqual([400, "Invalid filter 'colour'"])
     expect(await failure(listAll(filters({ before: ['nosuch'] })))).toEqual([404, 'No such image: nosuch:latest'])
   })
 })

@@ -1,4 +1,5 @@
 /** Volumes by options, parts of volumes, mounts of other containers: what a container has of them, and what is told. */
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect } from 'vitest'
@@ -144,7 +145,53 @@ describe('mounts in all forms', () => {
     ])
     expect(await refused({ VolumesFrom: ['nosuch'] })).toEqual([400, 'No such container: nosuch'])
     expect(await refused({ VolumesFrom: [`${first}:nocopy`] })).toEqual([400, 'invalid mode: nocopy'])
+    expect(await refused({ VolumesFrom: [`${first}:ro:rw`] })).toEqual([400, 'invalid mode: ro:rw'])
+    expect(await refused({ VolumesFrom: [''] })).toEqual([400, 'volumes-from specification cannot be an empty string'])
     expect(await refused({ VolumesFrom: [`${first}:rprivate`] })).toEqual([400, 'invalid mode: rprivate'])
+  })
+
+  test('a volume that an image wants at a path with colons is one, and no directory of the host', async () => {
+    const wanted = { '/tmp:/host': {}, '/run:/other:rw': {} }
+    const told = await mountsOf(await create('true', {}, { Volumes: wanted }))
+    expect(told.map(({ Type, Destination, Source }) => [Type, Destination, /\/volumes\/.*\/_data$/.test(Source as string)]).sort()).toEqual(
+      [
+        ['volume', '/run:/other:rw', true],
+        ['volume', '/tmp:/host', true],
+      ],
+    )
+    expect(await say('ls /tmp:/host; echo $?', {}, { Volumes: wanted })).toBe('0\n')
+  })
+
+  test('one place is one place, however it is typed', async () => {
+    expect(await refused({ Binds: ['/tmp:/x', '/run:/x/'] })).toEqual([400, 'Duplicate mount point: /x'])
+    expect(await refused({ Binds: ['/tmp:/x/'], Mounts: [{ Type: 'tmpfs', Target: '//x' }] })).toEqual([400, 'Duplicate mount point: /x'])
+    const first = await create('true', { Binds: ['/tmp:/x/', 'cargo:/y//'] })
+    const second = await mountsOf(await create('true', { VolumesFrom: [first], Binds: ['/run:/x'] }))
+    expect(second.map(({ Source, Destination }) => [Source, Destination]).sort()).toEqual([
+      ['/run', '/x'],
+      [inVolume('cargo'), '/y'],
+    ])
+  })
+
+  test('what the host mounts later is heard of where its mount tells of that, and nowhere else is it promised', async () => {
+    const place = join(at.place.root, 'tells')
+    const below = join(place, 'below')
+    mkdirSync(place)
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'tells', place])
+    try {
+      const deaf = await create('true', { Binds: [`${place}:/x:rslave`] })
+      const said = `path ${place} is mounted on ${place} but it is not a shared or slave mount`
+      await expect(at.engine.containers.start(deaf)).rejects.toMatchObject({ status: 400, message: said })
+      execFileSync('mount', ['--make-shared', place])
+      const id = await running({ Binds: [`${place}:/x:rslave`] })
+      mkdirSync(below)
+      execFileSync('mount', ['-t', 'tmpfs', 'below', below])
+      writeFileSync(join(below, 'note'), 'here')
+      expect(await exec(id, 'cat /x/below/note')).toBe('here')
+      await at.engine.containers.stop(id, { timeout: 0 })
+    } finally {
+      execFileSync('umount', ['--recursive', place])
+    }
   })
 
   test('members in any case; what does not go together is refused by its name', async () => {

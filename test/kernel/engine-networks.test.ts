@@ -101,7 +101,7 @@ test('what cannot be is refused in docker’s words', () => {
     nobody: [404, 'No such container: nobody'],
     nowhere: [404, 'network nowhere not found'],
     host,
-    hosted: host,
+    hosted: [400, 'container sharing network namespace with another container or host cannot be connected to any other network'],
     alone: none,
     none,
     addressOnBridge: [400, 'user specified IP address is supported on user defined networks only'],
@@ -155,7 +155,7 @@ test('they are found by filters, and pruned when nobody is on them', () => {
     dangling: ['lake'],
     wrong: [
       [400, "invalid filter: 'type'='x'"],
-      [400, "invalid filter 'colour'"],
+      [400, "Invalid filter 'colour'"],
     ],
   })
   expect([seen.pruned, seen.prunedAgain]).toEqual([{ NetworksDeleted: ['lake'] }, { NetworksDeleted: null }])

@@ -43,7 +43,7 @@ describe('exit codes', () => {
     ['a size that is none', ['--memory', 'much'], 'invalid argument "much" for --memory'],
     ['too little memory', ['--memory', '1m'], 'Minimum memory limit allowed is 6MB'],
     ['a volume whose source is missing', ['-v', '/no/such:/x'], 'bind source path does not exist: /no/such'],
-    ['an unknown capability', ['--cap-add', 'FLY'], "there is no capability 'FLY'"],
+    ['an unknown capability', ['--cap-add', 'FLY'], 'unknown capability: "CAP_FLY"'],
     ['an unknown user', ['-u', 'nobody-here'], 'unable to find user nobody-here'],
     ['a working directory that is a file', ['-w', '/etc/passwd'], 'is not a directory inside'],
     ['a mount on a file’s place', ['--tmpfs', '/etc/passwd'], 'is not a directory inside'],

@@ -65,7 +65,7 @@ export class NetworkHost {
 
   attach(request: BoxRequest = {}): Promise<Attachment> {
     const { id = newId(), name = 'box', program: _, ip, ip6, mac, links, aliases = [], ...rest } = request
-    const container = { id, name, hostname: id.slice(0, 12) }
+    const container = { id, name, hostname: id.slice(0, 12), domainname: '' }
     return planAttachment({
       dataRoot: this.dataRoot,
       network: 'bridge',

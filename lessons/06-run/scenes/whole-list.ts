@@ -9,16 +9,19 @@ export async function wholeList(stage: Stage): Promise<void> {
   buildHull(stage.bottle)
   const built = await build(stage.bottle, { argv: ['/bin/true'], hostname: 'ship' })
   const { fragments, steps } = built
-  await stage.look('What goes in: a fragment from each primitive, with so many calls', () =>
-    fragments.map(({ primitive, title, steps: own }) => ({ label: primitive, value: `${title} (${own.length})` })),
+  await stage.look('What goes in: a fragment from each primitive', () =>
+    fragments.map(({ primitive, title }) => ({ label: primitive, value: title })),
   )
-  const choices = ['fewer than 20', 'between 20 and 60', 'between 60 and 200', 'more than 1000'] as const
+  const choices = ['fewer than 20', 'between 20 and 100', 'between 100 and 500', 'more than 500'] as const
   await stage.predict({
     question: 'How many system calls does it take to make a container and have it execute `true`?',
     choices,
-    measure: async () => choices[[20, 60, 200].findIndex((most) => steps.length < most)] ?? choices[3],
+    measure: async () => choices[[20, 100, 500].findIndex((most) => steps.length < most)] ?? choices[3],
     because: `${steps.length} here. Most of them are the same few: a directory, a file, a mount. None of them is called “container”.`,
   })
+  await stage.look('How many each fragment has brought', () =>
+    fragments.map(({ primitive, steps: own }) => ({ label: primitive, value: String(own.length) })),
+  )
   await stage.look('The plan, phase by phase', () => phaseRows(built))
   await stage.look('Who has explained them', () => lessonRows(built))
   await stage.look('The phase that changes the world, word for word', () =>

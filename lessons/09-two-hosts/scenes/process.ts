@@ -26,7 +26,7 @@ export async function whoseProcess(stage: Stage): Promise<void> {
       return one && two ? both : one ? there : here
     },
     because:
-      'The client has sent a few lines of text and has printed one. It made no call of the sixty of lesson 6, and it is gone. The process was made by who can make it: a shim of the engine, on vm-1, in the kernel of vm-1.',
+      'The client has sent a few lines of text and has printed one. It made no call of the list of lesson 6, and it is gone. The process was made by who can make it: a shim of the engine, on vm-1, in the kernel of vm-1.',
   })
   await stage.look('Processes that run that command', () =>
     (['vm-1', 'vm-2'] as const).map((name) => ({

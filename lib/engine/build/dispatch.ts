@@ -13,7 +13,7 @@ import {
 } from '../../image/dockerfile/index.js'
 import type { ContainerConfig } from '../../image/types.js'
 import type { DrydockError } from '../../kernel/errors.js'
-import { parseSignal } from '../signals.js'
+import { parseSignal } from '../../kernel/signals.js'
 import { nameOf } from './arguments.js'
 import type { Builder } from './builder.js'
 import { addFiles, copyFiles, makeDirectory } from './files.js'

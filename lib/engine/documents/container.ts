@@ -143,10 +143,11 @@ function networkDocument({ record }: StoredContainer, pid: number | undefined, e
   const networks = listNetworks(record, endpoints)
   const bridge = networks.bridge ?? endpointDocument(record, 'bridge', undefined)
   const running = pid !== undefined
+  const hasOwn = running && spec.network.kind !== 'container'
   return {
     Bridge: '',
-    SandboxID: running ? madeUp(spec.id, 'sandbox') : '',
-    SandboxKey: running ? `/proc/${pid}/ns/net` : '',
+    SandboxID: hasOwn ? madeUp(spec.id, 'sandbox') : '',
+    SandboxKey: hasOwn ? `/proc/${pid}/ns/net` : '',
     Ports:
       running && spec.network.kind === 'networks'
         ? portsOf(

@@ -3,7 +3,7 @@ import { pruneImages } from '../../image/prune.js'
 import { type Removed, type RemoveOptions, removeImage } from '../../image/remove.js'
 import type { Digest } from '../../image/types.js'
 import type { EngineContext } from '../context.js'
-import { booleanFilter, checkFilters, type Filters } from '../filters.js'
+import { booleanFilter, checkFilters, type Filters, untilFilter } from '../filters.js'
 import type { ImagesNoun } from '../types.js'
 import { labelsOf, publishImage } from './events.js'
 import { imageUsers } from './usage.js'
@@ -31,6 +31,7 @@ async function remove(
 /** `dangling=false`: all that no container uses. */
 async function prune(context: EngineContext, filters: Filters): ReturnType<ImagesNoun['prune']> {
   checkFilters(filters, ['dangling', 'label', 'label!', 'until'])
+  untilFilter(filters)
   const all = booleanFilter(filters, 'dangling') === false
   const words = [...filters].filter(([key]) => key !== 'dangling').flatMap(([key, values]) => values.map((value) => `${key}=${value}`))
   const gone = await watch(context)

@@ -54,7 +54,7 @@ async function ps(words: readonly string[], pids: readonly number[]): Promise<st
       })
     }
     return run(words).catch((cause: Error & { stderr?: string }) => {
-      throw new DrydockError(cause.stderr?.split('\n')[0] || `ps: ${cause.message}`, { cause, status: 400 })
+      throw new DrydockError(`ps: ${cause.stderr?.split('\n')[0] || cause.message}`, { cause, status: 400 })
     })
   }
 }

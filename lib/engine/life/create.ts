@@ -7,6 +7,7 @@ import { makeContainer, unmakeContainer } from '../../container/staged.js'
 import { matches, ownPlatform, parsePlatform, showPlatform } from '../../image/platform.js'
 import { DrydockError } from '../../kernel/errors.js'
 import { newId } from '../../kernel/random.js'
+import { notEnforced } from '../../primitives/cgroups/index.js'
 import type { MountSpec } from '../../primitives/rootfs/index.js'
 import { attributesOf, type EngineSettings } from '../context.js'
 import type { Core } from '../core.js'
@@ -59,7 +60,8 @@ export async function create(core: Core, body: CreateBody, { name, platform, nam
     if (image && !core.bases.has(image)) await unmake(core, container, word)
     core.containers.add(container)
     core.events.publish({ Type: 'container', Action: 'create', ID: container.id, Attributes: attributesOf(container) })
-    return { Id: container.id, Warnings: [...warnings, ...requested.warnings] }
+    const { limits } = container.record.spec
+    return { Id: container.id, Warnings: [...warnings, ...requested.warnings, ...notEnforced(limits, core.machine.cgroups)] }
   } catch (error) {
     // Nobody knows of those without a name.
     for (const volume of own) await deleteVolume(core.dataRoot, volume)

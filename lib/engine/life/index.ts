@@ -10,9 +10,9 @@
  */
 import type { Readable } from 'node:stream'
 import { DrydockError } from '../../kernel/errors.js'
+import { parseSignal } from '../../kernel/signals.js'
 import { attributesOf } from '../context.js'
 import type { Core } from '../core.js'
-import { parseSignal } from '../signals.js'
 import type { ContainersNoun } from '../types.js'
 import { attach } from './attach.js'
 import type { Container } from './container.js'
@@ -44,7 +44,7 @@ export function lifeOf(core: Core, past: (container: Container) => Promise<Reada
     start: async (word) => start(core, find(word)),
     stop: async (word, options) => stop(core, find(word), options),
     restart: async (word, options) => restart(core, find(word), options),
-    kill: async (word, signal = 'KILL') => kill(core, find(word), parseSignal(signal)),
+    kill: async (word, signal = 'KILL') => kill(core, toKill(core, word), parseSignal(signal)),
     pause: async (word) => pause(core, find(word)),
     unpause: async (word) => unpause(core, find(word)),
     rename: async (word, name) => rename(core, find(word), name),
@@ -57,6 +57,15 @@ export function lifeOf(core: Core, past: (container: Container) => Promise<Reada
       await remove(core, find(word), options)
     },
     prune: (filters) => prune(core, filters),
+  }
+}
+
+function toKill(core: Core, word: string): Container {
+  try {
+    return core.containers.find(word)
+  } catch (error) {
+    if (!(error instanceof DrydockError)) throw error
+    throw new DrydockError(`cannot kill container: ${word}: ${error.message}`, { cause: error, status: error.status ?? 400 })
   }
 }
 

@@ -2,7 +2,8 @@
 import { lookUp } from '../../image/store/find.js'
 import { DrydockError } from '../../kernel/errors.js'
 import type { Core } from '../core.js'
-import { booleanFilter, type Filters, matchesLabels } from '../filters.js'
+import { listPorts } from '../documents/index.js'
+import { booleanFilter, type Filters, matchesLabels, nameTest } from '../filters.js'
 import type { Container } from './container.js'
 
 const KNOWN = new Set([
@@ -34,7 +35,7 @@ export function containerFilter(core: Core, filters: Filters): (container: Conta
     if (!STATUSES.includes(value)) throw new DrydockError(`Invalid filter 'status=${value}'`, { status: 400 })
   }
   for (const value of filters.get('health') ?? []) {
-    if (!HEALTHS.includes(value)) throw new DrydockError(`Invalid filter 'health=${value}'`, { status: 400 })
+    if (!HEALTHS.includes(value)) throw new DrydockError(`Unrecognised filter value for health: ${value}`, { status: 400 })
   }
   const exited = filters.get('exited')?.map((value) => {
     if (!/^-?\d+$/.test(value)) throw new DrydockError(`Invalid filter 'exited=${value}'`, { status: 400 })
@@ -43,14 +44,14 @@ export function containerFilter(core: Core, filters: Filters): (container: Conta
   const task = booleanFilter(filters, 'is-task')
   const [before, since] = ['before', 'since'].map((key) => filters.get(key)?.map((word) => core.containers.find(word).record.created))
   const ancestors = filters.get('ancestor')?.map((word) => ancestorTest(core, word))
-  const ids = filters.get('id')
+  const ids = filters.get('id')?.flatMap((word) => meant(core, word))
   const names = filters.get('name')?.map(nameTest)
-  const ports = { publish: filters.get('publish')?.flatMap(portsIn), expose: filters.get('expose')?.flatMap(portsIn) }
+  const [published, exposed] = ['publish', 'expose'].map((key) => filters.get(key)?.map((text) => portTest(key, text)))
   return (container) => {
     const { record, id, name, status } = container
     const { spec, created } = record
-    if (ids && !ids.some((one) => id.startsWith(one))) return false
-    if (names && !names.some((test) => test(name))) return false
+    if (ids && !ids.includes(id)) return false
+    if (names && !names.some((test) => test(name) || test(`/${name}`))) return false
     if (!any('status', (value) => value === status)) return false
     if (!any('health', (value) => value === (container.health?.status ?? 'none'))) return false
     if (task) return false
@@ -60,20 +61,16 @@ export function containerFilter(core: Core, filters: Filters): (container: Conta
     if (ancestors && !ancestors.some((test) => test(container))) return false
     if (!any('volume', (value) => spec.mounts.some(({ source = '', target }) => target === value || isVolume(source, value)))) return false
     if (!any('network', (value) => isOn(container, value))) return false
-    if (ports.publish && !ports.publish.some((port) => publishedPorts(container).includes(port))) return false
-    return !ports.expose || ports.expose.some((port) => (spec.declared?.exposedPorts ?? []).includes(port))
+    const ports = published || exposed ? portsOf(container) : []
+    if (published && !ports.some(({ PublicPort, Type }) => published.some((test) => test(PublicPort, Type)))) return false
+    return !exposed || ports.some(({ PrivatePort, Type }) => exposed.some((test) => test(PrivatePort, Type)))
   }
 }
 
-/** A regular expression, as Docker takes it, against the name with and without its slash. */
-function nameTest(text: string): (name: string) => boolean {
-  let pattern: RegExp
-  try {
-    pattern = new RegExp(text)
-  } catch {
-    return (name) => name.includes(text)
-  }
-  return (name) => pattern.test(name) || pattern.test(`/${name}`)
+/** By its id in full, or by the beginning of no other's. Docker takes what is nobody's, or several ones', for no id at all. */
+function meant(core: Core, word: string): string[] {
+  const found = word === '' ? [] : core.containers.all().filter(({ id }) => id.startsWith(word))
+  return found.length === 1 ? found.map(({ id }) => id) : []
 }
 
 const isVolume = (source: string, value: string): boolean => source === value || source.endsWith(`/volumes/${value}/_data`)
@@ -84,15 +81,22 @@ function isOn({ record: { spec }, run }: Container, value: string): boolean {
   return network.names.includes(value) || Object.values(run?.endpoints ?? {}).some(({ networkId }) => networkId.startsWith(value))
 }
 
-const publishedPorts = ({ run }: Container): string[] =>
-  Object.values(run?.endpoints ?? {}).flatMap(({ ports }) => ports.map(({ hostPort, protocol }) => `${hostPort}/${protocol}`))
+/** As the list shows them: of one that does not run, none. */
+const portsOf = ({ record: { spec }, run }: Container) => listPorts(spec, run?.endpoints ?? {}, run !== undefined)
 
 /** `80`, `80/udp`, `8000-8010/tcp`. */
-function portsIn(text: string): string[] {
-  const [, first = '', last = first, protocol = 'tcp'] = /^(\d+)(?:-(\d+))?(?:\/(tcp|udp|sctp))?$/.exec(text) ?? []
+function portTest(key: string, text: string): (port: unknown, protocol: unknown) => boolean {
+  const [, first = '', last = first, protocol = 'tcp'] = /^(\d+)(?:-(\d+))?(?:\/(\w+))?$/.exec(text) ?? []
   const [from, to] = [Number(first), Number(last)]
-  if (first === '' || to < from || to > 65535) throw new DrydockError(`Invalid filter: ${text} is no port`, { status: 400 })
-  return Array.from({ length: to - from + 1 }, (_, at) => `${from + at}/${protocol}`)
+  if (first === '' || to < from || to > 65535) {
+    throw new DrydockError(
+      `error while looking up for ${key} ${text}: '${text}' is no port and no range of them, such as 80, 53/udp or 8000-8010`,
+      {
+        status: 400,
+      },
+    )
+  }
+  return (port, its) => typeof port === 'number' && port >= from && port <= to && its === protocol
 }
 
 /** Of the image itself, or of one whose layers begin with all of its. */
@@ -102,11 +106,13 @@ function ancestorTest({ store }: Core, word: string): (container: Container) => 
     const { id, layers } = lookUp(store, word)
     found = { id, directories: layers.map(({ chainId }) => store.layers.directory(chainId)) }
   } catch {
-    // Nobody's name: then only whoever was made by it is meant.
+    // Nobody's name any more, or never.
   }
   return ({ record: { spec } }) => {
     const { image } = spec
-    if (image.name === word || (found !== undefined && image.id === found.id)) return true
-    return (found?.directories.length ?? 0) > 0 && (found?.directories ?? []).every((one, at) => image.layers.at(-1 - at) === one)
+    // One that was made without an engine need not have an image of the store.
+    if (!found) return image.id === undefined && image.name === word
+    const { id, directories } = found
+    return image.id === id || (directories.length > 0 && directories.every((one, at) => image.layers.at(-1 - at) === one))
   }
 }

@@ -12,7 +12,7 @@ import { sizesOf } from './sizes.js'
 
 export async function list(core: Core, { all, limit, size, filters }: ListOptions): Promise<Document[]> {
   const matches = containerFilter(core, filters)
-  const everything = all || (limit !== undefined && limit > 0) || filters.has('status') || filters.has('exited')
+  const everything = all || (limit !== undefined && limit > 0) || filters.has('status')
   const found = core.containers.all().filter((one) => (everything || one.running || one.status === 'restarting') && matches(one))
   const shown = limit !== undefined && limit > 0 ? found.slice(0, limit) : found
   const nameOf = imageNames(core)

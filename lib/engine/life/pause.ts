@@ -32,8 +32,7 @@ export function pause(core: Core, container: Container): Promise<void> {
 export function unpause(core: Core, container: Container): Promise<void> {
   return container.exclusively(async () => {
     const { run, id } = container
-    if (!run) throw conflict(`Container ${id} is not running`)
-    if (!run.paused) throw conflict(`Container ${id} is not paused`)
+    if (!run?.paused) throw conflict(`Container ${id} is not paused`)
     await thawNow(core, container, run)
   })
 }

@@ -1,16 +1,15 @@
 /** All containers that do not run go. Engine API 1.47, ContainerPrune. */
-import { DrydockError, sentenceOf } from '../../kernel/errors.js'
-import { parseMoment } from '../../kernel/moments.js'
+import { sentenceOf } from '../../kernel/errors.js'
 import type { Core } from '../core.js'
-import { type Filters, matchesLabels } from '../filters.js'
+import { checkFilters, type Filters, matchesLabels, untilFilter } from '../filters.js'
 import { remove } from './remove.js'
 import { sizesOf } from './sizes.js'
 
 const KNOWN = ['until', 'label', 'label!']
 
 export async function prune(core: Core, filters: Filters) {
-  for (const key of filters.keys()) if (!KNOWN.includes(key)) throw new DrydockError(`Invalid filter '${key}'`, { status: 400 })
-  const until = (filters.get('until') ?? []).map((text) => parseMoment(text))
+  checkFilters(filters, KNOWN)
+  const until = untilFilter(filters)
   const deleted: string[] = []
   let reclaimed = 0
   for (const container of core.containers.all()) {
@@ -18,7 +17,7 @@ export async function prune(core: Core, filters: Filters) {
     const labels = record.spec.declared?.labels ?? {}
     if (container.running || status === 'restarting' || container.doomed) continue
     if (!matchesLabels(filters, labels) || (filters.has('label!') && matchesLabels(filters, labels, 'label!'))) continue
-    if (until.some((moment) => Date.parse(record.created) > moment)) continue
+    if (until !== undefined && Date.parse(record.created) > until) continue
     try {
       const { own } = await sizesOf(core, container)
       await remove(core, container)

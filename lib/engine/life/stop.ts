@@ -1,8 +1,8 @@
 /** Signals to a running container, kind ones first. */
 import { DrydockError } from '../../kernel/errors.js'
+import { parseSignal } from '../../kernel/signals.js'
 import { attributesOf } from '../context.js'
 import type { Core } from '../core.js'
-import { parseSignal } from '../signals.js'
 import type { StopOptions } from '../types.js'
 import { within } from '../within.js'
 import type { Container } from './container.js'

@@ -7,7 +7,7 @@ import { checkWanted } from '../../network/addresses.js'
 import { DEFAULT_NETWORK, hasNft } from '../../network/index.js'
 import type { ContainerHandle } from '../context.js'
 import { own } from '../own.js'
-import { checkDefault } from '../request/networks.js'
+import { checkDefault, OF_HOST, OF_NONE, OF_OTHER } from '../request/networks.js'
 import type { Network } from './find.js'
 
 export type Networks = NetworkMode & { readonly kind: 'networks' }
@@ -15,10 +15,6 @@ export type Networks = NetworkMode & { readonly kind: 'networks' }
 const refuse = (why: string, status = 400): never => {
   throw new DrydockError(why, { status })
 }
-
-const OF_HOST = 'container cannot be disconnected from host network or connected to host network'
-const OF_NONE = 'container cannot be connected to multiple networks with one of the networks in private (none) mode'
-const OF_OTHER = 'container sharing network namespace with another container or host cannot be connected to any other network'
 
 /** Root of a user namespace may, where the network belongs to that namespace: in a bottle, for example. */
 export const mayNotPlug = ({ idmap }: Machine): boolean => idmap !== undefined && !administersNetwork()
@@ -41,8 +37,8 @@ export function checkConnect(handle: ContainerHandle, network: Network, request:
   checkLives(handle)
   checkRoot(rootless, network.name)
   const mode = handle.record.spec.network
-  if (mode.kind === 'container') return refuse(OF_OTHER)
-  if (mode.kind === 'host' || network.name === 'host') return refuse(OF_HOST)
+  if (mode.kind === 'container' || mode.kind === 'host') return refuse(OF_OTHER)
+  if (network.name === 'host') return refuse(OF_HOST)
   if (mode.kind === 'none' || network.name === 'none') return refuse(OF_NONE)
   if (network.name === DEFAULT_NETWORK) checkDefault(request)
   else if (network.kind === 'bridge') checkWanted(network.config, request)
@@ -54,10 +50,9 @@ export function checkConnect(handle: ContainerHandle, network: Network, request:
 export function checkDisconnect(handle: ContainerHandle, network: Network): Networks {
   checkLives(handle)
   const mode = handle.record.spec.network
-  if (mode.kind === 'host' || network.name === 'host') return refuse(OF_HOST)
-  if (mode.kind === 'container') return refuse(OF_OTHER)
+  if (mode.kind === 'host' && network.name === 'host') return refuse(OF_HOST)
   if (mode.kind === 'none' && network.name === 'none') return { kind: 'networks', names: [], aliases: [], ports: [] }
-  if (mode.kind === 'none' || !mode.names.includes(network.name)) {
+  if (mode.kind !== 'networks' || !mode.names.includes(network.name)) {
     // Docker's own status for it.
     return refuse(`container ${handle.id} is not connected to ${handle.running ? '' : 'the '}network ${network.name}`, 500)
   }

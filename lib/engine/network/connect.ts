@@ -140,7 +140,7 @@ async function plugged(
       attachment = await planAttachment({
         dataRoot,
         network: name,
-        container: { id: handle.id, name: handle.name, hostname: spec.hostname },
+        container: { id: handle.id, name: handle.name, hostname: spec.hostname, domainname: spec.domainname },
         asked: { ...request, aliases: [...new Set([...(name === 'bridge' ? [] : mode.aliases), ...request.aliases])] },
         ...(more && { dns: more.dns.servers }),
         index: freePosition(target.pid),

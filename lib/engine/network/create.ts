@@ -144,12 +144,22 @@ function poolOf(document: unknown, path: string): Pool {
     AuxiliaryAddresses = {},
   } = readMembers(document, IPAM_CONFIG, path) as { Subnet?: string; IPRange?: string; Gateway?: string; AuxiliaryAddresses?: Words }
   checkWords(`${path}AuxiliaryAddresses`, AuxiliaryAddresses)
+  checkReserved(Gateway, AuxiliaryAddresses)
   if (Subnet === '') refuse('invalid network config: a subnet is needed for a gateway, a range or reserved addresses')
   return {
     subnet: Subnet,
     ...(Gateway === '' ? { gatewayUnsaid: true } : { gateway: Gateway }),
     ...(IPRange !== '' && { range: IPRange }),
     ...(Object.keys(AuxiliaryAddresses).length > 0 && { reserved: AuxiliaryAddresses }),
+  }
+}
+
+/** Each of them is one address, and another than the gateway. */
+function checkReserved(gateway: string, reserved: Words): void {
+  const taken = new Set([gateway])
+  for (const [name, address] of Object.entries(reserved)) {
+    if (taken.has(address)) refuse(`failed to allocate secondary ip address (${name}:${address}): Address already in use`, 403)
+    taken.add(address)
   }
 }
 

@@ -1,7 +1,17 @@
 /** A container loses a network: from its next start on, and at once while it runs. */
 import type { ContainerRecord } from '../../container/index.js'
 import { sentenceOf } from '../../kernel/errors.js'
-import { hasDefaultRoute, leadPorts, leaseOf, leave, type PublishedPort, pullOut, rewriteLease, routeThrough } from '../../network/index.js'
+import {
+  hasDefaultRoute,
+  leadPorts,
+  leaseOf,
+  leave,
+  ownNames,
+  type PublishedPort,
+  pullOut,
+  rewriteLease,
+  routeThrough,
+} from '../../network/index.js'
 import type { ContainerHandle, EngineContext } from '../context.js'
 import type { Endpoint } from '../documents/index.js'
 import { wayOutOf } from '../way-out.js'
@@ -58,7 +68,7 @@ async function unplugged(
   await late.left(handle.id, network)
   try {
     await keepWayOut(context, handle, rest)
-    changeHosts(handle, { remove: [address, ...(ipv6 ? [ipv6.address] : [])].map((one) => `${one}\t${handle.record.spec.hostname}`) })
+    changeHosts(handle, { remove: [address, ...(ipv6 ? [ipv6.address] : [])].map((one) => `${one}\t${ownNames(handle.record.spec)}`) })
     changeResolvers(
       dataRoot,
       handle,

@@ -9,13 +9,12 @@
  *     documents.ts   networks as they are told
  */
 import { DrydockError, sentenceOf } from '../../kernel/errors.js'
-import { parseMoment } from '../../kernel/moments.js'
 import { readNetworks } from '../../network/config.js'
 import { changeDefaultNetwork, leave, pullOut, removeNetwork, settleDefaultNetwork } from '../../network/index.js'
 import { readLeases } from '../../network/leases.js'
 import { forgetWhole } from '../connections.js'
 import type { EngineContext } from '../context.js'
-import { booleanFilter, checkFilters, type Filters, matchesLabelFilters, matchesName } from '../filters.js'
+import { checkFilters, type Filters, matchesLabelFilters, matchesLabels, matchesName, untilFilter } from '../filters.js'
 import { type InTurn, inTurn } from '../in-turn.js'
 import { own } from '../own.js'
 import { is, type Members, readMembers } from '../request/members.js'
@@ -80,14 +79,14 @@ export async function mendNetworks(context: EngineContext): Promise<void> {
   }
 }
 
-const FILTERS = ['name', 'id', 'driver', 'label', 'label!', 'scope', 'type', 'dangling']
+const FILTERS = ['name', 'id', 'driver', 'label', 'scope', 'type', 'dangling']
 
 function filtered(context: EngineContext, filters: Filters): Network[] {
   checkFilters(filters, FILTERS)
   const types = filters.get('type') ?? []
   const strange = types.find((type) => type !== 'custom' && type !== 'builtin')
   if (strange !== undefined) throw new DrydockError(`invalid filter: 'type'='${strange}'`, { status: 400 })
-  const dangling = booleanFilter(filters, 'dangling')
+  const dangling = danglingFilter(filters)
   const oneOf = (key: string, value: string) => filters.get(key)?.includes(value) ?? true
   return allNetworks(context).filter(
     (network) =>
@@ -95,10 +94,19 @@ function filtered(context: EngineContext, filters: Filters): Network[] {
       matchesName(filters, network.id, 'id') &&
       oneOf('driver', network.driver) &&
       oneOf('scope', 'local') &&
-      matchesLabelFilters(filters, labelsOf(network)) &&
+      matchesLabels(filters, labelsOf(network)) &&
       types.every((type) => isPredefined(network) === (type === 'builtin')) &&
       (dangling === undefined || dangling === isDangling(context, network)),
   )
+}
+
+/** In the words that Docker has for networks. Undefined when it was not given. */
+function danglingFilter(filters: Filters): boolean | undefined {
+  const [value, ...more] = filters.get('dangling') ?? []
+  if (value === undefined) return undefined
+  if (more.length > 0) throw new DrydockError('got more than one value for filter key "dangling"', { status: 400 })
+  if (['true', '1', 'false', '0'].includes(value)) return value === 'true' || value === '1'
+  throw new DrydockError(`invalid value for filter 'dangling', must be "true" (or "1"), or "false" (or "0")`, { status: 400 })
 }
 
 const labelsOf = (network: Network): Readonly<Record<string, string>> => (network.kind === 'bridge' ? network.config.labels : {})
@@ -132,7 +140,7 @@ async function remove(context: EngineContext, { name, id, driver }: Network): Pr
 /** Those that nobody is on now; what stopped containers are to be on at their next start too. */
 async function prune(context: EngineContext, filters: Filters): ReturnType<NetworksNoun['prune']> {
   checkFilters(filters, ['label', 'label!', 'until'])
-  const [until] = (filters.get('until') ?? []).map((text) => parseMoment(text))
+  const until = untilFilter(filters)
   const deleted: string[] = []
   for (const network of allNetworks(context)) {
     if (isPredefined(network) || !matchesLabelFilters(filters, labelsOf(network))) continue

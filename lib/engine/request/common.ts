@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { posix } from 'node:path'
 import { checkHostname, type NetworkMode, shortId } from '../../container/index.js'
 import { DrydockError } from '../../kernel/errors.js'
+import { parseSignal } from '../../kernel/signals.js'
 import type { CgroupLimits } from '../../primitives/cgroups/index.js'
-import { parseSignal } from '../signals.js'
 import type { RunnableImage } from './image.js'
 
 export const conflicting = (what: string): DrydockError => new DrydockError(`conflicting options: ${what}`, { status: 400 })
@@ -50,12 +50,6 @@ export function stopSignal(text: string | undefined): { stopSignal?: string } {
 
 /** `80` is `80/tcp`. */
 export const withProtocol = (port: string): string => (port.includes('/') ? port : `${port}/tcp`)
-
-/** One that is exposed, as it is published at a port of the engine's choice. An image may say anything, and where on the host it is published is not its affair. */
-export function publishable(port: string): string {
-  if (/^\d+(?:-\d+)?\/[a-z]+$/i.test(port)) return port
-  throw new DrydockError(`invalid port specification: "${port}", which is exposed, cannot be published`, { status: 400 })
-}
 
 /** Where the image wants volumes and nothing else is mounted. */
 export function wantedVolumes(paths: readonly string[], taken: ReadonlySet<string>): string[] {

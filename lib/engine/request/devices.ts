@@ -43,14 +43,15 @@ function nodesOf({ PathOnHost = '', PathInContainer = '', CgroupPermissions = ''
   const gather = `error gathering device information while adding custom device "${PathOnHost}"`
   if (!isAbsolute(PathOnHost)) refuse(`${gather}: not an absolute path`)
   if (!/^[rwm]{1,3}$/.test(access)) refuse(`invalid device mode: ${access}`)
-  if (!inside.startsWith('/dev/')) refuse(`HostConfig.Devices: a device is put below /dev of a container; ${inside} is not`)
   const found = statSync(PathOnHost, { throwIfNoEntry: false })
   if (!found) return refuse(`${gather}: no such file or directory`)
   const nodes = found.isDirectory()
     ? hostDevices(PathOnHost).map((node) => ({ ...node, path: join(inside, node.path.slice(PathOnHost.length)), source: node.path }))
     : found.isCharacterDevice() || found.isBlockDevice()
       ? [{ ...deviceOf(inside, found), source: PathOnHost }]
-      : refuse(`${gather}: not a device node`)
+      : []
+  if (nodes.length === 0) refuse(`${gather}: not a device node`)
+  if (!inside.startsWith('/dev/')) refuse(`HostConfig.Devices: a device is put below /dev of a container; ${inside} is not`)
   return nodes.map((node) => ({
     node,
     rule: { type: node.kind === 'block' ? ('b' as const) : ('c' as const), major: node.major, minor: node.minor, access },

@@ -13,7 +13,7 @@ export function configOf(body: ConfigBody, spec: ContainerSpec): Document {
   const { HostConfig: _host, NetworkingConfig: _networking, ...asked } = body as Record<string, unknown>
   return configDocument({
     ...asked,
-    Hostname: spec.network.kind === 'container' ? '' : spec.hostname,
+    Hostname: spec.hostname,
     Domainname: spec.domainname,
     User: spec.user,
     Env: spec.env,
@@ -97,7 +97,9 @@ const DEFAULTS: Readonly<Record<string, unknown>> = {
 
 /** `mode`: the network's name, where `default` was asked for. */
 export function hostConfigOf(body: HostBody, spec: ContainerSpec, mode: string): Document {
-  const open = spec.security.privileged || spec.security.unmasked
+  const { privileged, unmasked } = spec.security
+  const paths = unmasked ? [] : null
+  const { pid, ipc } = spec.sharing ?? {}
   const { MemorySwappiness, LogConfig, RestartPolicy, ShmSize, Memory, MemorySwap, PidsLimit, ...asked } = body
   return {
     ...DEFAULTS,
@@ -108,10 +110,13 @@ export function hostConfigOf(body: HostBody, spec: ContainerSpec, mode: string):
       RestartPolicy: { Name: RestartPolicy.Name || 'no', MaximumRetryCount: RestartPolicy.MaximumRetryCount ?? 0 },
     }),
     ...(ShmSize && { ShmSize }),
-    ...(PidsLimit && { PidsLimit }),
+    ...((PidsLimit ?? 0) > 0 && { PidsLimit }),
     ...(Memory && { Memory, MemorySwap: MemorySwap || Memory * 2 }),
     ...(!Memory && MemorySwap && { MemorySwap }),
     ...(MemorySwappiness !== undefined && MemorySwappiness !== -1 && { MemorySwappiness }),
-    ...(open && { MaskedPaths: null, ReadonlyPaths: null }),
+    ...((privileged || unmasked) && { MaskedPaths: paths, ReadonlyPaths: paths }),
+    // By its id, as its name may be another's by then.
+    ...(typeof pid === 'object' && { PidMode: `container:${pid.of}` }),
+    ...(typeof ipc === 'object' && { IpcMode: `container:${ipc.of}` }),
   }
 }

@@ -20,18 +20,19 @@ export function parseLink(text: string): ParsedLink {
 }
 
 const conflict = (kind: string) =>
-  new DrydockError(`conflicting options: ${kind} type networking can't be used with links. This would result in undefined behavior`, {
+  new DrydockError(`conflicting options: ${kind} can't be used with links. This would result in undefined behavior`, {
     status: 400,
   })
 
 /** HostConfig.Links, which are about the default network; for others they mean nothing. */
 export function linksOf(texts: readonly string[], network: NetworkMode, main: string, recordOf: (word: string) => ContainerRecord) {
   if (texts.length === 0) return {}
-  if (network.kind === 'host' || network.kind === 'container') throw conflict(network.kind)
+  if (network.kind === 'host' || network.kind === 'container')
+    throw conflict(network.kind === 'host' ? 'host type networking' : 'container type network')
   if (network.kind !== 'networks' || main !== 'bridge') return {}
   const links = texts.map(parseLink).map(({ name, alias }): LinkRequest => {
     const { spec } = found(name, recordOf)
-    if (spec.network.kind === 'host') throw conflict('host')
+    if (spec.network.kind === 'host') throw conflict('host type networking')
     return { of: spec.id, name: spec.name, alias }
   })
   return { links }

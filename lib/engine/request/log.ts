@@ -34,7 +34,10 @@ export function logOf({ LogConfig: { Type = '', Config } = {} }: HostBody): LogR
   if (driver !== 'json-file' && driver !== 'local')
     return refuse(`logger: no log driver named '${Type}' is registered: there are json-file, local and none`)
   const stranger = Object.keys(options).find((key) => !KNOWN.includes(key))
-  if (stranger !== undefined) refuse(`unknown log opt '${stranger}' for ${driver} log driver`)
+  if (stranger !== undefined)
+    refuse(
+      driver === 'local' ? `unknown log opt '${stranger}' for log driver local` : `unknown log opt '${stranger}' for ${driver} log driver`,
+    )
   const odd = Object.entries(options).find(([, value]) => typeof value !== 'string')
   if (odd) refuse(`invalid JSON: HostConfig.LogConfig.Config.${odd[0]} must be a string`)
   checkDelivery(options)

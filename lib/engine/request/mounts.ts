@@ -4,7 +4,7 @@ import type { ContainerRecord } from '../../container/index.js'
 import { DrydockError } from '../../kernel/errors.js'
 import type { MountSpec } from '../../primitives/rootfs/index.js'
 import { createVolume } from '../volume/store.js'
-import { checkTarget, kindOf, ownVolume, PROPAGATIONS, parseTmpfs, parseVolume, type Volume } from '../volumes.js'
+import { checkedTarget, kindOf, kindOfVolume, ownVolume, PROPAGATIONS, parseTmpfs, parseVolume, type Volume } from '../volumes.js'
 import type { ConfigBody, HostBody, MountBody } from './bodies.js'
 import { wantedVolumes } from './common.js'
 import type { RunnableImage } from './image.js'
@@ -76,8 +76,8 @@ const FROM_MODES = /^(?:ro|rw|z|Z|(?:ro|rw),[zZ]|[zZ],(?:ro|rw))$/
 
 /** `NAME[:ro]`: all its volumes and directories of the host, where it has them. */
 function mountsFrom(text: string, recordOf: (word: string) => ContainerRecord) {
-  const [name = '', mode, ...more] = text.split(':')
-  if (name === '' || more.length > 0) refuse(`invalid volumes-from: ${text}`)
+  if (text === '') refuse('volumes-from specification cannot be an empty string')
+  const [, name = '', mode] = /^([^:]*)(?::(.*))?$/s.exec(text) ?? []
   if (mode !== undefined && !FROM_MODES.test(mode)) refuse(`invalid mode: ${mode}`)
   const { mounts, memoryVolumes = {} } = recordOf(name).spec
   return mounts
@@ -105,11 +105,11 @@ function mountOf(document: unknown, at: number, dataRoot: string, anonymous: () 
   const wrong = (why: string) => refuse(`invalid mount config for type "${Type}": ${why}`)
   if (!Object.hasOwn(OPTIONS, Type)) wrong('mount type unknown')
   if (Target === '') wrong('field Target must not be empty')
-  checkTarget(Target, Target)
+  const target = checkedTarget(Target, wrong)
   for (const [type, member] of Object.entries(OPTIONS)) {
     if (type !== Type && mount[member] !== undefined) wrong(`field ${member} must not be specified`)
   }
-  const asked = { ...(ReadOnly && { readOnly: true }), target: normalize(Target) }
+  const asked = { ...(ReadOnly && { readOnly: true }), target }
   if (Type === 'bind') {
     if (Source === '') wrong('field Source must not be empty')
     if (!Source.startsWith('/')) wrong(`invalid mount path: '${Source}' mount path must be absolute`)
@@ -145,7 +145,7 @@ function volumeOf(
     ...(DriverConfig?.Options && { options: DriverConfig.Options }),
   })
   if (Subpath && volume.memory) wrong('Subpath is not supported of a volume that lives in memory: it is empty when it is mounted')
-  const bind = { kind: 'bind', source: volume.directory, sourceKind: kindOf(volume.directory), recursive: true } as const
+  const bind = { kind: 'bind', source: volume.directory, sourceKind: kindOfVolume(volume), recursive: true } as const
   return {
     mount: { ...bind, ...asked, ...(volume.readOnly && { readOnly: true }), ...(Subpath && { subpath: posix.normalize(Subpath) }) },
     source: Source === '' ? 'own' : 'named',

@@ -4,10 +4,10 @@ import type { ContainerRecord, EndpointRequest, NetworkMode } from '../../contai
 import { DrydockError } from '../../kernel/errors.js'
 import { formatIp, formatMac, parseIp, parseMac } from '../../kernel/ip.js'
 import { readNetworks } from '../../network/config.js'
-import { parsePort } from '../../network/ports.js'
+import { exposedPort, parsePort } from '../../network/ports.js'
 import { own } from '../own.js'
 import type { ConfigBody, EndpointBody, HostBody } from './bodies.js'
-import { conflicting, publishable, withProtocol } from './common.js'
+import { conflicting, withProtocol } from './common.js'
 import { parseLink } from './links.js'
 import { readMembers } from './members.js'
 import { ENDPOINT, IPAM } from './tables.js'
@@ -35,11 +35,20 @@ export interface Known {
 
 const DEFAULT = 'bridge'
 
+/** Docker's sentences for networks that do not go together. */
+export const OF_HOST = 'container cannot be disconnected from host network or connected to host network'
+export const OF_NONE = 'container cannot be connected to multiple networks with one of the networks in private (none) mode'
+export const OF_OTHER = 'container sharing network namespace with another container or host cannot be connected to any other network'
+
 export function networkingOf(config: ConfigBody, host: HostBody, networking: unknown, known: Known): Networking {
   const endpoints = endpointsOf(networking)
   const asked = config.NetworkDisabled ? 'none' : host.NetworkMode || 'default'
   const simple = simpleMode(asked, config, host, known)
-  if (simple) return { network: simple, endpoints: {}, mode: simple.kind === 'container' ? `container:${simple.of}` : asked, warnings: [] }
+  if (simple) {
+    if (!config.NetworkDisabled) checkAlone(asked, endpoints)
+    const mode = simple.kind === 'container' ? `container:${simple.of}` : asked
+    return { network: simple, endpoints: {}, mode, warnings: simple.kind === 'host' ? portWarnings(host) : [] }
+  }
   if (known.rootless) return withoutRoot(asked)
   if (known.ruleless && asked === 'default') return alone(NO_NFT)
   const names = nameOf(known.dataRoot)
@@ -61,6 +70,16 @@ export function networkingOf(config: ConfigBody, host: HostBody, networking: unk
     warnings: [],
   }
 }
+
+/** Of a container without a cable of its own: it has no other network, and chooses no address. */
+function checkAlone(asked: string, { [asked]: own, ...others }: Readonly<Record<string, EndpointRequest>>): void {
+  if (Object.keys(others).length > 0) throw new DrydockError(asked === 'none' ? OF_NONE : OF_OTHER, { status: 400 })
+  if (own?.mac !== undefined && asked.startsWith('container:')) throw conflicting('mac-address and the network mode')
+  if (own) checkDefault(own)
+}
+
+const portWarnings = ({ PortBindings = {} }: HostBody): string[] =>
+  Object.keys(PortBindings).length > 0 ? ['Published ports are discarded when using host network mode'] : []
 
 const onlyUserDefined = (what: string): DrydockError =>
   new DrydockError(`${what} is supported only for containers in user defined networks`, { status: 400 })
@@ -88,7 +107,7 @@ function simpleMode(asked: string, config: ConfigBody, host: HostBody, { recordO
   if (asked === 'none' || asked === 'host') return { kind: asked }
   const of = /^container:(.*)$/s.exec(asked)?.[1]
   if (of === undefined) return undefined
-  if (of === '') throw new DrydockError('invalid container format container:<name|id>', { status: 400 })
+  if (of === '') throw new DrydockError('Invalid network mode: invalid container format container:<name|id>', { status: 400 })
   if (host.Dns?.length) throw conflicting('dns and the network mode')
   if (host.ExtraHosts?.length) throw conflicting('custom host-to-IP mapping and the network mode')
   if (config.MacAddress) throw conflicting('mac-address and the network mode')
@@ -163,7 +182,7 @@ function portsOf({ PortBindings = {}, PublishAllPorts = false }: HostBody, expos
     (bindings?.length ? bindings : [{}]).map(({ HostIp = '', HostPort = '' }) => `${HostIp}:${HostPort}:${withProtocol(port)}`),
   )
   const led = new Set(Object.keys(PortBindings).map(withProtocol))
-  const texts = [...bound, ...(PublishAllPorts ? exposed.filter((port) => !led.has(port)).map(publishable) : [])]
+  const texts = [...bound, ...(PublishAllPorts ? exposed.filter((port) => !led.has(port)).map(exposedPort) : [])]
   for (const text of texts) parsePort(text)
   return texts
 }

@@ -20,7 +20,7 @@ export function checkSets({ CpusetCpus = '', CpusetMems = '' }: HostBody): void 
 
 function checkSet(member: string, what: string, asked: string, file: string): void {
   if (asked === '') return
-  const wanted = ranges(asked) ?? refuse(`Invalid value ${asked} for ${member}`)
+  const wanted = ranges(asked) ?? refuse(`Invalid value ${asked} for ${member}: invalid format: ${asked}`)
   const there = online(file)
   const has = ranges(there) ?? []
   if (!wanted.every(([from, to]) => has.some(([first, last]) => from >= first && to <= last)))

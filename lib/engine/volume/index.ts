@@ -9,7 +9,7 @@ import { removeTrees } from '../../image/store/tree.js'
 import { DrydockError, sentenceOf } from '../../kernel/errors.js'
 import type { EngineContext } from '../context.js'
 import { bytesBelow } from '../disk.js'
-import { booleanFilter, checkFilters, type Filters, matchesLabelFilters, matchesName } from '../filters.js'
+import { booleanFilter, checkFilters, type Filters, matchesLabelFilters, matchesLabels, matchesName } from '../filters.js'
 import { is, type Members, readMembers } from '../request/members.js'
 import type { Document, VolumesNoun } from '../types.js'
 import { publishVolume } from './events.js'
@@ -61,7 +61,7 @@ export const volumeDocument = ({ name, directory, created, labels, options }: Vo
 })
 
 function filtered(context: EngineContext, filters: Filters): Volume[] {
-  checkFilters(filters, ['dangling', 'driver', 'label', 'label!', 'name'])
+  checkFilters(filters, ['dangling', 'driver', 'label', 'name'])
   const dangling = booleanFilter(filters, 'dangling')
   const users = dangling === undefined ? undefined : volumeUsers(context)
   const drivers = filters.get('driver')
@@ -70,7 +70,7 @@ function filtered(context: EngineContext, filters: Filters): Volume[] {
       (users === undefined || (users(volume).length === 0) === dangling) &&
       (drivers === undefined || drivers.includes('local')) &&
       matchesName(filters, volume.name) &&
-      matchesLabelFilters(filters, volume.labels ?? {}),
+      matchesLabels(filters, volume.labels ?? {}),
   )
 }
 
@@ -103,7 +103,7 @@ function create({ dataRoot, events }: EngineContext, body: Document): Document {
 function checkedName(name: string): string {
   if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,254}$/.test(name)) return name
   const why =
-    name.length < 2
+    Buffer.byteLength(name) < 2
       ? 'volume name is too short, names should be at least two alphanumeric characters'
       : name.length > 255
         ? 'volume name is too long, names are at most 255 characters'

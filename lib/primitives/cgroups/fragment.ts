@@ -4,7 +4,7 @@ import { close, mkdir, open, rmdir, rmdir_tree, write } from '../../kernel/calls
 import { type Fragment, inPhase, type Ref, ref, type Step } from '../../kernel/step.js'
 import { type CgroupHost, CONTROLLERS_V2, type Hierarchy, hierarchyOf } from './detect.js'
 import { type DeviceRule, deviceProgram } from './devices.js'
-import { type CgroupSpec, checkLimits, type FileValue, pathComponents } from './spec.js'
+import { type CgroupLimits, type CgroupSpec, checkLimits, type FileValue, pathComponents } from './spec.js'
 import { cpusetV1, translateV1 } from './v1.js'
 import { translateV2 } from './v2.js'
 
@@ -73,6 +73,9 @@ export function cgroups(spec: CgroupSpec, host: CgroupHost): CgroupsFragment {
   }
 }
 
+/** A sentence for each limit that would not be enforced on this host. */
+export const notEnforced = (limits: CgroupLimits, host: CgroupHost): readonly string[] => assign(limits, host).warnings
+
 /** Steps that put a further process into a container's cgroups (exec), at birth on v2 and by itself on v1. */
 export function joinCgroups(cgroup: Cgroup): Fragment & Pick<CgroupsFragment, 'clone'> {
   const v2 = cgroup.find(({ version }) => version === 2)
@@ -100,7 +103,7 @@ interface Assigned extends FileValue {
 }
 
 /** Each limit to the hierarchy that can enforce it, of either version; a warning for each that none can. */
-function assign(spec: CgroupSpec, host: CgroupHost): { values: Assigned[]; warnings: string[] } {
+function assign(spec: CgroupLimits, host: CgroupHost): { values: Assigned[]; warnings: string[] } {
   const values: Assigned[] = []
   const warnings = new Set<string>()
   const translations = { 1: translateV1(spec, known(host, 1)), 2: translateV2(spec, known(host, 2)) }
@@ -130,14 +133,14 @@ function known(host: CgroupHost, version: 1 | 2): (file: string) => boolean {
 const NOUNS: Record<string, string> = { pids: 'processes', cpu: 'processor time', cpuset: 'processors', io: 'input and output' }
 
 /** Why a controller's limits are not enforced; empty for devices where a program takes the place of the controller. */
-function whyNot(controller: string, spec: CgroupSpec, host: CgroupHost): string {
+function whyNot(controller: string, spec: CgroupLimits, host: CgroupHost): string {
   if (controller === 'devices') return takesProgram(spec, host) ? '' : whyNoDevices(host)
   const name = controller === 'blkio' ? 'io' : controller
   return `the limit of ${NOUNS[name] ?? name} is not enforced: there is no ${name} controller that drydock may use here`
 }
 
 /** v2 has no devices controller; where programs may be loaded, one does the same. */
-function takesProgram(spec: CgroupSpec, host: CgroupHost): boolean {
+function takesProgram(spec: CgroupLimits, host: CgroupHost): boolean {
   const wanted = spec.devices !== undefined && spec.devices !== 'all' && !hierarchyOf(host.hierarchies, 'devices')
   return wanted && host.devicePrograms && host.hierarchies.some(({ version }) => version === 2)
 }

@@ -12,7 +12,7 @@
  */
 export { below, type CgroupHost, CONTROLLERS_V2, detectCgroups, type Hierarchy, hierarchyOf } from './detect.js'
 export { DEFAULT_DEVICES, type DeviceRule, deviceRuleText, parseDeviceRule } from './devices.js'
-export { type Cgroup, type CgroupDirectory, type CgroupsFragment, cgroupAt, cgroups, joinCgroups } from './fragment.js'
+export { type Cgroup, type CgroupDirectory, type CgroupsFragment, cgroupAt, cgroups, joinCgroups, notEnforced } from './fragment.js'
 export { Ledger, type Leftover, readLedger, removeLeftovers } from './ledger.js'
 export {
   type CgroupEvents,

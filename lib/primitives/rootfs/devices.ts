@@ -63,7 +63,8 @@ export function dev(spec: KernelFilesSpec): Step[] {
     ),
     ...sharedMemory(spec),
     mkdir('mqueue', 0o755),
-    sharedIpc === true
+    // Who is root in a user namespace only may not mount what belongs to another one's ipc namespace.
+    sharedIpc === true && rootless
       ? mount('/dev/mqueue', 'mqueue', null, ['bind', 'rec'], null, {
           allow: ['ENOENT'],
           why: 'Message queues likewise, if the host shows its own.',

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Script, Stage } from './player.js'
+import { FILTERS } from './session-filters.js'
+import { REFUSALS } from './session-refusals.js'
 
 /** Until the container has come to its end, by the API: no command of the session. */
 const ended = async ({ engine }: Stage, name: string) => (await engine.api.wait(name)).status
@@ -405,6 +407,8 @@ export const SESSION: Script = {
     await docker('volume', 'prune', '-f', '--filter', 'label=nothing')
     await docker('ps', '-aq')
   },
+  ...FILTERS,
+  ...REFUSALS,
 }
 
 interface Inspected {

@@ -25,7 +25,7 @@ test('each driver with its own usual sizes and units', () => {
 describe('refused, each by its name', () => {
   test.each<[string, Record<string, string>, string]>([
     ['syslog', {}, "no log driver named 'syslog' is registered"],
-    ['local', { size: '1' }, "unknown log opt 'size' for local log driver"],
+    ['local', { size: '1' }, "unknown log opt 'size' for log driver local"],
     ['json-file', { 'max-size': '0' }, 'max-size must be a positive number'],
     ['json-file', { 'max-size': 'much' }, "invalid size: 'much'"],
     ['json-file', { 'max-size': '5g' }, 'max-size is 4 GiB at most'],

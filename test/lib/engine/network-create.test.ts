@@ -54,6 +54,15 @@ test('everything that a bridge takes is written down', async () => {
   })
 })
 
+test('an address is reserved once, and not the gateway’s', async () => {
+  const config = { Subnet: '10.5.0.0/24', Gateway: '10.5.0.1' }
+  const refused = (AuxiliaryAddresses: object) =>
+    createFrom(dataRoot, { Name: 'net', IPAM: { Config: [{ ...config, AuxiliaryAddresses }] } })
+  const sentence = (which: string) => `failed to allocate secondary ip address (${which}): Address already in use`
+  await expect(refused({ a: '10.5.0.1' })).rejects.toMatchObject({ status: 403, message: sentence('a:10.5.0.1') })
+  await expect(refused({ a: '10.5.0.9', b: '10.5.0.9' })).rejects.toMatchObject({ status: 403, message: sentence('b:10.5.0.9') })
+})
+
 test('nulls and empty things ask for nothing', async () => {
   const config = await createFrom(dataRoot, {
     Name: 'net',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readBody, requestedRecord } from '../../../lib/engine/request/index.js'
-import { parseSignal } from '../../../lib/engine/signals.js'
+import { parseSignal } from '../../../lib/kernel/signals.js'
 
 let root: string
 beforeEach(() => {
@@ -96,6 +96,10 @@ describe('refused, each by its name and with 400', () => {
     [{ HostConfig: { Links: ['a:b:c'] } }, 'bad format for links: a:b:c'],
     [{ HostConfig: { Links: ['a:b'], NetworkMode: 'host' } }, "host type networking can't be used with links"],
     [{ MacAddress: 'x' }, 'invalid MAC address: x'],
+    [{ HostConfig: { Devices: [{ PathOnHost: '/dev/fd', PathInContainer: '/dev/x' }] } }, 'custom device "/dev/fd": not a device node'],
+    [{ HostConfig: { Devices: [{ PathOnHost: '/etc/passwd' }] } }, 'custom device "/etc/passwd": not a device node'],
+    [{ HostConfig: { Devices: [{ PathOnHost: '/dev/null', PathInContainer: '/etc/x' }] } }, 'a device is put below /dev of a container'],
+    [{ ExposedPorts: { '127.0.0.1:22:80/tcp': {} }, HostConfig: { PublishAllPorts: true } }, 'what is exposed is a port of the container'],
     [
       { MacAddress: '02:00:00:00:00:01', NetworkingConfig: { EndpointsConfig: { bridge: { MacAddress: '02:00:00:00:00:02' } } } },
       'container-wide MAC',

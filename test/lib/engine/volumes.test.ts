@@ -44,9 +44,9 @@ test('a target alone gets a volume without a name', () => {
 
 test.each([
   ['/nowhere/at/all:/x', 'bind source path does not exist: /nowhere/at/all'],
-  ['cargo:hold', "the path inside the container, 'hold', must be absolute"],
-  ['cargo:/', "the destination can't be '/'"],
-  ['cargo:/../', "the destination can't be '/'"],
+  ['cargo:hold', 'invalid mount config for type "volume": invalid mount path: \'hold\' mount path must be absolute'],
+  ['cargo:/', "invalid specification: destination can't be '/'"],
+  ['cargo:/../', "invalid specification: destination can't be '/'"],
   ['a:b:c:d', "invalid volume specification: 'a:b:c:d'"],
   ['cargo::ro', "invalid volume specification: 'cargo::ro'"],
   ['cargo:/x:rw,shiny', 'invalid mode: rw,shiny'],
@@ -60,7 +60,7 @@ test.each([
 
 test('a tmpfs and its options, of which the primitive knows the meaning', () => {
   expect(parseTmpfs('/scratch')).toEqual({ kind: 'tmpfs', target: '/scratch', options: [] })
-  expect(parseTmpfs('/scratch/:exec,size=64k')).toEqual({ kind: 'tmpfs', target: '/scratch/', options: ['exec', 'size=64k'] })
+  expect(parseTmpfs('/scratch/:exec,size=64k')).toEqual({ kind: 'tmpfs', target: '/scratch', options: ['exec', 'size=64k'] })
   expect(() => parseTmpfs('scratch')).toThrow('must be absolute')
 })
 

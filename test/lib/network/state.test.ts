@@ -28,7 +28,7 @@ describe('the pool', () => {
   it('takes a network that a person names, when it is one and free', () => {
     expect(checkedSubnet('10.5.0.0/24', [])).toBe('10.5.0.0/24')
     expect(() => checkedSubnet('10.5.0.1/24', [])).toThrow('the first address of that one is 10.5.0.0/24')
-    expect(() => checkedSubnet('10.5.0.0/30', [])).toThrow(/8 to 29 bits/)
+    expect(() => checkedSubnet('10.5.0.0/31', [])).toThrow(/8 to 30 bits/)
     expect(() => checkedSubnet('fd00::/64', [])).toThrow(/no IPv4 network/)
     expect(() => checkedSubnet('10.5.0.0/24', ['10.0.0.0/8'])).toThrow(/Pool overlaps with other one/)
   })

@@ -34,7 +34,7 @@ describe('names', () => {
   })
 
   it.each(['', 'CAP_', 'NET-ADMIN', 'cap_all', 'cap_cap_chown', '12'])('refuse %o', (name) => {
-    expect(() => parseCapability(name)).toThrow(`there is no capability '${name}'; capabilities(7) lists their names, such as NET_ADMIN`)
+    expect(() => parseCapability(name)).toThrow(/^unknown capability: "CAP_[^"]*": capabilities\(7\) lists their names, such as NET_ADMIN$/)
   })
 
   it('stand in the order of their numbers, each with a note', () => {
@@ -92,8 +92,8 @@ describe('what is added and dropped', () => {
   })
 
   it('refuses names that are none', () => {
-    expect(() => resolve({ add: ['SUPERPOWER'] })).toThrow("there is no capability 'SUPERPOWER'")
-    expect(() => resolve({ privileged: true, drop: ['SUPERPOWER'] })).toThrow("there is no capability 'SUPERPOWER'")
+    expect(() => resolve({ add: ['SUPERPOWER'] })).toThrow('unknown capability: "CAP_SUPERPOWER"')
+    expect(() => resolve({ privileged: true, drop: ['SUPERPOWER'] })).toThrow('unknown capability: "CAP_SUPERPOWER"')
   })
 })
 

@@ -19,6 +19,8 @@ const TEXTS: readonly (readonly [RegExp, string])[] = [
   [/to \d+\.\d+, as there are only \d+ CPUs/g, 'to <cpus>, as there are only <cpus> CPUs'],
   // Those that are chosen by a test are kept.
   [/\b(?!127\.|0\.0\.0\.0|10\.55\.|255\.)(\d{1,3}\.){3}\d{1,3}\b/g, '<ip>'],
+  // Ports that the kernel or the engine has chosen.
+  [/(?<=:)(?:32(?:76[89]|7[7-9]\d|[89]\d\d)|3[3-9]\d{3}|[45]\d{4}|6[0-4]\d{3}|65[0-4]\d\d)\b/g, '<port>'],
   // How wide a column is hangs on what has been masked.
   [/ {2,}/g, '  '],
   [/ +$/gm, ''],
@@ -38,23 +40,29 @@ const MEMBERS: Readonly<Record<string, string>> = {
   timeNano: '<time>',
 }
 
+/** ip(7), ip_local_port_range. */
+const FIRST_CHOSEN = 32_768
+
 /** A document with its volatile parts masked, names of members too where they are ids; the moment "never" stays. */
 export function maskDocument(value: unknown, name = ''): unknown {
   if (typeof value === 'string') {
     if (value.startsWith('0001-01-01')) return value
+    if (name === 'HostPort' && Number(value) >= FIRST_CHOSEN) return '<port>'
     if (name === 'Processes') return value.replace(/^\d+$/, '<pid>')
     return MEMBERS[name] ?? maskText(value)
   }
   if (typeof value === 'number' && value !== 0 && MEMBERS[name]) return MEMBERS[name]
+  if (name === 'PublicPort' && Number(value) >= FIRST_CHOSEN) return '<port>'
   if (Array.isArray(value)) return sorted(value.map((item) => maskDocument(item, name)))
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [maskText(key), maskDocument(item, key)]))
 }
 
-/** Networks, volumes, changed files: in which order an engine tells them hangs on its tables. */
+/** Networks, volumes, changed files, ports: in which order an engine tells them hangs on its tables. */
 function sorted(items: unknown[]): unknown[] {
   const keys = items.map((item) => {
-    const { Name, Path } = (item ?? {}) as { readonly Name?: unknown; readonly Path?: unknown }
+    const { Name, Path, PrivatePort, Type } = (item ?? {}) as Readonly<Record<string, unknown>>
+    if (typeof PrivatePort === 'number') return `${String(PrivatePort).padStart(5, '0')}/${Type}`
     return typeof Name === 'string' ? Name : Path
   })
   if (!keys.every((key) => typeof key === 'string')) return items

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { showStep } from '../../../../lib/kernel/show.js'
 import type { Step } from '../../../../lib/kernel/step.js'
-import { below, cgroupAt, cgroups, DEFAULT_DEVICES, detectCgroups } from '../../../../lib/primitives/cgroups/index.js'
+import { below, cgroupAt, cgroups, DEFAULT_DEVICES, detectCgroups, notEnforced } from '../../../../lib/primitives/cgroups/index.js'
 import { asRoot, fixture, HYBRID, UNIFIED } from './fixture.js'
 
 const TOP = '/sys/fs/cgroup'
@@ -81,7 +81,9 @@ describe('on cgroup v2', () => {
   test('a controller that is not given to us is missed out loud', () => {
     const [tree] = unified.hierarchies
     const host = { ...unified, hierarchies: [{ ...(tree as NonNullable<typeof tree>), controllers: ['pids'] }] }
-    const { warnings } = cgroups({ path: 'box', memory: 1 << 26, pids: 5, cpus: 0.5, cpusetCpus: '0', ioWeight: 100 }, { ...host, cpus: 4 })
+    const limits = { memory: 1 << 26, pids: 5, cpus: 0.5, cpusetCpus: '0', ioWeight: 100 }
+    const { warnings } = cgroups({ path: 'box', ...limits }, { ...host, cpus: 4 })
+    expect(notEnforced(limits, host)).toEqual(warnings)
     expect(warnings).toEqual([
       'the limit of memory is not enforced: there is no memory controller that drydock may use here',
       'the limit of processor time is not enforced: there is no cpu controller that drydock may use here',

@@ -1,6 +1,6 @@
 /** Signals by name or number, as Docker takes them: `SIGTERM`, `term`, `15`, `RTMIN+3`. signal(7). */
 import { constants } from 'node:os'
-import { DrydockError } from '../kernel/errors.js'
+import { DrydockError } from './errors.js'
 
 const FIRST_REALTIME = 34
 const LAST = 64
