@@ -58,15 +58,22 @@ function waitForTurn() {
   const release = () => fs.rmSync(LOCK, { force: true })
   for (let told = false; ; ) {
     try {
-      fs.writeFileSync(LOCK, String(process.pid), { flag: 'wx' })
+      const file = fs.openSync(LOCK, 'wx')
+      try {
+        fs.writeSync(file, String(process.pid))
+      } catch (error) {
+        release()
+        throw error
+      } finally {
+        fs.closeSync(file)
+      }
       return release
     } catch (error) {
-      // A directory that cannot be written is for npm and make to complain about, who say more.
+      // A directory that cannot be written, or a full disk, is for npm and make to complain about, who say more.
       if (error.code !== 'EEXIST') return () => {}
     }
-    const holder = Number(read(LOCK))
-    // No number: it is being written just now. No process: whoever it was has been killed.
-    if (holder && !fs.existsSync(`/proc/${holder}`)) breakLock(holder)
+    const holder = read(LOCK)
+    if (isLeft(holder)) breakLock(holder)
     else if (!told) {
       process.stderr.write('drydock: another terminal is setting up; waiting for it …\n')
       told = true
@@ -75,15 +82,26 @@ function waitForTurn() {
   }
 }
 
+/** Seconds that nobody needs between making the lock and writing his number into it. */
+const EMPTY = 5
+
+/** No process: whoever it was has been killed. No number: it is being written just now, or never was (a full disk, a machine that went down). */
+function isLeft(holder) {
+  if (holder === undefined) return false
+  if (Number(holder) > 0) return !fs.existsSync(`/proc/${Number(holder)}`)
+  const found = fs.statSync(LOCK, { throwIfNoEntry: false })
+  return found !== undefined && Math.abs(Date.now() - found.mtimeMs) > EMPTY * 1000
+}
+
 /** Of several who find the same dead holder one breaks its lock, and then only if it is still that one's. */
 function breakLock(holder) {
-  const guard = `${LOCK}.${holder}`
+  const guard = `${LOCK}.${Number(holder)}`
   try {
     fs.writeFileSync(guard, '', { flag: 'wx' })
   } catch {
     return
   }
-  if (read(LOCK) === String(holder)) fs.rmSync(LOCK, { force: true })
+  if (read(LOCK) === holder) fs.rmSync(LOCK, { force: true })
   fs.rmSync(guard, { force: true })
 }
 

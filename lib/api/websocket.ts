@@ -13,7 +13,10 @@ export async function acceptWebSocket(request: IncomingMessage, socket: Socket):
   const { createWebSocketStream, WebSocketServer } = await import('ws')
   const server = new WebSocketServer({ noServer: true, maxPayload: LONGEST_MESSAGE, perMessageDeflate: false })
   return new Promise((resolve, reject) => {
-    socket.once('close', () => reject(new DrydockError('the websocket did not come about', { status: 400 })))
+    const fail = () => reject(new DrydockError('the websocket did not come about', { status: 400 }))
+    // Nothing more comes of one that has gone meanwhile.
+    if (socket.destroyed) return fail()
+    socket.once('close', fail)
     server.handleUpgrade(request, socket, Buffer.alloc(0), (client) => {
       const stream = createWebSocketStream(client)
       // There is no half of it that could stay open.

@@ -176,7 +176,7 @@ export function readFilter(value: string, before: FilterWords): FilterWords {
   const at = value.indexOf('=')
   if (at < 0) throw new DrydockError('bad format of filter (expected name=value)', { status: 400 })
   const key = value.slice(0, at).trim().toLowerCase()
-  const words = before[key] ?? []
+  const words = Object.hasOwn(before, key) ? (before[key] as readonly string[]) : []
   const word = value.slice(at + 1).trim()
   return { ...before, [key]: words.includes(word) ? words : [...words, word] }
 }

@@ -18,6 +18,7 @@ import {
   startNameService,
 } from '../network/index.js'
 import type { LaunchRequest } from './launch.js'
+import { own } from './own.js'
 import { wayOutOf } from './way-out.js'
 
 export interface Connections extends NetworkFiles {
@@ -120,8 +121,8 @@ async function plugged(request: LaunchRequest, network: Networks, shim: Shim | u
 
 /** What was asked for of one network: for itself, or, on the command line, for the first one and all. */
 function endpointOf({ endpoints, ip, mac }: LaunchRequest, { aliases }: Networks, name: string, index: number): EndpointRequest {
-  const own = endpoints?.[name]
-  if (own) return { ...own, aliases: [...new Set([...aliases, ...own.aliases])] }
+  const asked = own(endpoints, name)
+  if (asked) return { ...asked, aliases: [...new Set([...aliases, ...asked.aliases])] }
   return { aliases, ...(index === 0 && ip !== undefined && { ip }), ...(index === 0 && mac !== undefined && { mac }) }
 }
 

@@ -4,6 +4,7 @@ import { nowNanos } from './clock.js'
 import type { EventLog } from './context.js'
 import { matchesEvent } from './event-filters.js'
 import type { EngineEvent, EventsNoun } from './types.js'
+import { LONGEST_TIMEOUT } from './within.js'
 
 /** How many of the past are known: as many as Docker knows. */
 const REMEMBERED = 256
@@ -98,10 +99,7 @@ export class Events implements EventLog, EventsNoun {
   }
 }
 
-/** Timers take at most 2^31 milliseconds. */
-const LONGEST = 2 ** 31 - 1
-
 function endAt(until: bigint, end: () => void): NodeJS.Timeout {
   const left = Number((until - nowNanos()) / 1_000_000n)
-  return setTimeout(end, Math.min(Math.max(0, left), LONGEST))
+  return setTimeout(end, Math.min(Math.max(0, left), LONGEST_TIMEOUT))
 }

@@ -63,9 +63,11 @@ class Service {
     this.#udp = udp
     udp.on('message', (query, from) => void this.#overUdp(query, from))
     await new Promise<void>((resolve, reject) => {
-      udp.once('error', (cause) =>
-        reject(new DrydockError(`the name service cannot have ${this.#gateway}:${PORT}: ${cause.message}`, { cause })),
-      )
+      udp.once('error', (cause) => {
+        // A socket that could not be bound is one all the same.
+        udp.close()
+        reject(new DrydockError(`the name service cannot have ${this.#gateway}:${PORT}: ${cause.message}`, { cause }))
+      })
       udp.bind(PORT, this.#gateway, resolve)
     })
     // Errors of single packets (a client that is gone) end nothing.

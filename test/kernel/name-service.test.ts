@@ -1,7 +1,7 @@
 /** The name service in bad company, and where its leases cannot be read: the engine that it is part of goes on. */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -31,6 +31,24 @@ async function served(use: (root: string) => Promise<void>): Promise<void> {
 
 const query = encode({ type: 'query', id: 7, questions: [{ type: 'A', name: 'web' }] })
 const dial = () => connect({ host: GATEWAY, port: 53, localAddress: '127.0.53.2' })
+
+test('keeps no descriptor of a port that it cannot have', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'drydock-names-'))
+  // Nobody here has the address.
+  writeNetwork(root, newNetwork('net', { subnet: '198.51.100.0/24', gateway: '198.51.100.1' }))
+  const sockets = () =>
+    readdirSync('/proc/self/fd').filter((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`).startsWith('socket:')
+      } catch {
+        return false
+      }
+    }).length
+  const before = sockets()
+  for (let turn = 0; turn < 3; turn++) await expect(startNameService(root, 'net')).rejects.toThrow('cannot have 198.51.100.1:53')
+  await expect.poll(sockets).toBe(before)
+  rmSync(root, { recursive: true })
+})
 
 test('says that it failed when it cannot read its leases', () =>
   served(async (root) => {

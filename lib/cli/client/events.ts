@@ -1,6 +1,7 @@
 /** `drydock events`: what happens in the engine, as it happens. */
-import { createInterface } from 'node:readline'
+
 import { DrydockError } from '../../kernel/errors.js'
+import { linesOf } from '../engine/lines.js'
 import { type FilterWords, filters, GoCommand } from '../flags.js'
 import { mapOf } from '../format/index.js'
 import { interruptible } from '../interrupt.js'
@@ -51,11 +52,7 @@ export const events = verb<Flags>(
         },
         signal,
       })
-      const broken = new Promise<never>((_, reject) => stream.once('error', reject))
-      broken.catch(() => undefined)
-      const lines = createInterface({ input: stream })[Symbol.asyncIterator]()
-      for (let next = await Promise.race([lines.next(), broken]); !next.done; next = await Promise.race([lines.next(), broken]))
-        if (next.value.trim() !== '') process.stdout.write(`${show(next.value)}\n`)
+      for await (const line of linesOf(stream)) process.stdout.write(`${show(line)}\n`)
     })
     return 0
   },

@@ -1,6 +1,9 @@
 /** `drydock stats`: what containers use, as it goes. */
+
 import { createInterface } from 'node:readline'
+import { DrydockError } from '../../kernel/errors.js'
 import type { Engine } from '../engine/client.js'
+import { linesOf } from '../engine/lines.js'
 import { GoCommand } from '../flags.js'
 import { showRows } from '../format/index.js'
 import { interruptible } from '../interrupt.js'
@@ -78,7 +81,11 @@ async function watch(engine: Engine, { words, named, all, signal, show }: Watch)
       )
     }
     for (const word of words) follow(word)
-    if (!named) newcomers(engine, signal, all, follow, (word) => samples.delete(word)).catch(reject)
+    if (!named) {
+      // An engine that is gone tells of nobody any more, and that is no machine without containers.
+      const gone = () => reject(new DrydockError('the engine has closed the connection'))
+      newcomers(engine, signal, all, follow, (word) => samples.delete(word)).then(gone, reject)
+    }
   })
   failed.catch(() => undefined)
   const draw = () => {
@@ -110,9 +117,7 @@ async function newcomers(
   go: (word: string) => void,
 ): Promise<void> {
   const stream = await engine.stream({ method: 'GET', path: '/events', query: { filters: '{"type":{"container":true}}' }, signal })
-  stream.on('error', () => undefined)
-  for await (const line of createInterface({ input: stream })) {
-    if (line === '') continue
+  for await (const line of linesOf(stream)) {
     const { Action, Actor } = JSON.parse(line) as { Action: string; Actor: { ID: string } }
     const word = Actor.ID.slice(0, 12)
     if (Action === 'start' || (all && Action === 'create')) come(word)

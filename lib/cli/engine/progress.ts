@@ -1,8 +1,8 @@
 /** What an engine says while it pulls, pushes, loads: lines of JSON (Engine API, "JSON stream"), shown as the engine-less verbs show theirs. */
-import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { DrydockError } from '../../kernel/errors.js'
 import { displayOn, type ProgressEvent, type Screen } from '../progress.js'
+import { linesOf } from './lines.js'
 
 interface Message {
   readonly status?: string
@@ -18,15 +18,8 @@ interface Message {
 export async function followProgress(stream: Readable, screen?: Screen): Promise<Readonly<Record<string, unknown>>[]> {
   const display = screen && displayOn(screen)
   const told: Readonly<Record<string, unknown>>[] = []
-  // A connection that breaks is a failure of the stream, which the lines of it do not tell.
-  const broken = new Promise<never>((_, reject) => stream.once('error', reject))
-  broken.catch(() => undefined)
   try {
-    const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]()
-    for (;;) {
-      const { value: line, done } = await Promise.race([lines.next(), broken])
-      if (done) break
-      if (line.trim() === '') continue
+    for await (const line of linesOf(stream)) {
       const { status, stream: text, id, progressDetail, error, errorDetail, aux } = JSON.parse(line) as Message
       if (error !== undefined || errorDetail) throw failed(errorDetail?.message ?? (error as string), errorDetail?.code)
       if (aux) told.push(aux)

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { ContainerRecord, ContainerSpec, EndpointRequest, StoredContainer } from '../../container/index.js'
 import { asSet } from '../../image/documents.js'
 import { endpointId, type PublishedPort } from '../../network/index.js'
+import { own } from '../own.js'
 import { configDocument } from './config.js'
 import { hostConfigDocument, mountsDocument } from './host-config.js'
 
@@ -111,7 +112,7 @@ function stateOf({ record, exit }: StoredContainer, pid: number | undefined, lif
 function configOf({ record: { spec, more } }: StoredContainer) {
   if (more) {
     // The one that was asked for in the network that is its mode: newer daemons tell it here too, in every version of the API.
-    const mac = more.endpoints[String(more.hostConfig.NetworkMode)]?.mac ?? more.mac
+    const mac = own(more.endpoints, String(more.hostConfig.NetworkMode))?.mac ?? more.mac
     return { ...more.config, ...(mac !== undefined && { MacAddress: mac }) }
   }
   const { declared } = spec
@@ -175,13 +176,13 @@ function networkDocument({ record }: StoredContainer, pid: number | undefined, e
 export function listNetworks(record: ContainerRecord, endpoints: ContainerView['endpoints']): Record<string, EndpointDocument> {
   const { network } = record.spec
   const names = network.kind === 'networks' ? network.names : network.kind === 'container' ? [] : [network.kind]
-  return Object.fromEntries(names.map((name) => [name, endpointDocument(record, name, endpoints[name])]))
+  return Object.fromEntries(names.map((name) => [name, endpointDocument(record, name, own(endpoints, name))]))
 }
 
 type EndpointDocument = ReturnType<typeof endpointDocument>
 
 function endpointDocument({ spec, more }: ContainerRecord, name: string, endpoint: Endpoint | undefined) {
-  const asked = more?.endpoints[name]
+  const asked = own(more?.endpoints, name)
   const aliases = asked?.aliases.length ? asked.aliases : endpoint?.aliases.length ? endpoint.aliases : null
   // Whoever is on a network with names is found by them.
   const found = spec.network.kind === 'networks' && name !== 'bridge' && (endpoint !== undefined || asked?.connected === true)

@@ -12,13 +12,10 @@ import { sentenceOf } from '../../kernel/errors.js'
 import { nowNanos, timestamp } from '../clock.js'
 import { attributesOf, type ContainerHandle, type EngineContext } from '../context.js'
 import type { Probed, ProbeOptions } from '../inside/probe.js'
-import { within } from '../within.js'
+import { LONGEST_TIMEOUT, within } from '../within.js'
 import { answered, beginning, type HealthState, pauseBefore, unasked, writeHealth } from './state.js'
 
 export type Prober = (container: ContainerHandle, options: ProbeOptions) => Promise<Probed>
-
-/** setTimeout takes 31 bits of milliseconds, 24 days. */
-const LONGEST_TIMEOUT = 2 ** 31 - 1
 
 /** How long whoever ends the asking waits for a probe that was killed, in milliseconds. */
 const KILL_PATIENCE = 1000

@@ -7,6 +7,7 @@ import { dirname } from 'node:path'
 import { DrydockError } from '../../kernel/errors.js'
 import type { ContainerHandle, EngineContext } from '../context.js'
 import type { LogOptions, Logs } from '../types.js'
+import { whenever } from '../whenever.js'
 import { type LogFile, openLog, successor } from './log-files.js'
 import { LogLines } from './log-lines.js'
 import { Pulled } from './pulled.js'
@@ -95,13 +96,14 @@ class News {
   #wake: () => void = () => undefined
   readonly #watcher: FSWatcher | undefined
   readonly #timers: NodeJS.Timeout[] = []
+  readonly #stay: () => void
 
   constructor(directory: string, end: Promise<void>, signal: AbortSignal, until: bigint | undefined) {
     this.#watcher = this.#watch(directory)
     if (!this.#watcher) this.#timers.push(setInterval(() => this.#tell(), LOOK_AGAIN))
     const left = until === undefined ? Number.POSITIVE_INFINITY : millisecondsTo(until)
     if (left < LONGEST_TIMEOUT) this.#timers.push(setTimeout(() => this.#end(), left))
-    void end.then(() => this.#end())
+    this.#stay = whenever(end, () => this.#end())
     signal.addEventListener('abort', () => this.#end(), { once: true })
   }
 
@@ -116,6 +118,7 @@ class News {
   }
 
   close(): void {
+    this.#stay()
     this.#watcher?.close()
     for (const timer of this.#timers) clearTimeout(timer)
   }

@@ -7,6 +7,7 @@ import { cgroupAt } from '../../primitives/cgroups/index.js'
 import { nowNanos, timestamp } from '../clock.js'
 import type { ContainerHandle, EngineContext } from '../context.js'
 import type { ContainersNoun, Document } from '../types.js'
+import { whenever } from '../whenever.js'
 import { NO_USAGE, readUsage, type Usage } from './usage.js'
 
 /** Between two documents, in milliseconds. */
@@ -30,23 +31,24 @@ export function stats(context: EngineContext, word: string, options: StatsOption
 }
 
 async function* documents(context: EngineContext, container: ContainerHandle, { stream, oneShot, signal }: StatsOptions) {
-  if (!stream) {
-    const first = sample(context, container)
-    if (!first || oneShot) yield describe(container, first)
-    else {
-      const ended = new Ended(container, signal)
-      if (!(await ended.within(INTERVAL))) yield describe(container, sample(context, container), first)
-    }
-    return
-  }
   const ended = new Ended(container, signal)
-  let before: Sample | undefined
-  for (let next = performance.now(); !ended.now; ) {
-    const now = sample(context, container)
-    yield describe(container, now, before)
-    before = now
-    next = Math.max(next + INTERVAL, performance.now())
-    if (await ended.within(next - performance.now())) return
+  try {
+    if (!stream) {
+      const first = sample(context, container)
+      if (!first || oneShot) yield describe(container, first)
+      else if (!(await ended.within(INTERVAL))) yield describe(container, sample(context, container), first)
+      return
+    }
+    let before: Sample | undefined
+    for (let next = performance.now(); !ended.now; ) {
+      const now = sample(context, container)
+      yield describe(container, now, before)
+      before = now
+      next = Math.max(next + INTERVAL, performance.now())
+      if (await ended.within(next - performance.now())) return
+    }
+  } finally {
+    ended.forget()
   }
 }
 
@@ -103,27 +105,33 @@ function describe({ id, name }: ContainerHandle, now: Sample | undefined, before
 /** Nobody wants to know any more, or there is nothing to be known. */
 class Ended {
   now = false
-  readonly #ended: Promise<void>
+  /** Of whoever waits at this moment. */
+  #wake: () => void = () => undefined
+  /** Nobody waits any more. */
+  readonly forget: () => void
 
   constructor({ removed }: ContainerHandle, signal: AbortSignal | undefined) {
-    this.#ended = new Promise((resolve) => {
-      const end = () => {
-        this.now = true
-        resolve()
-      }
-      if (signal?.aborted) end()
-      signal?.addEventListener('abort', end, { once: true })
-      void removed.then(end)
-    })
+    const end = () => {
+      this.now = true
+      this.#wake()
+    }
+    if (signal?.aborted) end()
+    signal?.addEventListener('abort', end, { once: true })
+    const stay = whenever(removed, end)
+    this.forget = () => {
+      stay()
+      signal?.removeEventListener('abort', end)
+    }
   }
 
   /** True when it came before so many milliseconds had passed. */
   async within(milliseconds: number): Promise<boolean> {
+    if (this.now) return true
     let timer: NodeJS.Timeout | undefined
-    const passed = new Promise<void>((resolve) => {
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve
       timer = setTimeout(resolve, Math.max(0, milliseconds))
     })
-    await Promise.race([passed, this.#ended])
     clearTimeout(timer)
     return this.now
   }

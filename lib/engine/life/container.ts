@@ -42,8 +42,8 @@ export class Container implements ContainerHandle {
   pause: number | undefined
   /** 'removing' from the moment when nothing else can happen to it any more; 'dead' when that has failed. */
   doomed: 'removing' | 'dead' | undefined
-  /** While `restart` stops it: neither its policy nor its removal follow this exit. */
-  restarting = false
+  /** How many a `restart` stops it for: while there is one, neither its policy nor its removal follow its exit. */
+  restarts = 0
   readonly execs = new Set<string>()
   /** Streams of those who attached before it runs. */
   readonly attaching = new Set<Streams>()
@@ -51,7 +51,7 @@ export class Container implements ContainerHandle {
   readonly exclusively = inTurn()
   #layout: Layout
   #removed: () => void = () => undefined
-  #exitWaiters: ((ending: Ending) => void)[] = []
+  readonly #exitWaiters = new Set<(ending: Ending) => void>()
   readonly #dataRoot: string
 
   constructor(
@@ -122,13 +122,17 @@ export class Container implements ContainerHandle {
     return this.run?.settled ?? Promise.resolve()
   }
 
-  /** Resolves at its next end: of a run, or of a try to start it when it is removed then. */
-  nextExit(): Promise<Ending> {
-    return new Promise((resolve) => this.#exitWaiters.push(resolve))
+  /** At its next end: of a run, or of a try to start it when it is removed then. The answer takes it back. */
+  onExit(act: (ending: Ending) => void): () => void {
+    const own = (ending: Ending) => act(ending)
+    this.#exitWaiters.add(own)
+    return () => void this.#exitWaiters.delete(own)
   }
 
   hasExited(ending: Ending): void {
-    for (const waiter of this.#exitWaiters.splice(0)) waiter(ending)
+    const waiters = [...this.#exitWaiters]
+    this.#exitWaiters.clear()
+    for (const waiter of waiters) waiter(ending)
   }
 
   /** Nothing is left of it. */

@@ -6,6 +6,7 @@ import { NO_NOTES } from '../../container/notes.js'
 import { makeContainer, unmakeContainer } from '../../container/staged.js'
 import { matches, ownPlatform, parsePlatform, showPlatform } from '../../image/platform.js'
 import { DrydockError } from '../../kernel/errors.js'
+import { newId } from '../../kernel/random.js'
 import { notEnforced } from '../../primitives/cgroups/index.js'
 import type { MountSpec } from '../../primitives/rootfs/index.js'
 import { attributesOf, type EngineSettings } from '../context.js'
@@ -15,7 +16,7 @@ import { noImage, runnableImage } from '../request/image.js'
 import { type Asked, readBody, requestedRecord } from '../request/index.js'
 import { withDefaultLog } from '../request/log.js'
 import type { CreateBody, Created } from '../types.js'
-import { deleteVolume, holdVolume, type MountedVolume, publishVolume, volumesIn } from '../volume/index.js'
+import { deleteVolume, holdVolume, publishVolume, volumesIn } from '../volume/index.js'
 import { withSubpaths } from '../volume/subpaths.js'
 import type { Base } from './base.js'
 import { Container } from './container.js'
@@ -35,7 +36,7 @@ export async function create(core: Core, body: CreateBody, { name, platform, nam
   const word = asked.config.Image ?? ''
   const image = nameless && word === '' ? undefined : await core.bases.find(word)
   const holds: (() => void)[] = []
-  const own: MountedVolume[] = []
+  const own: string[] = []
   try {
     const warnings = image ? platformWarnings(image, word, platform) : []
     const requested = requestedRecord(asked, {
@@ -45,12 +46,14 @@ export async function create(core: Core, body: CreateBody, { name, platform, nam
       ruleless: cannotFilter(core.machine),
       ...(name && { name }),
       recordOf: (other) => recordOf(core, other),
+      volumeName: () => {
+        const id = newId()
+        own.push(id)
+        return id
+      },
     })
     // Until the container is known, nobody can see that it has them.
-    for (const volume of volumesIn(requested.record)) {
-      holds.push(holdVolume(volume.source))
-      if (volume.own) own.push(volume)
-    }
+    for (const volume of volumesIn(requested.record)) holds.push(holdVolume(volume.source))
     for (const volume of requested.madeVolumes) publishVolume(core.events, 'create', volume)
     if (image && requested.fill.length > 0) await fill(core, image, requested.fill)
     const container = await make(core, withSubpaths(requested.record), requested.invented)
@@ -61,7 +64,7 @@ export async function create(core: Core, body: CreateBody, { name, platform, nam
     return { Id: container.id, Warnings: [...warnings, ...requested.warnings, ...notEnforced(limits, core.machine.cgroups)] }
   } catch (error) {
     // Nobody knows of those without a name.
-    for (const { name: volume } of own) await deleteVolume(core.dataRoot, volume)
+    for (const volume of own) await deleteVolume(core.dataRoot, volume)
     throw error
   } finally {
     for (const release of holds) release()

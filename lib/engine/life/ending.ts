@@ -47,6 +47,11 @@ export function begin(core: Core, container: Container, { line, startedAt, endpo
   }
   void follow(core, container, run, names).then(settle, (error) => {
     core.log('error', `${container.name}: ${sentenceOf(error)}`)
+    // It runs no more, whatever could not be done about it: who waits for that must not wait for ever.
+    if (container.run === run) {
+      container.run = undefined
+      container.hasExited(container.ending)
+    }
     settle()
   })
 }
@@ -75,8 +80,12 @@ async function follow(core: Core, container: Container, run: Run, names: NameSer
       'warn',
       `${container.name}: entries of its log were lost, or it could not be rotated (errors: ${record.logErrors}): is the disk full?`,
     )
-  await names?.close()
-  await core.late.ended(container.id)
+  try {
+    await names?.close()
+    await core.late.ended(container.id)
+  } catch (error) {
+    core.log('warn', `${container.name}: its names are not let go of: ${sentenceOf(error)}`)
+  }
   settled(core, container, run, record)
   line.close()
 }
@@ -110,8 +119,17 @@ export async function lost(
   } catch {
     await endAll(core, container)
     const record = { exitCode: KILLED, signal: SIGKILL, oomKilled: false, startedAt, finishedAt: timestamp(nowNanos()) }
-    writeDurably(container.layout.exit, JSON.stringify(record))
+    writeExit(core, container, record)
     return record
+  }
+}
+
+/** On a full disk too a container has ended that has. */
+export function writeExit({ log }: Core, { name, layout }: Pick<Container, 'name' | 'layout'>, record: ExitRecord): void {
+  try {
+    writeDurably(layout.exit, JSON.stringify(record))
+  } catch (error) {
+    log('error', `${name}: its end cannot be written down: ${sentenceOf(error)}`)
   }
 }
 
@@ -150,7 +168,7 @@ function settled(core: Core, container: Container, run: Run, exit: ExitRecord): 
   container.run = undefined
   void core.health.ends(container)
   container.execs.clear()
-  const free = !container.restarting && !container.doomed
+  const free = container.restarts === 0 && !container.doomed
   const removes = free && more?.autoRemove === true
   const { stopped, restartCount } = container.notes
   const again = free && more && restarts(more.restart, { exitCode, stopped, restartCount })

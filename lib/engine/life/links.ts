@@ -1,9 +1,10 @@
 /** Links (links.ts of the engine) while containers live: one is started again, is told of, is taken away. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { DrydockError, sentenceOf } from '../../kernel/errors.js'
 import { DEFAULT_NETWORK } from '../../network/config.js'
 import type { Core } from '../core.js'
 import { hostsLine } from '../links.js'
+import { textWritten } from '../network/files.js'
 import type { Container } from './container.js'
 
 /** It was started, and may be at another address than before: whoever is linked to it and runs is told. */
@@ -26,7 +27,7 @@ export function tellLinked(core: Core, started: Container): void {
 /** In the place of lines with the same names. */
 function replaceLines(path: string, lines: readonly string[]): void {
   const byNames = new Map(lines.map((line) => [line.slice(line.indexOf('\t') + 1), line]))
-  const before = readFileSync(path, 'utf8')
+  const before = textWritten(path)
   const after = before
     .split('\n')
     .map((line) => byNames.get(line.slice(line.indexOf('\t') + 1)) ?? line)

@@ -33,9 +33,14 @@ export async function recover(core: Core): Promise<void> {
     stored.map(async (one) => {
       const container = new Container(core.dataRoot, one.record, readNotes(one.layout), one.exit)
       core.containers.add(container)
-      const line = await findLine(one.layout.socket)
-      if (line) await goesOn(core, container, line, endpoints)
-      else await settle(core, container, orphans)
+      try {
+        const line = await findLine(one.layout.socket)
+        if (line) await goesOn(core, container, line, endpoints)
+        else await settle(core, container, orphans)
+      } catch (error) {
+        // The others are not to be without an engine for that.
+        core.log('error', `${container.name}: ${sentenceOf(error)}`)
+      }
       return container
     }),
   )

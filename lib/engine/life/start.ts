@@ -19,7 +19,7 @@ import { type Launched, type LaunchRequest, launchIn } from '../launch.js'
 import { type Linked, linked, withLinked } from '../links.js'
 import { logAttributes } from '../request/log.js'
 import type { Container } from './container.js'
-import { begin } from './ending.js'
+import { begin, writeExit } from './ending.js'
 import { endpointsOf } from './endpoints.js'
 import { type Joined, joined, othersHaveGone } from './joined.js'
 import { lineOf } from './line.js'
@@ -166,6 +166,8 @@ async function hasFailed(core: Core, container: Container, error: unknown): Prom
   if (container.record.more?.autoRemove) {
     await removeNow(core, container, { volumes: true }).catch((cause) => core.log('error', `${container.name}: ${sentenceOf(cause)}`))
   } else {
+    // The end of the run before is what it has again.
+    if (container.exit) writeExit(core, container, container.exit)
     remember(core, container)
   }
   core.log('warn', `${container.name} was not started: ${sentenceOf(error)}`)

@@ -44,11 +44,11 @@ export async function stop(core: Core, container: Container, options: StopOption
 }
 
 export async function restart(core: Core, container: Container, options: StopOptions = {}): Promise<void> {
-  container.restarting = true
+  container.restarts++
   try {
     await stop(core, container, options)
   } finally {
-    container.restarting = false
+    container.restarts--
   }
   await start(core, container)
   tell(core, container, 'restart')

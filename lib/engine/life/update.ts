@@ -12,6 +12,7 @@ import { limitsOf } from '../request/resources.js'
 import { UPDATE } from '../request/tables.js'
 import type { Document } from '../types.js'
 import type { Container } from './container.js'
+import { remember } from './notes.js'
 
 /** What says nothing stays as it is. */
 export function update(core: Core, container: Container, body: Document): Promise<{ readonly Warnings: readonly string[] | null }> {
@@ -48,6 +49,8 @@ export function update(core: Core, container: Container, body: Document): Promis
     const next = { ...record, spec: { ...spec, limits }, more: { ...more, hostConfig, restart } }
     writeDurably(container.layout.config, JSON.stringify(next))
     container.became(next)
+    // Whether somebody has stopped it matters from now on.
+    if (RestartPolicy) remember(core, container)
     core.events.publish({ Type: 'container', Action: 'update', ID: container.id, Attributes: attributesOf(container) })
     return { Warnings: warnings.length > 0 ? warnings : null }
   })

@@ -6,6 +6,7 @@ import { administersNetwork } from '../../kernel/proc/net.js'
 import { checkWanted } from '../../network/addresses.js'
 import { DEFAULT_NETWORK, hasNft } from '../../network/index.js'
 import type { ContainerHandle } from '../context.js'
+import { own } from '../own.js'
 import { checkDefault, OF_HOST, OF_NONE, OF_OTHER } from '../request/networks.js'
 import type { Network } from './find.js'
 
@@ -41,7 +42,7 @@ export function checkConnect(handle: ContainerHandle, network: Network, request:
   if (mode.kind === 'none' || network.name === 'none') return refuse(OF_NONE)
   if (network.name === DEFAULT_NETWORK) checkDefault(request)
   else if (network.kind === 'bridge') checkWanted(network.config, request)
-  if (handle.endpoints[network.name]) refuse(`endpoint with name ${handle.name} already exists in network ${network.name}`, 403)
+  if (own(handle.endpoints, network.name)) refuse(`endpoint with name ${handle.name} already exists in network ${network.name}`, 403)
   return mode
 }
 

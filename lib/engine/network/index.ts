@@ -16,6 +16,7 @@ import { forgetWhole } from '../connections.js'
 import type { EngineContext } from '../context.js'
 import { checkFilters, type Filters, matchesLabelFilters, matchesLabels, matchesName, untilFilter } from '../filters.js'
 import { type InTurn, inTurn } from '../in-turn.js'
+import { own } from '../own.js'
 import { is, type Members, readMembers } from '../request/members.js'
 import { endpointRequest } from '../request/networks.js'
 import type { Document, NetworksNoun } from '../types.js'
@@ -67,7 +68,7 @@ export async function mendNetworks(context: EngineContext): Promise<void> {
   for (const { name } of readNetworks(dataRoot)) {
     for (const [address, lease] of readLeases(dataRoot, name)) {
       const handle = running.get(lease.id)
-      if (!handle || handle.endpoints[name]) continue
+      if (!handle || own(handle.endpoints, name)) continue
       try {
         await withShim(context, (shim) => pullOut(shim, lease.device))
         leave(dataRoot, name, address, lease)
@@ -159,13 +160,13 @@ async function prune(context: EngineContext, filters: Filters): ReturnType<Netwo
 const CONNECT: Members = { Container: is('text'), EndpointConfig: is('object') }
 const DISCONNECT: Members = { Container: is('text'), Force: is('flag') }
 
-/** The container's turn first: it may be long until it has stopped, and other networks need not wait for that. */
+/** The container's turn first: it may be long until it has stopped, and other networks need not wait for that. The network may be gone by then. */
 async function connectOne(context: EngineContext, word: string, body: Document, next: InTurn): Promise<void> {
   const { Container = '', EndpointConfig } = readMembers(body, CONNECT) as { Container?: string; EndpointConfig?: unknown }
   const network = findNetwork(context, word)
   const handle = context.containers.find(Container)
   const request = endpointRequest(EndpointConfig, 'EndpointConfig.')
-  await handle.exclusively(() => next(() => connect(context, handle, network, request)))
+  await handle.exclusively(() => next(() => connect(context, handle, findNetwork(context, network.id), request)))
 }
 
 async function disconnectOne(context: EngineContext, word: string, body: Document, next: InTurn): Promise<void> {

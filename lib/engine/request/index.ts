@@ -66,6 +66,8 @@ export interface Surroundings {
   readonly ruleless: boolean
   readonly name?: string
   recordOf(word: string): ContainerRecord
+  /** Of a volume without one. */
+  readonly volumeName?: () => string
 }
 
 export interface Requested {
@@ -81,7 +83,7 @@ export interface Requested {
 
 /** New volumes are made. Throws in Docker's words for what cannot be. */
 export function requestedRecord({ config, host, networking }: Asked, around: Surroundings): Requested {
-  const { dataRoot, image, rootless, ruleless, recordOf } = around
+  const { dataRoot, image, rootless, ruleless, recordOf, volumeName = newId } = around
   const id = newId()
   const name = around.name === undefined ? inventName() : checkName(around.name.replace(/^\//, ''))
   checkCapabilities(host)
@@ -107,7 +109,14 @@ export function requestedRecord({ config, host, networking }: Asked, around: Sur
     hosts: { extraHosts: parseExtraHosts(host.ExtraHosts ?? [], () => readNetwork(dataRoot, DEFAULT_NETWORK)?.gateway), dns: dnsOf(host) },
   }
   // Last, since it makes volumes.
-  const { mounts, ownVolumes, fill, made: madeVolumes, modes: mountModes, memory } = mountsOf(config, host, image, dataRoot, recordOf)
+  const {
+    mounts,
+    ownVolumes,
+    fill,
+    made: madeVolumes,
+    modes: mountModes,
+    memory,
+  } = mountsOf(config, host, image, { dataRoot, recordOf, volumeName })
   const [rows = 0, columns = 0] = host.ConsoleSize ?? []
   const spec: ContainerSpec = {
     id,

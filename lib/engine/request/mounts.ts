@@ -2,7 +2,6 @@
 import { dirname, normalize, posix } from 'node:path'
 import type { ContainerRecord } from '../../container/index.js'
 import { DrydockError } from '../../kernel/errors.js'
-import { newId } from '../../kernel/random.js'
 import type { MountSpec } from '../../primitives/rootfs/index.js'
 import { createVolume } from '../volume/store.js'
 import { checkedTarget, kindOf, kindOfVolume, ownVolume, PROPAGATIONS, parseTmpfs, parseVolume, type Volume } from '../volumes.js'
@@ -30,18 +29,24 @@ const refuse = (sentence: string): never => {
   throw new DrydockError(sentence, { status: 400 })
 }
 
-/** `recordOf`: of another container, by its name or id. New volumes are made. */
+export interface MountSurroundings {
+  readonly dataRoot: string
+  /** Of another container, by its name or id. */
+  readonly recordOf: (word: string) => ContainerRecord
+  readonly volumeName: () => string
+}
+
+/** New volumes are made. */
 export function mountsOf(
   config: ConfigBody,
   host: HostBody,
   image: RunnableImage,
-  dataRoot: string,
-  recordOf: (word: string) => ContainerRecord,
+  { dataRoot, recordOf, volumeName }: MountSurroundings,
 ): Mounts {
   if (host.VolumeDriver && host.VolumeDriver !== 'local')
     refuse(`HostConfig.VolumeDriver is not supported: there is no volume driver "${host.VolumeDriver}", only local`)
-  const parse = (text: string) => parseVolume(text, dataRoot, newId, { makePath: true })
-  const asked = [...(host.Binds ?? []).map(parse), ...(host.Mounts ?? []).map((mount, at) => mountOf(mount, at, dataRoot, newId))]
+  const parse = (text: string) => parseVolume(text, dataRoot, volumeName, { makePath: true })
+  const asked = [...(host.Binds ?? []).map(parse), ...(host.Mounts ?? []).map((mount, at) => mountOf(mount, at, dataRoot, volumeName))]
   const tmpfs = Object.entries(host.Tmpfs ?? {}).map(([target, options]) => parseTmpfs(options === '' ? target : `${target}:${options}`))
   const explicit = [...asked.map(({ mount }) => mount), ...tmpfs]
   const targets = explicit.map(({ target }) => target)
@@ -52,7 +57,7 @@ export function mountsOf(
   const others = lastOfEach(theirs.filter(({ mount }) => !taken.has(mount.target)))
   for (const { mount } of others) taken.add(mount.target)
   const wanted = [...Object.keys(config.Volumes ?? {}), ...(image.volumes ?? [])]
-  const volumes = [...asked, ...wantedVolumes(wanted, taken).map((path) => ownVolume(path, dataRoot, newId))]
+  const volumes = [...asked, ...wantedVolumes(wanted, taken).map((path) => ownVolume(path, dataRoot, volumeName))]
   const sources = [...volumes, ...others].flatMap(({ mount, memory }) => (memory && Object.keys(memory).length > 0 ? [mount.source] : []))
   if (new Set(sources).size !== sources.length) refuse('a volume that lives in memory is mounted once in a container')
   const memory = volumes.flatMap((volume) => (volume.memory ? [[volume.mount.source as string, volume.memory] as const] : []))

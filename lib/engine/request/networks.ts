@@ -5,6 +5,7 @@ import { DrydockError } from '../../kernel/errors.js'
 import { formatIp, formatMac, parseIp, parseMac } from '../../kernel/ip.js'
 import { readNetworks } from '../../network/config.js'
 import { exposedPort, parsePort } from '../../network/ports.js'
+import { own } from '../own.js'
 import type { ConfigBody, EndpointBody, HostBody } from './bodies.js'
 import { conflicting, withProtocol } from './common.js'
 import { parseLink } from './links.js'
@@ -57,7 +58,7 @@ export function networkingOf(config: ConfigBody, host: HostBody, networking: unk
   const all = [...new Set([mode, ...Object.keys(byName)])]
   const onDefault = byName[DEFAULT]
   if (onDefault) checkDefault(onDefault)
-  const main = byName[mode] ?? { aliases: [] }
+  const main = own(byName, mode) ?? { aliases: [] }
   const mac = config.MacAddress && checkedMac(config.MacAddress)
   if (mac && main.mac !== undefined && main.mac !== mac) throw new DrydockError(TWO_MACS, { status: 400 })
   if (mac) byName[mode] = { ...main, mac }

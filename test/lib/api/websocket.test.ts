@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import WebSocket from 'ws'
 import { frame } from '../../../lib/api/frames.js'
@@ -34,6 +35,27 @@ describe('attach/ws', () => {
     const client = new WebSocket(`ws+unix://${path}:/containers/c1/attach/ws?stream=1&stdout=1`)
     await once(client, 'open')
     client.terminate()
+    await once(stream, 'close')
+  })
+
+  test('lets go of the streams when the client has gone before it has an answer', async () => {
+    const { stream } = fakeStreams()
+    const { listen } = await testApi({
+      containers: {
+        attach: async () => {
+          client.resetAndDestroy()
+          // The other side hears of it a moment later.
+          await new Promise((resolve) => setTimeout(resolve, 100))
+          return { tty: true, stream }
+        },
+      },
+    })
+    const port = await freePort()
+    await listen({ kind: 'tcp', host: '127.0.0.1', port })
+    const client = connect(port, '127.0.0.1')
+    const head = ['GET /containers/c1/attach/ws HTTP/1.1', 'Host: docker', 'Connection: Upgrade', 'Upgrade: websocket']
+    const key = ['Sec-WebSocket-Version: 13', `Sec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}`]
+    client.write([...head, ...key, '', ''].join('\r\n'))
     await once(stream, 'close')
   })
 

@@ -135,3 +135,20 @@ test('signals by name and by number', () => {
   expect(['SIGKILL', 'term', '15', 'RTMIN', 'RTMIN+3', 'RTMAX-1'].map(parseSignal)).toEqual([9, 15, 15, 34, 37, 63])
   for (const wrong of ['', '0', '65', 'RTMIN-1', 'RTMAX+1']) expect(() => parseSignal(wrong)).toThrow('Invalid signal')
 })
+
+test('what an image says of volumes and ports names nothing of the host', () => {
+  const hostile = (more: object) => ({ ...around(), image: { ...image, ...more } })
+  const volumes = ['/etc:/host', '/:/all:rslave', 'named:/x', 'c:d:e:f']
+  const { spec } = requestedRecord(readBody({ Image: 'box' }), hostile({ volumes })).record
+  expect(spec.mounts.map(({ target }) => target)).toEqual(volumes.map((text) => join('/', text)))
+  for (const { source } of spec.mounts) expect(source).toMatch(new RegExp(`^${root}/volumes/[0-9a-f]{64}/_data$`))
+  expect(spec.ownVolumes).toHaveLength(volumes.length)
+
+  const published = (exposedPorts: string[], PublishAllPorts: boolean) =>
+    requestedRecord(readBody({ Image: 'box', HostConfig: { PublishAllPorts } }), hostile({ exposedPorts })).record.spec.network
+  for (const port of ['22:80/tcp', '0.0.0.0:22:80', '[::]:22:80/udp']) {
+    expect(() => published([port], true)).toThrow(expect.objectContaining({ status: 400, message: expect.stringContaining(port) }))
+    expect(published([port], false)).toMatchObject({ ports: [] })
+  }
+  expect(published(['80', '90-91/udp'], true)).toMatchObject({ ports: ['80/tcp', '90-91/udp'] })
+})

@@ -27,9 +27,13 @@ export async function unpack(archive: AsyncIterable<Uint8Array>, root: string): 
     data: (bytes, offset) => files.write(bytes, offset),
     end: () => files.end(),
   })
-  for await (const chunk of archive) reader.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))
-  reader.finish()
-  files.finish()
+  try {
+    for await (const chunk of archive) reader.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))
+    reader.finish()
+    files.finish()
+  } finally {
+    files.close()
+  }
 }
 
 const seconds = ({ mtime }: TarEntry): number => mtime.seconds + mtime.nanoseconds / 1e9
@@ -92,6 +96,12 @@ class Files {
     fchmodSync(descriptor, entry.mode & 0o7777)
     futimesSync(descriptor, seconds(entry), seconds(entry))
     closeSync(descriptor)
+  }
+
+  /** What was begun and came to no end. */
+  close(): void {
+    if (this.#file) closeSync(this.#file.descriptor)
+    this.#file = undefined
   }
 
   finish(): void {

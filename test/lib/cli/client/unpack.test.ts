@@ -1,7 +1,19 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { packDirectory } from '../../../../lib/cli/client/context/directory.js'
 import { pack } from '../../../../lib/cli/client/copy/pack.js'
 import { unpack } from '../../../../lib/cli/client/copy/unpack.js'
 import { TAR_END, type TarInput, tarHeader, tarPadding } from '../../../../lib/image/tar/index.js'
@@ -93,4 +105,30 @@ test('what is packed comes back', async () => {
   expect(readFileSync(join(place, 'to', 'deep', 'ö'), 'utf8')).toHaveLength(600_000)
   expect(lstatSync(join(place, 'to', 'deep', 'ö')).mode & 0o777).toBe(0o751)
   expect(lstatSync(join(place, 'to', 'link')).isSymbolicLink()).toBe(true)
+})
+
+test('nothing comes behind what the place itself has become', async () => {
+  const outside = join(place, 'outside')
+  mkdirSync(outside, { mode: 0o700 })
+  const link = { path: 'x', type: 'symlink' as const, to: outside }
+  for (const more of [
+    { path: 'x/a', text: '1' },
+    { path: 'x', type: 'directory' as const, mode: 0o777 },
+    { path: 'x/b', type: 'hardlink' as const, to: 'x' },
+  ]) {
+    await expect(unpack(piece([link, more]), join(place, 'there'))).rejects.toThrow('is no directory')
+    expect([readdirSync(outside), lstatSync(outside).mode & 0o777]).toEqual([[], 0o700])
+  }
+})
+
+test('names in no encoding are what they are, also in the context of a build', async () => {
+  const name = Buffer.from([0x66, 0xe9, 0xff])
+  const from = Buffer.from(join(place, 'from'))
+  mkdirSync(from)
+  mkdirSync(Buffer.concat([from, Buffer.from('/'), name]))
+  writeFileSync(Buffer.concat([from, Buffer.from('/'), name, Buffer.from('/'), name]), 'x')
+  await unpack(pack(String(from), 'any'), join(place, 'to'))
+  await unpack(packDirectory(String(from), { patterns: ['none'], extra: {} }), join(place, 'context'))
+  // The first name of a context is a directory's own.
+  for (const there of ['to', 'context']) expect(readdirSync(join(place, there), { encoding: 'buffer' })).toEqual([name])
 })

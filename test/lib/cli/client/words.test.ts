@@ -52,6 +52,7 @@ test('a moment: so long ago, a date, seconds with a fraction', () => {
 
 test('filters', () => {
   expect(readFilter('label=a=b', readFilter('label=c', {}))).toEqual({ label: ['c', 'a=b'] })
+  expect(readFilter('constructor=x', {})).toEqual({ constructor: ['x'] })
 })
 
 test('ports as docker ps has them', () => {
