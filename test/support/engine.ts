@@ -82,6 +82,12 @@ export async function happened(engine: Engine): Promise<string[]> {
 
 const namesIn = (path: string): string[] => (existsSync(path) ? readdirSync(path).sort() : [])
 
+/** The ids of all containers that have a cgroup here, in order. */
+export function containerCgroups(): string[] {
+  const [directory] = cgroupAt('x', detectCgroups())
+  return directory ? namesIn(dirname(directory.path)).filter((name) => /^[0-9a-f]{64}$/.test(name)) : []
+}
+
 /** Files, sockets, cgroups, addresses: of each container what it has, and nothing else. */
 export function nothingElse(engine: Engine, { root }: Place): void {
   const all = engine.context.containers.all()
@@ -98,12 +104,7 @@ export function nothingElse(engine: Engine, { root }: Place): void {
     namesIn(runDirectory()).filter((name) => /^[0-9a-f]{12}\.sock$/.test(name)),
     up.map((id) => `${id.slice(0, 12)}.sock`),
   )
-  const [directory] = cgroupAt('x', detectCgroups())
-  if (directory)
-    deepEqual(
-      namesIn(dirname(directory.path)).filter((name) => /^[0-9a-f]{64}$/.test(name)),
-      up,
-    )
+  if (cgroupAt('x', detectCgroups()).length > 0) deepEqual(containerCgroups(), up)
   const leases = namesIn(join(root, 'networks/bridge/leases')).filter((name) => !name.startsWith('.'))
   deepEqual(leases.length, running.filter(({ record }) => record.spec.network.kind === 'networks').length)
 }

@@ -5,9 +5,11 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { execa, type Options } from 'execa'
 import { afterAll, beforeAll } from 'vitest'
+import { containerCgroups } from './engine.js'
 import { busyboxRoot } from './full.js'
 import { missing, type Requirement, requires } from './requires.js'
 import { TerminalSession } from './terminal.js'
@@ -30,6 +32,9 @@ mkdir -p /run/netns
 ip link set lo up
 echo ready
 exec sleep infinity`
+
+/** Milliseconds. */
+const [PAUSE, PATIENCE] = [10, 10_000]
 
 export interface Finished {
   readonly exitCode: number | undefined
@@ -104,10 +109,11 @@ export class PrivateHost {
     return `/proc/${this.pid}/root${path}`
   }
 
-  /** What a failed test has left running is ended by the command itself: cgroups are the real host's. */
+  /** What a failed test has left running is ended by the command itself: cgroups are the real host's. Nobody is listed any more while its shim still takes them away. */
   async close(): Promise<void> {
     const { stdout } = await this.drydock('ps', '-q')
     if (stdout !== '') await this.drydock('rm', '-f', ...stdout.split('\n'))
+    for (const until = Date.now() + PATIENCE; containerCgroups().length > 0 && Date.now() < until; ) await sleep(PAUSE)
     await this.#end()
   }
 }
