@@ -17,6 +17,10 @@ function mknodShell(step: Step): string | undefined {
   return `mknod -m ${mode[2]} ${shellWord(step, 'pathname')} ${letter}${letter === 'p' ? '' : ` ${device[1]} ${device[2]}`}`
 }
 
+/** xattr(7): the namespaces of attributes. */
+export const NO_KIND =
+  'this file system keeps no attributes of that kind; the word before the first dot says the kind (user, trusted, security, system), and others there are none'
+
 export const ATTRIBUTE_CARDS: readonly Card[] = [
   {
     call: 'mknodat',
@@ -88,7 +92,7 @@ export const ATTRIBUTE_CARDS: readonly Card[] = [
       EPERM: prose`
         trusted.* takes CAP_SYS_ADMIN in the first user namespace, security.capability CAP_SETFCAP; user.* works on files and
         directories only`,
-      EOPNOTSUPP: 'this file system does not keep such attributes',
+      EOPNOTSUPP: NO_KIND,
       ENOSPC: 'no room for the value',
       E2BIG: 'the value is longer than 64 KiB',
       ERANGE: 'the name is longer than 255 bytes or empty',
@@ -110,7 +114,7 @@ export const ATTRIBUTE_CARDS: readonly Card[] = [
     errors: {
       ...PATH_ERRORS,
       ENODATA: 'the file has no value of that name; for trusted.* also: the caller lacks CAP_SYS_ADMIN in the first user namespace',
-      EOPNOTSUPP: 'this file system does not keep such attributes',
+      EOPNOTSUPP: NO_KIND,
       EPERM: 'user.* is for files and directories only',
       ERANGE: 'the value is longer than the buffer, or the name longer than 255 bytes',
     },

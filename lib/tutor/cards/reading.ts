@@ -1,4 +1,5 @@
 /** Cards of the calls that read a tree of files: what an archive of a layer is made of. */
+import { NO_KIND } from './attributes.js'
 import { type Card, prose } from './card.js'
 import { PATH_ERRORS, plainPath } from './paths.js'
 import { numberOf, pathOfDescriptor, shellWord } from './shell.js'
@@ -47,7 +48,7 @@ export const READING_CARDS: readonly Card[] = [
     errors: {
       ...PATH_ERRORS,
       ERANGE: 'the names need a longer buffer',
-      EOPNOTSUPP: 'this file system does not keep such attributes',
+      EOPNOTSUPP: NO_KIND,
     },
     shell: (step) => `getfattr -h -m - ${shellWord(step, 'path')}`,
   },
@@ -62,7 +63,7 @@ export const READING_CARDS: readonly Card[] = [
     errors: {
       ...PATH_ERRORS,
       ENODATA: 'the file has no value of that name; for trusted.* also: the caller lacks CAP_SYS_ADMIN in the first user namespace',
-      EOPNOTSUPP: 'this file system does not keep such attributes',
+      EOPNOTSUPP: NO_KIND,
       ERANGE: 'the value is longer than the buffer',
     },
     shell: (step) => `getfattr -h -n ${shellWord(step, 'name')} ${shellWord(step, 'path')}`,
