@@ -13,36 +13,17 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(root, { recursive: true }))
 
-const PART = fc.oneof(
-  fc.constantFrom(
-    '/',
-    ':',
-    '..',
-    '.',
-    '//',
-    '/etc',
-    'ro',
-    'rslave',
-    '0.0.0.0',
-    '[::]',
-    '127.0.0.1',
-    '22',
-    '80',
-    '1-65535',
-    '/tcp',
-    '/udp',
-    '\0',
-    '\n',
-    '~',
-    '$HOME',
-    'type=bind,src=/',
-  ),
-  fc.string({ maxLength: 8 }),
-)
-/** Anything, and much that is nearly what an option takes. */
-const words = fc.array(
-  fc.array(PART, { minLength: 1, maxLength: 6 }).map((parts) => parts.join('')),
-  { minLength: 1, maxLength: 3 },
+/** Parts of what an option takes, and anything. */
+const parts = (...usual: string[]) => fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...usual) }, fc.string({ maxLength: 8 }))
+const listOf = (word: fc.Arbitrary<string>) => fc.array(word, { minLength: 1, maxLength: 3 })
+const joined = (...some: fc.Arbitrary<string>[]) =>
+  fc.tuple(...some).chain((all) => fc.integer({ min: 0, max: all.length - 1 }).map((first) => all.slice(first).join(':')))
+
+const PATH = parts('/', '/etc', '/etc/../root', '//', '..', '.', 'named', '~', '$HOME', 'type=bind,src=/')
+const PORT = parts('22', '80', '8000-8010', '0', '65535', '99999')
+const volumeWords = listOf(joined(PATH, PATH, parts('ro', 'rslave', 'z', 'nocopy')))
+const portWords = listOf(
+  fc.tuple(joined(parts('0.0.0.0', '127.0.0.1', '[::]', ''), PORT, PORT), parts('/tcp', '/udp', '')).map((all) => all.join('')),
 )
 
 const specOf = (said: object) => {
@@ -67,7 +48,7 @@ const specOf = (said: object) => {
 test('volumes are new ones, at places inside', () => {
   let made = 0
   fc.assert(
-    fc.property(words, (volumes) => {
+    fc.property(volumeWords, (volumes) => {
       for (const mount of answerOf(() => specOf({ volumes }))?.mounts ?? []) {
         expect(mount).toMatchObject({ kind: 'bind', source: expect.stringMatching(new RegExp(`^${root}/volumes/[0-9a-f]{64}/_data$`)) })
         expect(mount.target).toMatch(/^\//)
@@ -82,7 +63,7 @@ test('volumes are new ones, at places inside', () => {
 test('exposed ports are published where the kernel likes', () => {
   let made = 0
   fc.assert(
-    fc.property(words, (exposedPorts) => {
+    fc.property(portWords, (exposedPorts) => {
       const network = answerOf(() => specOf({ exposedPorts }))?.network
       const asked = network?.kind === 'networks' ? network.ports.flatMap((text) => answerOf(() => parsePort(text)) ?? []) : []
       for (const { hostIp, hostPort } of asked) {
@@ -96,7 +77,7 @@ test('exposed ports are published where the kernel likes', () => {
 
 test('and nothing else of it comes from outside', () => {
   fc.assert(
-    fc.property(words, words, (env, [user = '', workingDir = '/']) => {
+    fc.property(listOf(PATH), listOf(PATH), (env, [user = '', workingDir = '/']) => {
       const spec = answerOf(() => specOf({ env, user, workingDir }))
       expect(spec?.mounts ?? []).toEqual([])
       expect(spec?.sharing).toBeUndefined()
