@@ -32,6 +32,8 @@ export const SESSION: Script = {
   'run -it': ({ terminal }) =>
     terminal(['run', '-it', '--name', 'c1', '-e', 'PS1=ready> ', 'busybox', 'sh'], async (screen) => {
       await screen.see('ready> ')
+      // The client says the size once the container runs, and a shell whose terminal changes in the middle of a line draws it again.
+      await sleep(500)
       screen.type('stty size; exit 3\r')
       await screen.see('33 101')
     }),
