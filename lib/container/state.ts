@@ -2,10 +2,11 @@
  * A container on disk: its directories, its record, its name. An ephemeral one (`--rm`) is made by steps of its plan, each with its undo, so
  * that nothing is left even when this program is killed; the record of one that stays is written here, synced and renamed.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { close, mkdir, open, remove_tree, unlink, write } from '../kernel/calls/files.js'
 import { DrydockError } from '../kernel/errors.js'
+import { replaceFile } from '../kernel/new-file.js'
 import { namesIfReadable, textIfReadable } from '../kernel/readable.js'
 import { StepError } from '../kernel/result.js'
 import { type Fragment, inPhase, ref, type Step } from '../kernel/step.js'
@@ -291,23 +292,9 @@ export function findContainer(dataRoot: string, word: string): StoredContainer {
   return found
 }
 
-/** Whole or not at all, also when the power fails: a temporary name, synced, renamed. rename(2). */
+/** Whole or not at all, also when the power fails. */
 export function writeDurably(path: string, content: string): void {
-  const temporary = `${path}.new`
-  const file = openSync(temporary, 'w', 0o600)
-  try {
-    try {
-      // All of it: write(2) may write less than it was given, as much as a disk has room for.
-      writeFileSync(file, content)
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
-    renameSync(temporary, path)
-  } catch (error) {
-    rmSync(temporary, { force: true })
-    throw error
-  }
+  replaceFile(path, content, { temporary: `${path}.new`, flag: 'w' })
 }
 
 function parsed<T>(text: string | undefined): T | undefined {

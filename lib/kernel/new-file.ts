@@ -1,12 +1,42 @@
-/** A file that must not be there yet, and is there only when all of it is. */
-import { rmSync, writeFileSync } from 'node:fs'
+/** Files that are there only when all of them is: of one that could not be written to its end (a full disk) no beginning is left, which would be taken for the whole. */
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 
-/** Throws what the system says. Of a file that could not be written to its end (a full disk) no beginning is left, which would be taken for the whole. */
+/** One that must not be there yet. Throws what the system says. */
 export function writeNew(path: string, content: string): void {
   try {
     writeFileSync(path, content, { flag: 'wx' })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall === 'write') rmSync(path, { force: true })
+    throw error
+  }
+}
+
+export interface Replacing {
+  /** Where it is made: beside its place, in the same directory. */
+  readonly temporary: string
+  /** `w` writes over what was left there. */
+  readonly flag?: 'w' | 'wx'
+  /** False for what matters to living programs only, and not when the power has failed. */
+  readonly sync?: boolean
+  /** Before it takes its place: whose it is to be, say. */
+  readonly ready?: () => void
+}
+
+/** In the place of what is at `path`, whole or not at all, and read by its owner alone. Two may do so at once, by other names: the later one's stays. rename(2). */
+export function replaceFile(path: string, content: string | Uint8Array, { temporary, flag = 'wx', sync = true, ready }: Replacing): void {
+  const file = openSync(temporary, flag, 0o600)
+  try {
+    try {
+      // All of it: write(2) may write less than it was given, as much as a disk has room for.
+      writeFileSync(file, content)
+      if (sync) fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    ready?.()
+    renameSync(temporary, path)
+  } catch (error) {
+    rmSync(temporary, { force: true })
     throw error
   }
 }

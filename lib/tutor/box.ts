@@ -65,8 +65,8 @@ export class StageBox implements Box {
   readonly #ownStreams: boolean
   readonly #pipes: boolean
   readonly #kept = new Map<string, bigint>()
-  /** By the acts before this one. */
-  readonly #made: Step[] = []
+  /** Steps of all acts that are over. */
+  readonly made: Step[] = []
   readonly #testimony: Testimony
   #executed = false
   #helper: HelpingShim | undefined
@@ -212,7 +212,7 @@ export class StageBox implements Box {
     for (const group of changes) showChanges(this.#display, group)
     // What fails on purpose among many is the plan's own business (a place that may be there already).
     const because = act.title === undefined || results.some(({ status }) => status === 'failed') ? this.#reasons(results) : []
-    this.#made.push(...results.map(({ step }) => step))
+    this.made.push(...results.map(({ step }) => step))
     this.#testimony.done(results, changes, because)
     this.#showNews()
     for (const line of because) this.#display.text(line, MARGIN)
@@ -305,7 +305,7 @@ export class StageBox implements Box {
     const filtered = maker !== undefined && this.#stateOf(maker)?.seccomp === 'filter'
     return [
       ...(filtered ? ['This process has a seccomp filter. If that has answered, the kernel itself has not looked at the call.'] : []),
-      ...explainFailure(failed, undefined, [...this.#made, ...results.slice(0, results.indexOf(failed)).map(({ step }) => step)]),
+      ...explainFailure(failed, undefined, [...this.made, ...results.slice(0, results.indexOf(failed)).map(({ step }) => step)]),
     ]
   }
 

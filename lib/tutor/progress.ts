@@ -1,7 +1,8 @@
 /** What a person has seen and passed: one small JSON file, so that quitting costs nothing. */
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { DrydockError } from '../kernel/errors.js'
+import { replaceFile } from '../kernel/new-file.js'
 import { giveToInvoker, stateDirectory } from '../kernel/places.js'
 
 export interface LessonProgress {
@@ -85,14 +86,12 @@ export class Progress {
 
   #write(file: ProgressFile): void {
     const temporary = `${this.path}.${process.pid}`
-    try {
-      writeFileSync(temporary, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600 })
-      giveToInvoker(temporary)
-      renameSync(temporary, this.path)
-    } catch (error) {
-      rmSync(temporary, { force: true })
-      throw error
-    }
+    replaceFile(this.path, `${JSON.stringify(file, null, 2)}\n`, {
+      temporary,
+      flag: 'w',
+      sync: false,
+      ready: () => giveToInvoker(temporary),
+    })
   }
 
   #read(): ProgressFile {

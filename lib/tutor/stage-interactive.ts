@@ -43,7 +43,6 @@ export class InteractiveGuide implements Guide {
   readonly #display: Display
   readonly #progress: Progress
   readonly #keyboard = new Keyboard()
-  readonly #made = new WeakMap<StageBox, Step[]>()
   #runAll = false
 
   constructor(display: Display, progress: Progress) {
@@ -76,17 +75,15 @@ export class InteractiveGuide implements Guide {
   }
 
   async before(box: StageBox, act: Act): Promise<void> {
-    const earlier = this.#made.get(box) ?? []
     while (!this.#runAll) {
       const key = await this.#key(STEPPING)
       if (key === 'enter' || key === 'space') break
       if (key === 'a') this.#runAll = true
-      if (key === 'e') this.#explain(act, earlier)
+      if (key === 'e') this.#explain(act, box.made)
       if (key === 'l') await this.#look(box)
       if (key === 's') await this.#shell(box)
       if (key === 'h') await this.#help()
     }
-    this.#made.set(box, [...earlier, ...act.steps])
   }
 
   async predict(question: Prediction): Promise<number | undefined> {

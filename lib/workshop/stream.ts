@@ -3,6 +3,7 @@
  * comes again by itself, and gets all as it is then.
  */
 import type { ServerResponse } from 'node:http'
+import { drained } from '../kernel/drained.js'
 import { patience } from '../kernel/patience.js'
 
 /** Bytes that may wait for one page. A picture that is larger alone may, when nothing else does. */
@@ -47,17 +48,9 @@ export class EventStream {
   async drained(): Promise<void> {
     const response = this.#response
     if (this.gone.aborted || !response.writableNeedDrain) return
-    await new Promise<void>((resolve) => {
-      const slow = setTimeout(() => response.destroy(), patience(SLOWEST))
-      const done = () => {
-        clearTimeout(slow)
-        response.off('drain', done)
-        response.off('close', done)
-        resolve()
-      }
-      response.on('drain', done)
-      response.on('close', done)
-    })
+    const slow = setTimeout(() => response.destroy(), patience(SLOWEST))
+    await drained(response)
+    clearTimeout(slow)
   }
 
   close(): void {

@@ -11,6 +11,7 @@ import { type Fragment, inPhase, type Step } from '../../lib/kernel/step.js'
 import { type IdmapSpec, type IdRange, idmap, planIdmap, readIdmapHost } from '../../lib/primitives/idmap.js'
 import { namespaces } from '../../lib/primitives/namespaces.js'
 import { RANGE_OWNER, runAsOrdinaryUser, runWithRange } from '../support/ordinary.js'
+import { program } from '../support/private-host.js'
 import { requires } from '../support/requires.js'
 
 let bottle: Bottle
@@ -88,7 +89,7 @@ describe('an ordinary user', () => {
     'command:setpriv',
     'user-namespaces',
   )('alone has one id, and no setgroups', async () => {
-    const { stdout, stderr } = await runAsOrdinaryUser(['node', '--import', 'tsx', 'test/support/programs/idmap-as-user.ts'])
+    const { stdout, stderr } = await runAsOrdinaryUser(program('idmap-as-user'))
     expect(stderr).not.toMatch(/Error/)
     const found = JSON.parse(String(stdout))
     expect(found).toMatchObject({ method: 'single', setgroups: 'deny', groups: 'EPERM', chown: 'EINVAL' })
@@ -101,7 +102,7 @@ describe('an ordinary user', () => {
     'command:setpriv',
     'command:unshare',
   )('with newuidmap has its range', async () => {
-    const { stdout, stderr } = await runWithRange(['node', '--import', 'tsx', 'test/support/programs/idmap-as-user.ts'])
+    const { stdout, stderr } = await runWithRange(program('idmap-as-user'))
     expect(stderr).not.toMatch(/Error/)
     const { uid, ids } = RANGE_OWNER
     expect(JSON.parse(String(stdout))).toMatchObject({

@@ -14,6 +14,7 @@ import { readStatus } from '../../lib/kernel/proc/status.js'
 import type { Shim } from '../../lib/kernel/shim.js'
 import { child, host, type Pathname, ref, text } from '../../lib/kernel/step.js'
 import { runAsOrdinaryUser } from '../support/ordinary.js'
+import { program } from '../support/private-host.js'
 import { requires } from '../support/requires.js'
 
 let bottle: Bottle
@@ -127,7 +128,7 @@ requires(
   'user-namespaces',
   'command:nsenter',
 )('a process that ends is none any more, though it is no zombie yet', async () => {
-  const { stdout, stderr } = await runAsOrdinaryUser(['node', '--import', 'tsx', 'test/support/programs/ending-as-user.ts'])
+  const { stdout, stderr } = await runAsOrdinaryUser(program('ending-as-user'))
   expect(JSON.parse(String(stdout) || '{}'), String(stderr)).toMatchObject({
     before: 1,
     letter: expect.not.stringMatching(/[ZX]/),

@@ -2,7 +2,7 @@
 import { deepEqual } from 'node:assert/strict'
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { Engine, type EngineOptions } from '../../lib/engine/index.js'
 import type { EngineEvent } from '../../lib/engine/types.js'
 import { importImage } from '../../lib/image/import.js'
@@ -11,7 +11,7 @@ import { parseReference } from '../../lib/image/reference.js'
 import { Store } from '../../lib/image/store/index.js'
 import { removeTrees } from '../../lib/image/store/tree.js'
 import { runDirectory } from '../../lib/kernel/places.js'
-import { cgroupAt, detectCgroups } from '../../lib/primitives/cgroups/index.js'
+import { containerCgroups } from './container-cgroups.js'
 import { busyboxRoot } from './full.js'
 
 export interface Place {
@@ -82,12 +82,6 @@ export async function happened(engine: Engine): Promise<string[]> {
 
 const namesIn = (path: string): string[] => (existsSync(path) ? readdirSync(path).sort() : [])
 
-/** The ids of all containers that have a cgroup here, in order. */
-export function containerCgroups(): string[] {
-  const [directory] = cgroupAt('x', detectCgroups())
-  return directory ? namesIn(dirname(directory.path)).filter((name) => /^[0-9a-f]{64}$/.test(name)) : []
-}
-
 /** Files, sockets, cgroups, addresses: of each container what it has, and nothing else. */
 export function nothingElse(engine: Engine, { root }: Place): void {
   const all = engine.context.containers.all()
@@ -104,7 +98,7 @@ export function nothingElse(engine: Engine, { root }: Place): void {
     namesIn(runDirectory()).filter((name) => /^[0-9a-f]{12}\.sock$/.test(name)),
     up.map((id) => `${id.slice(0, 12)}.sock`),
   )
-  if (cgroupAt('x', detectCgroups()).length > 0) deepEqual(containerCgroups(), up)
+  deepEqual(containerCgroups() ?? up, up)
   const leases = namesIn(join(root, 'networks/bridge/leases')).filter((name) => !name.startsWith('.'))
   deepEqual(leases.length, running.filter(({ record }) => record.spec.network.kind === 'networks').length)
 }

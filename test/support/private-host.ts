@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { execa, type Options } from 'execa'
 import { afterAll, beforeAll } from 'vitest'
-import { containerCgroups } from './engine.js'
+import { containerCgroups } from './container-cgroups.js'
 import { busyboxRoot } from './full.js'
 import { missing, type Requirement, requires } from './requires.js'
 import { TerminalSession } from './terminal.js'
@@ -113,7 +113,7 @@ export class PrivateHost {
   async close(): Promise<void> {
     const { stdout } = await this.drydock('ps', '-q')
     if (stdout !== '') await this.drydock('rm', '-f', ...stdout.split('\n'))
-    for (const until = Date.now() + PATIENCE; containerCgroups().length > 0 && Date.now() < until; ) await sleep(PAUSE)
+    for (const until = Date.now() + PATIENCE; containerCgroups()?.length && Date.now() < until; ) await sleep(PAUSE)
     await this.#end()
   }
 }

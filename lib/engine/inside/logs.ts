@@ -8,6 +8,7 @@ import { DrydockError } from '../../kernel/errors.js'
 import type { ContainerHandle, EngineContext } from '../context.js'
 import type { LogOptions, Logs } from '../types.js'
 import { whenever } from '../whenever.js'
+import { LONGEST_TIMEOUT } from '../within.js'
 import { type LogFile, openLog, successor } from './log-files.js'
 import { LogLines } from './log-lines.js'
 import { Pulled } from './pulled.js'
@@ -102,7 +103,7 @@ class News {
     this.#watcher = this.#watch(directory)
     if (!this.#watcher) this.#timers.push(setInterval(() => this.#tell(), LOOK_AGAIN))
     const left = until === undefined ? Number.POSITIVE_INFINITY : millisecondsTo(until)
-    if (left < LONGEST_TIMEOUT) this.#timers.push(setTimeout(() => this.#end(), left))
+    if (left <= LONGEST_TIMEOUT) this.#timers.push(setTimeout(() => this.#end(), left))
     this.#stay = whenever(end, () => this.#end())
     signal.addEventListener('abort', () => this.#end(), { once: true })
   }
@@ -143,8 +144,5 @@ class News {
     this.#wake()
   }
 }
-
-/** setTimeout takes 31 bits of milliseconds, 24 days. */
-const LONGEST_TIMEOUT = 2 ** 31
 
 const millisecondsTo = (nanos: bigint): number => Math.max(0, Number(nanos / 1_000_000n) - Date.now())

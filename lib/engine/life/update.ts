@@ -44,8 +44,8 @@ export function update(core: Core, container: Container, body: Document): Promis
     const limits = limitsOf({ ...before, ...changes })
     const { cgroups } = core.machine
     const asks = limitsOf(changesOnly(changes, before))
-    if (run && Object.keys(changes).length > 0) updateCgroup(cgroupAt(cgroupPath(spec), cgroups), asks, cgroups)
-    const warnings = notEnforced(asks, cgroups)
+    const warnings =
+      run && Object.keys(changes).length > 0 ? updateCgroup(cgroupAt(cgroupPath(spec), cgroups), asks, cgroups) : notEnforced(asks, cgroups)
     const next = { ...record, spec: { ...spec, limits }, more: { ...more, hostConfig, restart } }
     writeDurably(container.layout.config, JSON.stringify(next))
     container.became(next)

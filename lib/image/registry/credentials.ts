@@ -2,23 +2,11 @@
  * Who one is to a registry: `auths`, `credsStore` and `credHelpers` of ~/.docker/config.json ($DOCKER_CONFIG names another directory), which
  * drydock and docker share. https://docs.docker.com/reference/cli/docker/login/
  */
-import {
-  chmodSync,
-  chownSync,
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { DrydockError } from '../../kernel/errors.js'
+import { replaceFile } from '../../kernel/new-file.js'
 import { randomBytes } from '../../kernel/random.js'
 import { DOCKER_HUB } from '../reference.js'
 import { eraseInHelper, getFromHelper, storeInHelper } from './helper.js'
@@ -152,19 +140,15 @@ function writeConfig(config: ConfigFile): void {
   const temporary = `${path}.${randomBytes(6).toString('hex')}`
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    const file = openSync(temporary, 'wx', 0o600)
-    try {
-      writeFileSync(file, `${JSON.stringify(config, undefined, '\t')}\n`)
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
-    chmodSync(temporary, 0o600)
-    // Root that writes into a user's home leaves the file the user's.
-    if (before && before.uid !== process.geteuid?.()) chownSync(temporary, before.uid, before.gid)
-    renameSync(temporary, path)
+    replaceFile(path, `${JSON.stringify(config, undefined, '\t')}\n`, {
+      temporary,
+      ready() {
+        chmodSync(temporary, 0o600)
+        // Root that writes into a user's home leaves the file the user's.
+        if (before && before.uid !== process.geteuid?.()) chownSync(temporary, before.uid, before.gid)
+      },
+    })
   } catch (cause) {
-    rmSync(temporary, { force: true })
     throw new DrydockError(`${path} cannot be written: ${(cause as NodeJS.ErrnoException).code}`, { cause })
   }
 }

@@ -1,29 +1,16 @@
 /** Files of the store: there whole or not at all, read by their owner alone. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DrydockError } from '../../kernel/errors.js'
+import { replaceFile } from '../../kernel/new-file.js'
 import { ownerName } from '../owner.js'
 
 /** Names that begin so are half of something; an owner's name follows (owner.ts). */
 export const UNFINISHED = '.new-'
 
-/** A temporary name, synced unless it matters to living programs only, renamed. Two may write the same at once: the later one's stays. */
+/** Synced unless it matters to living programs only. Two may write the same at once: the later one's stays. */
 export function writeWhole(path: string, content: string | Uint8Array, { sync = true } = {}): void {
-  const temporary = join(path, '..', `${UNFINISHED}${ownerName()}`)
-  try {
-    const file = openSync(temporary, 'wx', 0o600)
-    try {
-      const bytes = typeof content === 'string' ? Buffer.from(content) : content
-      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)
-      if (sync) fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
-    renameSync(temporary, path)
-  } catch (error) {
-    rmSync(temporary, { force: true })
-    throw error
-  }
+  replaceFile(path, content, { temporary: join(path, '..', `${UNFINISHED}${ownerName()}`), sync })
 }
 
 /** What a JSON file holds; undefined when there is none that can be read. */

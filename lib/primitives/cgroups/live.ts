@@ -5,7 +5,7 @@ import { DrydockError } from '../../kernel/errors.js'
 import { OWN_CGROUP } from '../../kernel/places.js'
 import { type CgroupHost, hierarchyOf } from './detect.js'
 import { hostFiles, keyed } from './files.js'
-import type { Cgroup, CgroupDirectory } from './fragment.js'
+import { type Cgroup, type CgroupDirectory, notEnforced } from './fragment.js'
 import { readLimits, readProcesses } from './read.js'
 import { type CgroupLimits, checkLimits, type FileValue } from './spec.js'
 import { translateV1 } from './v1.js'
@@ -78,20 +78,18 @@ function killStanding(cgroup: Cgroup, processes: readonly number[]): void {
 }
 
 /** Change limits. Returns a sentence for each that is not enforced here. */
-export function update(cgroup: Cgroup, changes: CgroupLimits, host: CgroupHost): string[] {
+export function update(cgroup: Cgroup, changes: CgroupLimits, host: CgroupHost): readonly string[] {
   if (changes.devices !== undefined) throw new DrydockError('the devices of a container that exists cannot be changed')
   const memory = changes.memory ?? currentMemory(cgroup, changes)
   const limits = { ...currentBandwidth(cgroup, changes), ...changes, ...(memory !== undefined && { memory }) }
   checkLimits(limits, host)
-  const warnings: string[] = []
   for (const directory of onlyOurs(cgroup)) {
     const files = new Set(hostFiles.names(directory.path))
-    const { values, warnings: lacking } = (directory.version === 1 ? translateV1 : translateV2)(limits, (file) => files.has(file))
+    const { values } = (directory.version === 1 ? translateV1 : translateV2)(limits, (file) => files.has(file))
     const own = values.filter(({ controller }) => directory.controllers.includes(controller))
     for (const value of ordered(own, directory)) change(directory, value)
-    warnings.push(...lacking.filter(({ controller }) => directory.controllers.includes(controller)).map(({ sentence }) => sentence))
   }
-  return warnings
+  return notEnforced(limits, host)
 }
 
 /** A change of swap alone is relative to the memory limit that there is. */
