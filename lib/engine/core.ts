@@ -77,7 +77,11 @@ export class Core implements EngineContext {
 
   /** Fails when another engine has the data root. */
   static async open(settings: CoreSettings): Promise<Core> {
-    const spawner = await Spawner.start({ warm: WARM, connected: CONNECTED })
+    const spawner = await Spawner.start({
+      warm: WARM,
+      connected: CONNECTED,
+      replaced: (how) => settings.log('warn', `the spawner, from which shims are forked, had to be started again: ${how}`),
+    })
     try {
       const keeper = await spawner.shim()
       await lockDataRoot(keeper, settings.dataRoot)

@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { SHIM_PATH } from './constants.js'
 import { DrydockError } from './errors.js'
 import { runDirectory } from './places.js'
@@ -19,45 +20,41 @@ export interface SpawnerOptions {
   readonly connected?: number
   /** Where its socket is; a fresh name in the run directory otherwise. */
   readonly path?: string
+  /** It had ended by itself ("it was killed by SIGKILL") and another one has taken its place. */
+  readonly replaced?: (how: string) => void
 }
 
 let counter = 0
 
-export class Spawner {
-  readonly path: string
-  readonly #process: ChildProcess
-  #connected: number
-  readonly #ready: Promise<Shim>[] = []
+/** How long after its socket a spawner that ends may go on, as its parent sees it. Milliseconds. */
+const LAST_MOMENT = 1000
 
-  private constructor(path: string, process: ChildProcess, connected: number) {
-    this.path = path
+export class Spawner {
+  #path: string
+  #process: ChildProcess
+  #connected: number
+  #replacements = 0
+  readonly #options: SpawnerOptions
+  readonly #ready: Promise<Shim>[] = []
+  #another: Promise<void> | undefined
+  #closed = false
+
+  private constructor(path: string, process: ChildProcess, options: SpawnerOptions) {
+    this.#path = path
     this.#process = process
-    this.#connected = connected
+    this.#options = options
+    this.#connected = options.connected ?? 0
     this.#fill()
   }
 
   /** Start one. It ends with this process: the lifeline between them is closed by the kernel, whatever happens. */
   static async start(options: SpawnerOptions = {}): Promise<Spawner> {
     const path = options.path ?? join(runDirectory(), `spawner-${process.pid}-${counter++}.sock`)
-    const args = ['--spawner', path, '--lifeline', '3', ...(options.warm === undefined ? [] : ['--warm', String(options.warm)])]
-    const started = spawn(SHIM_PATH, args, { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] })
-    const complaint: Buffer[] = []
-    started.stderr?.on('data', (chunk: Buffer) => complaint.push(chunk))
-    // Without a free descriptor Node makes no streams at all, and tells in a moment why.
-    const lifeline = started.stdio?.[3] as Socket | undefined
-    const failed = (reason: string, cause?: unknown) => new DrydockError(`the spawner did not start (${SHIM_PATH}): ${reason}`, { cause })
-    await new Promise<void>((resolve, reject) => {
-      lifeline?.once('data', () => resolve())
-      started.once('error', (error) => reject(failed(error.message, error)))
-      started.once('exit', (code, signal) =>
-        reject(failed(Buffer.concat(complaint).toString().trim() || `it ended with ${signal ?? code}`)),
-      )
-    })
-    started.removeAllListeners('exit')
-    started.unref()
-    lifeline?.unref()
-    ;(started.stderr as unknown as Socket).unref()
-    return new Spawner(path, started, options.connected ?? 0)
+    return new Spawner(path, await begin(path, options.warm), options)
+  }
+
+  get path(): string {
+    return this.#path
   }
 
   get pid(): number {
@@ -69,11 +66,43 @@ export class Spawner {
     const ready = this.#ready.shift()
     // The next one is connected when this one's work is under way, not before it.
     if (this.#connected > 0) setImmediate(() => this.#fill())
-    return ready ? ready.then((one) => one.ref()) : Shim.connect(this.path)
+    return ready
+      ? ready.then(
+          (one) => one.ref(),
+          () => this.#connect(),
+        )
+      : this.#connect()
+  }
+
+  /** One that had to be waited for. A spawner that was killed (by the kernel, where memory is short) is no reason to start nothing any more. */
+  async #connect(): Promise<Shim> {
+    if (lives(this.#process)) {
+      try {
+        return await Shim.connect(this.path)
+      } catch (error) {
+        if (this.#closed || !(await endsNow(this.#process))) throw error
+      }
+    }
+    if (this.#closed) throw new DrydockError('the spawner has been closed')
+    this.#another ??= this.#replace().finally(() => {
+      this.#another = undefined
+    })
+    await this.#another
+    return Shim.connect(this.path)
+  }
+
+  async #replace(): Promise<void> {
+    const { exitCode, signalCode } = this.#process
+    // Those that waited with it may listen for a moment yet.
+    const path = `${this.#path.replace(/\.\d+$/, '')}.${++this.#replacements}`
+    this.#process = await begin(path, this.#options.warm)
+    rmSync(this.#path, { force: true })
+    this.#path = path
+    this.#options.replaced?.(signalCode ? `it was killed by ${signalCode}` : `it ended with ${exitCode}`)
   }
 
   #fill(): void {
-    while (this.#ready.length < this.#connected && this.#lives()) {
+    while (this.#ready.length < this.#connected && lives(this.#process)) {
       const shim = Shim.connect(this.path).then((one) => one.unref())
       this.#ready.push(shim)
       // One that could not be had, or has been killed, is no reason why the next one could not.
@@ -85,17 +114,13 @@ export class Spawner {
     }
   }
 
-  #lives(): boolean {
-    const { exitCode, signalCode } = this.#process
-    return exitCode === null && signalCode === null
-  }
-
   /** End the spawner; the shims that it made go on. */
   async close(): Promise<void> {
     this.#connected = 0
+    this.#closed = true
     const waiting = this.#ready.splice(0)
-    await Promise.allSettled(waiting.map(async (shim) => (await shim).close()))
-    if (this.#lives()) {
+    await Promise.allSettled([...waiting.map(async (shim) => (await shim).close()), this.#another])
+    if (lives(this.#process)) {
       this.#process.ref()
       const ended = once(this.#process, 'exit')
       ;(this.#process.stdio[3] as Socket).destroy()
@@ -103,4 +128,35 @@ export class Spawner {
     }
     rmSync(this.path, { force: true })
   }
+}
+
+async function begin(path: string, warm: number | undefined): Promise<ChildProcess> {
+  const args = ['--spawner', path, '--lifeline', '3', ...(warm === undefined ? [] : ['--warm', String(warm)])]
+  const started = spawn(SHIM_PATH, args, { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] })
+  const complaint: Buffer[] = []
+  started.stderr?.on('data', (chunk: Buffer) => complaint.push(chunk))
+  // Without a free descriptor Node makes no streams at all, and tells in a moment why.
+  const lifeline = started.stdio?.[3] as Socket | undefined
+  const failed = (reason: string, cause?: unknown) => new DrydockError(`the spawner did not start (${SHIM_PATH}): ${reason}`, { cause })
+  await new Promise<void>((resolve, reject) => {
+    lifeline?.once('data', () => resolve())
+    started.once('error', (error) => reject(failed(error.message, error)))
+    started.once('exit', (code, signal) => reject(failed(Buffer.concat(complaint).toString().trim() || `it ended with ${signal ?? code}`)))
+  })
+  started.removeAllListeners('exit')
+  started.unref()
+  lifeline?.unref()
+  ;(started.stderr as unknown as Socket).unref()
+  return started
+}
+
+function lives({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode === null && signalCode === null
+}
+
+/** Whether it has ended, or does so this moment: its socket is closed a little before its parent is told. */
+async function endsNow(process: ChildProcess): Promise<boolean> {
+  if (!lives(process)) return true
+  const told = once(process, 'exit').then(() => true)
+  return Promise.race([told, sleep(LAST_MOMENT, false)])
 }

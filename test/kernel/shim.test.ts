@@ -308,6 +308,28 @@ describe('the spawner', () => {
     await spawner.close()
   })
 
+  test('is started again when it has been killed: a container is not to wait for the daemon to be started anew', async () => {
+    const { Spawner } = await import('../../lib/kernel/spawner.js')
+    const told: string[] = []
+    const spawner = await Spawner.start({ path: join(directory, 's.sock'), connected: 1, replaced: (how) => told.push(how) })
+    const before = await spawner.shim()
+    for (let round = 1; round <= 2; round++) {
+      const killed = spawner.pid
+      process.kill(killed, 'SIGKILL')
+      // Nothing waits until its end has been told, and some are wanted at once; those that stood ready may still be had.
+      const fresh = async () => {
+        const shims = await Promise.all([1, 2, 3, 4].map(() => spawner.shim()))
+        for (const shim of shims) expect((await shim.run([getpid()])).length).toBe(1)
+        return spawner.pid
+      }
+      await expect.poll(fresh, { timeout: 20_000 }).not.toBe(killed)
+      expect(told).toEqual(Array(round).fill('it was killed by SIGKILL'))
+    }
+    expect((await before.run([getpid()])).length).toBe(1)
+    await spawner.close()
+    await expect(spawner.shim()).rejects.toThrow('the spawner has been closed')
+  })
+
   test('runs from a copy that nobody can write, not even through /proc/PID/exe (CVE-2019-5736)', async () => {
     const { Spawner } = await import('../../lib/kernel/spawner.js')
     const spawner = await Spawner.start({ path: join(directory, 's.sock') })

@@ -1,6 +1,8 @@
 /** kill -9, of whoever has a part in it. Each resolves with whether there was one to kill. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { textIfReadable } from '../../lib/kernel/readable.js'
 import { signalInnermost } from '../support/innermost.js'
 import { DRYDOCK } from '../support/private-host.js'
 import type { Known } from './known.js'
@@ -30,6 +32,15 @@ const shim: Fault = async (soak) => {
   return exitCode === 0
 }
 
+/** The daemon's child from which shims are forked. Nobody should notice: another one takes its place. */
+const spawner: Fault = async (soak) => {
+  const { pid } = soak.engine
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')
+  const found = children.find((child) => textIfReadable(`/proc/${child}/cmdline`)?.split('\0').includes('--spawner'))
+  if (found) process.kill(Number(found), 'SIGKILL')
+  return found !== undefined
+}
+
 /** A process of its own that follows a log, in the middle of it. */
 const client: Fault = async (soak) => {
   const known = someLiving(soak)
@@ -47,5 +58,6 @@ const client: Fault = async (soak) => {
 export const FAULTS: readonly (readonly [string, Fault])[] = [
   ['kill -9 of the daemon', daemon],
   ['kill -9 of a shim', shim],
+  ['kill -9 of the spawner', spawner],
   ['kill -9 of a client', client],
 ]

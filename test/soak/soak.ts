@@ -2,7 +2,7 @@
  * Mixed load on an engine that is killed under it:
  *
  *     workers   8 of them, each with containers of its own, do one deed after the other (deeds.ts), by chance
- *     faults    every second or so: kill -9 of the daemon, of a container's shim, of a client (faults.ts)
+ *     faults    every second or so: kill -9 of the daemon, of its spawner, of a container's shim, of a client (faults.ts)
  *     known.ts  what the workers were answered, which must be so whenever all stand still
  *
  * A deed that the daemon's death has broken off is no complaint; every answer that was given is held to.
