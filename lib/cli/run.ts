@@ -4,13 +4,14 @@ import { serveNames } from '../engine/connections.js'
 import { parseExtraHosts } from '../engine/hosts.js'
 import { parseDetachKeys } from '../engine/keys.js'
 import { type Launched, type LaunchRequest, launch } from '../engine/launch.js'
+import { Control } from '../kernel/control.js'
 import { DrydockError } from '../kernel/errors.js'
 import { loneShim } from '../kernel/lone.js'
 import { dataRoot } from '../kernel/places.js'
 import type { Result } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
 import type { Step } from '../kernel/step.js'
-import { Foreground } from './foreground.js'
+import { Foreground, type Peer } from './foreground.js'
 import { parseDns } from './names.js'
 import { requestOf } from './request.js'
 import { findImage } from './run-image.js'
@@ -47,8 +48,9 @@ export async function run(argv: readonly string[]): Promise<number> {
       newShim: loneShim,
       ...(!flags.detach && { serveNames: (networks) => serveNames(root, networks) }),
       monitor: (layout) => monitorOf(flags, layout),
-      prepared: (shim) => {
-        foreground = new Foreground(shim, { spec, detachKeys, signalProxy: flags.sigProxy, broken: () => shim.rollback() })
+      prepared: (shim, { socket }) => {
+        const peer = withSignals(shim, socket)
+        foreground = new Foreground(peer, { spec, detachKeys, signalProxy: flags.sigProxy, broken: () => shim.rollback() })
         return watch?.(shim).attempt
       },
     })
@@ -94,6 +96,26 @@ async function leave({ shim }: { shim: Shim }, say: () => void): Promise<number>
   await shim.leave()
   say()
   return 0
+}
+
+/** Signals go by a way of their own: they would wait behind input that the program does not read. */
+function withSignals(shim: Shim, path: string): Peer {
+  let control: Promise<Control> | undefined
+  return {
+    on: (event, listener) => shim.on(event, listener),
+    stdin: (bytes) => shim.stdin(bytes),
+    drained: () => shim.drained(),
+    closeStdin: () => shim.closeStdin(),
+    resize: (rows, columns) => shim.resize(rows, columns),
+    signal: (number) => {
+      control ??= Control.open(path)
+      // One that has ended needs none.
+      control.then(
+        (open) => open.signal(number),
+        () => undefined,
+      )
+    },
+  }
 }
 
 /** As docker does: the log and the exit are kept as long as the container is; its socket is there while it runs. */

@@ -79,6 +79,23 @@ describe('inside', () => {
     expect(piped).toMatchObject({ exitCode: 0, stdout: 'typed', stderr: 'err' })
   })
 
+  test('a signal to the client is not kept waiting by input that nobody reads', async () => {
+    // The program says when it is ready; how far the client has read is in its file's position, which stands still when no more is taken.
+    const script = `head -c 8M /dev/zero >/run/input
+"$@" </run/input >/run/said & client=$!
+until grep -q ready /run/said; do sleep 0.02; done
+position() { sed -n 's/^pos:\\s*//p' /proc/$client/fdinfo/0; }
+before=0; now=$(position)
+until [ $now -gt 1048576 ] && [ $now = $before ]; do sleep 0.2; before=$now; now=$(position); done
+[ $now -lt 8388608 ] || echo all of it was taken
+kill -TERM $client
+wait $client; echo "status $?"`
+    const program = 'trap "exit 5" TERM; echo ready; while :; do sleep 0.05; done'
+    const flags = ['-i', '--rm', '--network', 'none', '--rootfs', at.root.path]
+    const client = [process.execPath, DRYDOCK, 'run', ...flags, 'sh', '-c', program]
+    expect((await at.host.run(['bash', '-c', script, 'sh', ...client])).stdout).toBe('status 5')
+  })
+
   test('without -i stdin is empty, and so nobody waits', async () => {
     expect(await run([], 'cat')).toMatchObject({ exitCode: 0, stdout: '' })
   })
