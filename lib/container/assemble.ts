@@ -12,6 +12,7 @@ import { dockerSets, resolveCapabilities } from '../primitives/capabilities.js'
 import { type CgroupSpec, cgroups, DEFAULT_DEVICES } from '../primitives/cgroups/index.js'
 import { idmap } from '../primitives/idmap.js'
 import { namespaces, type Way } from '../primitives/namespaces.js'
+import { rootOutside } from '../primitives/own-ids.js'
 import { type ContainerUser, DEFAULT_PATH, process as programOf } from '../primitives/process.js'
 import { DEFAULT_DEVICE_NODES, type RootfsSpec, rootfs } from '../primitives/rootfs/index.js'
 import { seccomp } from '../primitives/seccomp/index.js'
@@ -108,7 +109,7 @@ function cgroupSpec(spec: ContainerSpec, { idmap }: Machine): CgroupSpec {
 function ways(
   { network, sharing = {} }: ContainerSpec,
   machine: Machine,
-): Partial<Record<'mnt' | 'pid' | 'uts' | 'ipc' | 'net' | 'cgroup' | 'user', Way>> & { unprivileged?: boolean } {
+): Partial<Record<'mnt' | 'pid' | 'uts' | 'ipc' | 'net' | 'cgroup' | 'user', Way>> & { unprivileged?: boolean; sysfs?: string } {
   const net: Way = network.kind === 'host' ? 'host' : network.kind === 'container' ? { join: network.pid } : 'new'
   const { pid = 'new', ipc = 'new' } = sharing
   return {
@@ -119,8 +120,13 @@ function ways(
     cgroup: sharing.cgroup ?? 'new',
     net,
     ...(machine.idmap && { user: 'new' as const, unprivileged: true }),
+    ...sysfsFor(network, machine),
   }
 }
+
+/** Of a network that is joined, where the container's user namespace is not the one that it belongs to. */
+const sysfsFor = ({ kind }: NetworkMode, { idmap }: Machine): { sysfs?: string } =>
+  kind === 'container' && rootOutside(idmap) ? { sysfs: 'sysfs' } : {}
 
 function rootSpec(spec: ContainerSpec, { machine, layout, initProgram, files }: Surroundings): RootfsSpec {
   const { security } = spec
@@ -133,12 +139,13 @@ function rootSpec(spec: ContainerSpec, { machine, layout, initProgram, files }: 
       upper: layout.upper,
       work: layout.work,
       target: layout.merged,
-      ...(machine.idmap && { userxattr: true }),
+      ...((machine.idmap || machine.userxattr) && { userxattr: true }),
     },
     readOnly: spec.readOnlyRoot,
     ...(spec.cwd !== '/' && { workingDirectory: spec.cwd }),
     mounts: spec.init ? [...spec.mounts, init] : spec.mounts,
     ...(files && { files }),
+    ...(rootOutside(machine.idmap) && { closed: true }),
     maskedPaths: open ? [] : machine.masked,
     readOnlyPaths: open ? [] : machine.readOnly,
     ...(spec.shmSize !== undefined && { shmSize: spec.shmSize }),
@@ -148,6 +155,7 @@ function rootSpec(spec: ContainerSpec, { machine, layout, initProgram, files }: 
     ...(spec.ownIpc === 'none' && { noShm: true }),
     ...(spec.sharing?.pid && { sharedPid: true }),
     ...(spec.network.kind === 'host' && { sharedNet: true }),
+    ...sysfsFor(spec.network, machine),
     ...(machine.idmap && { rootless: true }),
   }
 }

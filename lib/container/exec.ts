@@ -16,14 +16,16 @@ import { readStatus } from '../kernel/proc/status.js'
 import type { Result } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
 import { type Fragment, inPhase, type Step } from '../kernel/step.js'
-import { dockerSets, resolveCapabilities } from '../primitives/capabilities.js'
+import { availableCapabilities, dockerSets, resolveCapabilities } from '../primitives/capabilities.js'
 import { type Cgroup, cgroupAt, cgroupOf, joinCgroups } from '../primitives/cgroups/index.js'
+import { becomeRoot } from '../primitives/idmap.js'
 import { enterAll } from '../primitives/namespaces.js'
+import { rootOutside } from '../primitives/own-ids.js'
 import { type ContainerUser, process as programOf } from '../primitives/process.js'
 import { stdio } from '../primitives/stdio.js'
 import { type Assembled, environment, filterOf, groupsOf, keyring, ownerOf } from './assemble.js'
 import { execError, isCgroupFull, notRunning } from './exec-failures.js'
-import type { Machine } from './machine.js'
+import { type Machine, machineFor } from './machine.js'
 import { meetBefore, plan } from './plan.js'
 import { type ContainerSpec, cgroupPath, type TerminalSize } from './spec.js'
 import { LARGEST, likelyUser, lookUpUsers, readInPart, sameUser, userFrom } from './users.js'
@@ -79,9 +81,10 @@ export function assembleExec(spec: ExecSpec, user: ContainerUser, machine: Machi
   const own = resolveCapabilities({ ...request, privileged: security.privileged }).capabilities
   const capabilities = spec.privileged ? resolveCapabilities({ ...request, privileged: true }).capabilities : own
   const joined = joinCgroups(place.cgroup)
-  // An ordinary user's shim enters the container's user namespace itself: to both of them an id is what it is inside.
+  // An ordinary user's shim enters the container's user namespace itself: to both of them an id is what it is inside. Root's stays where it has its rights.
   const { idmap, ...insideNow } = machine
-  const owner = ownerOf(user, insideNow)
+  const unprivileged = idmap !== undefined && rootOutside(idmap) === undefined
+  const owner = ownerOf(user, unprivileged ? insideNow : machine)
   const streams = stdio(
     terminal ? { kind: 'terminal', ...terminal, ...owner, console: false } : { kind: 'pipes', stdin: spec.stdin, ...owner },
   )
@@ -92,8 +95,9 @@ export function assembleExec(spec: ExecSpec, user: ContainerUser, machine: Machi
       pid: place.pid,
       kinds: ['cgroup', 'ipc', 'uts', 'net', 'pid', 'mnt', ...(idmap ? (['user'] as const) : [])],
       ...joined.clone,
-      ...(idmap && { unprivileged: true }),
+      ...(unprivileged && { unprivileged }),
     }),
+    ...(idmap && !unprivileged ? [known] : []),
     lookUpUsers(container),
     keyring(container),
     streams,
@@ -117,6 +121,9 @@ export function assembleExec(spec: ExecSpec, user: ContainerUser, machine: Machi
   return { steps: plan(fragments), fragments, monitor: streams.monitor }
 }
 
+/** Root outside is nobody inside. */
+const known: Fragment = { primitive: 'idmap', title: 'Root inside', steps: becomeRoot({ setgroups: true }) }
+
 /**
  * Others are in its pid namespace already, and could look into a process that still holds what is the host's: read its memory, take its descriptors
  * (CVE-2016-9962). Of one that is not dumpable they need CAP_SYS_PTRACE where the shim is at home. The kernel forgets it at the execve.
@@ -137,7 +144,10 @@ function hiddenLater(machine: Machine): Fragment {
 const hiding = (steps: readonly Step[]): Fragment => ({ primitive: 'process', title: 'Not to be looked into', steps })
 
 /** Whether the shim may take a descriptor out of such a process: pidfd_getfd(2), ptrace(2). */
-const isBornHidden = ({ idmap, capabilities }: Machine): boolean => idmap === undefined && capabilities.includes('sys_ptrace')
+function isBornHidden({ idmap, capabilities }: Machine): boolean {
+  if (idmap === undefined) return capabilities.includes('sys_ptrace')
+  return rootOutside(idmap) !== undefined && availableCapabilities().includes('sys_ptrace')
+}
 
 /** Docker's: the container's, and over it what was asked for. */
 function environmentOf({ container, env, terminal }: ExecSpec, user: ContainerUser): string[] {
@@ -153,13 +163,14 @@ function environmentOf({ container, env, terminal }: ExecSpec, user: ContainerUs
  * has ended meanwhile.
  */
 export async function startExec(options: ExecOptions): Promise<StartedExec> {
-  const { spec, machine, pid } = options
+  const { spec, pid } = options
+  const machine = machineFor(options.machine, spec.container)
   const place = { pid, cgroup: cgroupAt(cgroupPath(spec.container), machine.cgroups) }
   try {
-    return await startAt(place, options)
+    return await startAt(place, { ...options, machine })
   } catch (error) {
     if (!isCgroupFull(error)) throw error
-    return startAt(innerPlace(place), options)
+    return startAt(innerPlace(place), { ...options, machine })
   }
 }
 

@@ -16,7 +16,7 @@ export { type ExecSpec, type StartedExec, startExec } from './exec.js'
 export { notRunning } from './exec-failures.js'
 export { StartError } from './failures.js'
 export { ensureDataRoot, type Layout, layoutOf } from './layout.js'
-export { deviceOf, hostDevices, type Machine, readMachine } from './machine.js'
+export { deviceOf, hostDevices, type Machine, machineFor, readMachine } from './machine.js'
 export { type PlannedStep, plan } from './plan.js'
 export {
   type ContainerSpec,

@@ -2,11 +2,12 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { constant } from '../kernel/constants.js'
-import { isMachineRoot } from '../kernel/proc/idmap.js'
 import { ALL_CAPABILITIES, availableCapabilities, type Capability, lastCapability } from '../primitives/capabilities.js'
 import { type CgroupHost, detectCgroups } from '../primitives/cgroups/index.js'
-import { type IdmapPlan, planIdmap } from '../primitives/idmap.js'
+import type { IdmapPlan } from '../primitives/idmap.js'
+import { ownIdmap } from '../primitives/own-ids.js'
 import { type DeviceNode, MASKED_PATHS, type PresentPath, presentPaths, READ_ONLY_PATHS } from '../primitives/rootfs/index.js'
+import type { ContainerSpec } from './spec.js'
 
 export interface Machine {
   readonly cgroups: CgroupHost
@@ -16,22 +17,31 @@ export interface Machine {
   readonly lastCapability: number
   readonly masked: readonly PresentPath[]
   readonly readOnly: readonly string[]
-  /** Set when this is not the machine's own root: containers live in a user namespace of their own then. */
+  /** Set when containers live in a user namespace of their own: those of whoever is not the machine's own root, and of a root who wants it so. */
   readonly idmap?: IdmapPlan
+  /** Overlay's notes are in `user.` attributes though this container is in the host's user namespace: the layers were made for others. */
+  readonly userxattr?: boolean
 }
 
 export function readMachine(): Machine {
-  const rootless = !isMachineRoot()
+  const map = ownIdmap()
   const last = lastCapability()
   return {
     cgroups: detectCgroups(),
     // In a user namespace of its own a process begins with all that there are (user_namespaces(7)).
-    capabilities: rootless ? ALL_CAPABILITIES.filter((one) => constant('capability', one) <= last) : availableCapabilities(),
+    capabilities: map ? ALL_CAPABILITIES.filter((one) => constant('capability', one) <= last) : availableCapabilities(),
     lastCapability: last,
     masked: presentPaths(MASKED_PATHS),
     readOnly: READ_ONLY_PATHS.filter((path) => existsSync(path)),
-    ...(rootless && { idmap: planIdmap() }),
+    ...(map && { idmap: map }),
   }
+}
+
+/** For one container: who wants to be in the host's user namespace has the host's ids, in files that are another's. */
+export function machineFor(machine: Machine, { sharing }: Pick<ContainerSpec, 'sharing'>): Machine {
+  if (sharing?.user !== 'host') return machine
+  const { idmap: _, ...rest } = machine
+  return { ...rest, capabilities: availableCapabilities(), userxattr: true }
 }
 
 /** Not the host's terminals, shared memory and queues: the container has its own. As Docker leaves them out. */

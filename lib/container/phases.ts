@@ -153,7 +153,10 @@ export const PLACES: Readonly<Record<string, Place>> = {
   },
   mount: MOUNTING,
   move_mount: MOUNTING,
-  fsmount: MOUNTING,
+  fsmount: {
+    phases: ['clone', ...MOUNTING.phases],
+    why: 'what it makes hangs nowhere yet: the host’s side may make what its child has no right to right before the clone, everything else is made where it is hung up',
+  },
   mount_setattr: MOUNTING,
   umount2: {
     phases: ['mounts', 'root', 'mask', 'terminal'],

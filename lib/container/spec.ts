@@ -83,6 +83,8 @@ export interface Sharing {
   readonly ipc?: 'host' | OtherContainer
   readonly uts?: 'host'
   readonly cgroup?: 'host'
+  /** Set only where others have a user namespace of their own. */
+  readonly user?: 'host'
 }
 
 /** What others may do with its own ipc namespace (`private`: nothing), and whether it has a /dev/shm in it. */

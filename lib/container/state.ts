@@ -4,12 +4,13 @@
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { close, mkdir, open, remove_tree, unlink, write } from '../kernel/calls/files.js'
+import { chown, close, mkdir, open, remove_tree, unlink, write } from '../kernel/calls/files.js'
 import { DrydockError } from '../kernel/errors.js'
 import { replaceFile } from '../kernel/new-file.js'
 import { namesIfReadable, textIfReadable } from '../kernel/readable.js'
 import { StepError } from '../kernel/result.js'
 import { type Fragment, inPhase, ref, type Step } from '../kernel/step.js'
+import type { Owner } from '../primitives/own-ids.js'
 import { type Layout, layoutOf } from './layout.js'
 import { type ContainerSpec, shortId } from './spec.js'
 
@@ -180,11 +181,12 @@ const layers = ({ upper, work, merged }: Layout): Step[] => [
   mkdir(merged, 0o700, { why: 'Where the layers are joined; only the container’s own mount namespace will ever see something in it.' }),
 ]
 
-/** hosts, hostname and resolv.conf, written anew at every start. */
-export function generatedFiles(files: readonly GeneratedFile[]): Fragment {
-  const steps = files.flatMap((file) =>
-    fileSteps(file, 'A file that is different for every container is no file of the image: it is written here and mounted over.'),
-  )
+/** hosts, hostname and resolv.conf, written anew at every start. `owner`: who root inside is, where that is not the caller. */
+export function generatedFiles(files: readonly GeneratedFile[], owner?: Owner): Fragment {
+  const steps = files.flatMap((file) => [
+    ...fileSteps(file, 'A file that is different for every container is no file of the image: it is written here and mounted over.'),
+    ...(owner ? [chown(file.path, owner.uid, owner.gid, { why: 'Root inside, who may change it, is this user outside.' })] : []),
+  ])
   return { primitive: 'state', title: 'hosts, hostname, resolv.conf', steps: inPhase('prepare', 'host', steps) }
 }
 

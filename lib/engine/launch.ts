@@ -33,6 +33,7 @@ import { SHIM_PATH } from '../kernel/constants.js'
 import type { Shim } from '../kernel/shim.js'
 import type { Fragment } from '../kernel/step.js'
 import { lostParent } from '../primitives/cgroups/index.js'
+import { rootOutside } from '../primitives/own-ids.js'
 import { type Connections, connectionsOf, type NameService } from './connections.js'
 import { checkPropagation } from './propagation.js'
 
@@ -135,7 +136,7 @@ function surroundingsOf(request: LaunchRequest, layout: Layout, record: Containe
   const files = filesOf ? [] : containerFiles(spec, layout, connections, extraHosts)
   const fragments: Fragment[] = [
     ...(spec.ephemeral ? [ephemeralState(layout, record), ...ownVolumes(spec)] : []),
-    generatedFiles(files),
+    generatedFiles(files, rootOutside(machine.idmap)),
     ...connections.fragments,
   ]
   return { machine, layout, initProgram: SHIM_PATH, fragments, files: mountedFiles(filesOf ?? layout, spec.readOnlyRoot) }

@@ -2,6 +2,7 @@
 
 import type { ContainerRecord, ContainerSpec, StoredContainer } from '../container/index.js'
 import type { Shim } from '../kernel/shim.js'
+import { ownIdmap } from '../primitives/own-ids.js'
 import { asSet } from './documents.js'
 import { applyInstructions } from './instructions.js'
 import { makeImage, makeLayer } from './made.js'
@@ -11,7 +12,6 @@ import { ownPlatform } from './platform.js'
 import { type Reference, withDefaultTag } from './reference.js'
 import { lookUp } from './store/find.js'
 import type { Image, Store } from './store/index.js'
-import { ownIdmap } from './store/tree.js'
 import type { ContainerConfig, ImageConfig } from './types.js'
 
 export interface CommitOptions {

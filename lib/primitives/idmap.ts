@@ -15,7 +15,8 @@ import type { IdRange } from '../kernel/proc/idmap.js'
 import { child, type Fragment, inPhase, ref, type Step, text } from '../kernel/step.js'
 
 export type { IdRange } from '../kernel/proc/idmap.js'
-export { explainUserNamespaceFailure, type IdmapHost, type IdmapPlan, planIdmap, readIdmapHost } from './idmap-plan.js'
+export { type IdmapHost, readIdmapHost } from './idmap-facts.js'
+export { explainUserNamespaceFailure, type IdmapPlan, planIdmap } from './idmap-plan.js'
 
 export type IdmapMethod = 'root' | 'newuidmap' | 'single'
 

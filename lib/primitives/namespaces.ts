@@ -15,6 +15,7 @@
  */
 import { release } from 'node:os'
 import { close, open, write } from '../kernel/calls/files.js'
+import { fsconfig_create, fsmount, fsopen } from '../kernel/calls/mounts.js'
 import { clone3, type Namespace, pidfd_open, setns, unshare } from '../kernel/calls/process.js'
 import { DrydockError } from '../kernel/errors.js'
 import { remembered } from '../kernel/remembered.js'
@@ -40,6 +41,11 @@ export type NamespacesSpec = { readonly [kind in Namespace]?: Way } & {
   readonly clocks?: { readonly monotonic?: number; readonly boottime?: number }
   /** The host's side is an ordinary user, without capabilities of its own. */
   readonly unprivileged?: boolean
+  /**
+   * A sysfs of the network namespace that is joined, kept under this name: whoever is in a new user namespace may mount none of a network that belongs to
+   * another one, so the host does while it is in it.
+   */
+  readonly sysfs?: string
   /** The kernel's release, as uname(2) gives it; this machine's by default. */
   readonly kernel?: string
 }
@@ -66,6 +72,7 @@ function namespacesOf(spec: NamespacesSpec): Fragment {
   const steps: Step[] = []
   for (const kind of joined) steps.push(...openNamespace(kind, spec[kind] as { join: number | string | Ref }))
   for (const kind of byHost) steps.push(enter(kind, 'clone', spec))
+  if (spec.sysfs !== undefined && byHost.includes('net')) steps.push(...sysfsOfNetwork(spec.sysfs))
 
   const offsets = clockOffsets(spec)
   const offsetsByHost = offsets !== undefined && (spec.user === undefined || spec.user === 'host')
@@ -190,6 +197,19 @@ function whyEntered(kind: Namespace, actor: 'host' | 'container'): string {
   if (kind === 'user') return 'First of all: inside it the process has the capabilities that entering the others needs.'
   if (actor === 'host') return 'A child in a new user namespace has no rights here any more, so it inherits this one from the host.'
   return `From here on it shares ${WHAT[kind]} with the processes in there.`
+}
+
+function sysfsOfNetwork(kept: string): Step[] {
+  const context = ref('ns.sysfs')
+  return inPhase('clone', 'host', [
+    fsopen('sysfs', {
+      keep: context.ref,
+      why: 'A sysfs shows the devices of the network in which it is made: of the one that was just entered.',
+    }),
+    fsconfig_create(context),
+    fsmount(context, ['rdonly', 'nosuid', 'nodev', 'noexec'], { keep: kept, why: 'It hangs nowhere yet; the child has its descriptor.' }),
+    close(context),
+  ])
 }
 
 function cloneStep(kinds: readonly Namespace[], into: Descriptor | undefined): Step {

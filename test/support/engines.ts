@@ -46,6 +46,8 @@ export interface EngineOptions {
   readonly before?: readonly string[]
   /** More words of the daemon's command line. */
   readonly args?: readonly string[]
+  /** What a shell does on its host before it is started. */
+  readonly setting?: string
   /** Load the tests' image, `busybox`. It is, when nothing is said. */
   readonly image?: boolean
 }
@@ -83,12 +85,13 @@ export class TestEngine {
     this.api = new EngineApi(this.socket)
   }
 
-  static async open(kind: EngineKind, { args = [], before = [], image = true }: EngineOptions = {}): Promise<TestEngine> {
+  static async open(kind: EngineKind, { args = [], before = [], setting, image = true }: EngineOptions = {}): Promise<TestEngine> {
     const host = await PrivateHost.open()
     const engine = new TestEngine(kind, host, args, before)
     try {
       mkdirSync(host.path(PLACE), { recursive: true })
-      if (kind === 'dockerd') await settle(host)
+      if (setting !== undefined) await settled(host, setting)
+      if (kind === 'dockerd') await settled(host, settleForDocker(join(PLACE, 'writes')))
       // The sources are made one file when they are newer than it: not by a daemon that is looked at.
       else await host.drydock('--version')
       await engine.start()
@@ -190,9 +193,9 @@ export class TestEngine {
   }
 }
 
-async function settle(host: PrivateHost): Promise<void> {
-  const { exitCode, stderr } = await host.run(['sh', '-ec', settleForDocker(join(PLACE, 'writes'))])
-  if (exitCode !== 0) throw new Error(`the private host cannot be made ready for Docker: ${stderr}`)
+async function settled(host: PrivateHost, script: string): Promise<void> {
+  const { exitCode, stderr } = await host.run(['sh', '-ec', script])
+  if (exitCode !== 0) throw new Error(`the private host cannot be made ready for the engine: ${stderr}`)
 }
 
 async function dockerd(host: PrivateHost, args: readonly string[]): Promise<Running> {

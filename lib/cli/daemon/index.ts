@@ -10,12 +10,14 @@ import { logOf, withDefaultLog } from '../../engine/request/log.js'
 import { withOptions } from '../../image/registry/index.js'
 import { DrydockError } from '../../kernel/errors.js'
 import { parsePrefix } from '../../kernel/ip.js'
+import { dataRoot } from '../../kernel/places.js'
 import { parseVerb, repeated } from '../verb.js'
 import { hostsOf } from './hosts.js'
 import { DaemonLog } from './log.js'
 import { PidFile } from './pid-file.js'
+import { remap } from './remap.js'
 import { type Reloadable, type ServedEngine, serve } from './serve.js'
-import { defaultFile, REFUSED, type Settings, settingsOf, toldByFile, toldByFlags } from './settings.js'
+import { defaultFile, type Settings, settingsOf, toldByFile, toldByFlags } from './settings.js'
 import { leaveTerminals } from './terminals.js'
 
 /** What is needed to open an engine. */
@@ -41,15 +43,16 @@ export async function runDaemon(argv: readonly string[], open: OpenEngine, onRea
   const settings = read()
   // Whoever needs these places asks places.ts, here and in the programs that are started.
   if (settings.execRoot !== undefined) process.env.DRYDOCK_RUN_DIR = settings.execRoot
-  if (settings.dataRoot !== undefined) process.env.DRYDOCK_DATA_ROOT = settings.dataRoot
+  const { bip, logDriver, logOptions, init, usernsRemap } = settings
+  const root = usernsRemap === undefined ? settings.dataRoot : remap(usernsRemap, settings.dataRoot ?? dataRoot())
+  if (root !== undefined) process.env.DRYDOCK_DATA_ROOT = root
   leaveTerminals()
   const { endpoints, warnings } = hostsOf(settings)
   const log = new DaemonLog(settings.level)
   for (const warning of warnings) log.say('warn', warning)
   const pidFile = settings.pidfile === undefined ? undefined : PidFile.write(settings.pidfile)
-  const { dataRoot, bip, logDriver, logOptions, init } = settings
   const place = {
-    ...(dataRoot !== undefined && { dataRoot }),
+    ...(root !== undefined && { dataRoot: root }),
     ...(bip !== undefined && { bip }),
     ...(logDriver !== undefined && { logDriver }),
     ...(logOptions && { logOptions }),
@@ -130,11 +133,7 @@ function daemonCommand(): Command {
     .option('--log-driver <name>', 'where output of containers is kept that do not say: json-file, local, none')
     .addOption(repeated('--log-opt <name=value>', 'an option of that'))
     .addOption(onOff('--init', 'run an init in containers that do not say'))
-    .addOption(
-      new Option('--userns-remap <user>').hideHelp().argParser(() => {
-        throw new DrydockError(REFUSED['userns-remap'] as string, { status: 400 })
-      }),
-    )
+    .option('--userns-remap <user>', 'containers in user namespaces with the ids of USER[:GROUP] in /etc/subuid; or default')
     .option('-l, --log-level <level>', 'debug, info, warn, error or fatal')
     .addOption(onOff('-D, --debug', 'tell all'))
 }

@@ -34,13 +34,8 @@ const SETTINGS: readonly Setting[] = [
   setting('text', 'log-driver'),
   setting('map', 'log-opts', 'log-opt'),
   setting('switch', 'init'),
+  setting('text', 'userns-remap'),
 ]
-
-/** What docker's daemon can do and this one cannot: why. */
-export const REFUSED: Readonly<Record<string, string>> = {
-  'userns-remap':
-    'userns-remap is not supported: a daemon that is root keeps images with the ids that they have. Run it as an ordinary user: then all containers are in user namespaces',
-}
 
 type Words = Readonly<Record<string, string>>
 type Value = string | boolean | readonly string[] | Words
@@ -71,6 +66,8 @@ export interface Settings {
   readonly logOptions?: Words
   /** An init of drydock's in containers that do not say. */
   readonly init?: boolean
+  /** Whose ids containers have: `default`, USER or USER:GROUP. */
+  readonly usernsRemap?: string
 }
 
 /** Where the file is when nobody names one; then there may be none. */
@@ -100,7 +97,6 @@ function pairs(flag: string, texts: readonly string[]): Words {
 export function toldByFile(file: string, named: boolean): Told {
   const told = new Map<string, Value>()
   for (const [key, value] of Object.entries(readObject(file, named))) {
-    if (Object.hasOwn(REFUSED, key)) throw new DrydockError(`${file}: ${REFUSED[key]}`)
     const found = SETTINGS.find((one) => one.key === key)
     if (!found) throw new DrydockError(`${file}: the following directives don't match any configuration option: ${key}`)
     if (!isOfKind(value, found.kind)) throw new DrydockError(`${file}: "${key}" is ${KINDS[found.kind]}, and not ${JSON.stringify(value)}`)
@@ -178,6 +174,7 @@ export function settingsOf(flags: Told, fromFile: Told, file: string): Settings 
     logDriver: text('log-driver'),
     logOptions: told.get('log-opts') as Words | undefined,
     init: told.get('init') as boolean | undefined,
+    usernsRemap: text('userns-remap') || undefined,
   }) as Settings
 }
 

@@ -4,9 +4,9 @@ import { makeImage, makeLayer } from '../../image/made.js'
 import { mountPointsOf, packLayer } from '../../image/pack/index.js'
 import { ownPlatform, parsePlatform } from '../../image/platform.js'
 import { lookUp } from '../../image/store/find.js'
-import { ownIdmap } from '../../image/store/tree.js'
 import type { ContainerConfig, Digest, ImageConfig } from '../../image/types.js'
 import { VERSION } from '../../kernel/version.js'
+import { ownIdmap } from '../../primitives/own-ids.js'
 import type { EngineContext } from '../context.js'
 
 export interface Step {

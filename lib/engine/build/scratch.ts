@@ -5,6 +5,7 @@ import { layoutOf } from '../../container/layout.js'
 import { keepYoung, ownerName } from '../../image/owner.js'
 import { BUILDING } from '../../image/store/layers.js'
 import { removeTrees } from '../../image/store/tree.js'
+import { giveToRoot } from '../../primitives/own-ids.js'
 
 /** The directories of a container that is none: nobody lists it, and it has no files of its own in /etc. */
 export async function inScratch<T>(dataRoot: string, use: (layout: Layout) => Promise<T>): Promise<T> {
@@ -14,6 +15,8 @@ export async function inScratch<T>(dataRoot: string, use: (layout: Layout) => Pr
   try {
     mkdirSync(layout.upper, { mode: 0o755 })
     mkdirSync(layout.work, { mode: 0o700 })
+    giveToRoot(layout.upper, 0o755)
+    giveToRoot(layout.work, 0o700)
     mkdirSync(layout.merged, { mode: 0o700 })
     return await use(layout)
   } finally {

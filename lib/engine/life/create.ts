@@ -8,6 +8,7 @@ import { matches, ownPlatform, parsePlatform, showPlatform } from '../../image/p
 import { DrydockError } from '../../kernel/errors.js'
 import { newId } from '../../kernel/random.js'
 import { notEnforced } from '../../primitives/cgroups/index.js'
+import { rootOutside } from '../../primitives/own-ids.js'
 import type { MountSpec } from '../../primitives/rootfs/index.js'
 import { attributesOf, type EngineSettings } from '../context.js'
 import type { Core } from '../core.js'
@@ -44,6 +45,7 @@ export async function create(core: Core, body: CreateBody, { name, platform, nam
       image: image ? runnableImage(word, image, core.dataRoot) : noImage(core.dataRoot),
       rootless: mayNotPlug(core.machine),
       ruleless: cannotFilter(core.machine),
+      remapped: rootOutside(core.machine.idmap) !== undefined,
       ...(name && { name }),
       recordOf: (other) => recordOf(core, other),
       volumeName: () => {

@@ -1,6 +1,7 @@
 /** What a container shares with another one is named by that one's id on disk, and by its first process when it is started. */
-import type { ContainerSpec, Layout } from '../../container/index.js'
+import { type ContainerSpec, type Layout, machineFor } from '../../container/index.js'
 import { DrydockError } from '../../kernel/errors.js'
+import { rootOutside } from '../../primitives/own-ids.js'
 import type { MountSpec } from '../../primitives/rootfs/index.js'
 import type { Core } from '../core.js'
 import { runsIn } from '../living.js'
@@ -29,7 +30,12 @@ export function joined(core: Core, spec: ContainerSpec): Joined {
       { status: 409 },
     )
   const mounts = spec.memoryVolumes && spec.mounts.map((mount) => inMemory(core, spec, mount))
-  if (core.machine.idmap) refuseForUser(ipc && 'queues and shared memory', mounts?.some(({ of }) => of) && 'a volume in memory')
+  const { idmap } = machineFor(core.machine, spec)
+  if (idmap) {
+    // An ordinary user's container sees the host's processes then; root's would see what the map is to keep from it.
+    const seen = rootOutside(idmap) && pid && 'processes'
+    refuseShared(seen, ipc && 'queues and shared memory', mounts?.some(({ of }) => of) && 'a volume in memory')
+  }
   return {
     spec: {
       ...spec,
@@ -62,10 +68,10 @@ export async function othersHaveGone({ containers }: Core, { network, sharing }:
   return gone
 }
 
-/** Each container of an ordinary user's is in a user namespace of its own, and has no rights in that of another one. */
-function refuseForUser(...shared: (string | false | undefined)[]): void {
+/** Each container is in a user namespace of its own then, and has no rights in that of another one. */
+function refuseShared(...shared: (string | false | undefined)[]): void {
   const what = shared.find((one) => one)
-  if (what) throw new DrydockError(`sharing ${what} with another container needs an engine of root`, { status: 403 })
+  if (what) throw new DrydockError(`sharing ${what} with another container needs an engine of root without userns-remap`, { status: 403 })
 }
 
 /** A volume that lives in memory: what another container that runs has of it, or a new one. */

@@ -10,7 +10,7 @@
  */
 import { mkdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { type ContainerSpec, type Layout, type LogRequest, StartError } from '../../container/index.js'
+import { type ContainerSpec, type Layout, type LogRequest, machineFor, StartError } from '../../container/index.js'
 import { DrydockError, sentenceOf } from '../../kernel/errors.js'
 import { nowNanos, timestamp } from '../clock.js'
 
@@ -122,7 +122,7 @@ function requestOf(core: Core, { record }: Container, { spec, ...together }: Joi
     ...together,
     spec: env.length > 0 ? { ...spec, env: withLinked(env, spec.env) } : spec,
     dataRoot: core.dataRoot,
-    machine: core.machine,
+    machine: machineFor(core.machine, spec),
     ...(more && { extraHosts: [...more.extraHosts, ...hosts], dns: more.dns, endpoints: more.endpoints }),
   }
 }

@@ -64,6 +64,8 @@ export interface Surroundings {
   readonly image: RunnableImage
   readonly rootless: boolean
   readonly ruleless: boolean
+  /** Containers of this root's have user namespaces, unless they want the host's. */
+  readonly remapped?: boolean
   readonly name?: string
   recordOf(word: string): ContainerRecord
   /** Of a volume without one. */
@@ -83,11 +85,11 @@ export interface Requested {
 
 /** New volumes are made. Throws in Docker's words for what cannot be. */
 export function requestedRecord({ config, host, networking }: Asked, around: Surroundings): Requested {
-  const { dataRoot, image, rootless, ruleless, recordOf, volumeName = newId } = around
+  const { dataRoot, image, rootless, ruleless, remapped = false, recordOf, volumeName = newId } = around
   const id = newId()
   const name = around.name === undefined ? inventName() : checkName(around.name.replace(/^\//, ''))
   checkCapabilities(host)
-  const sharing = sharingOf(config, host, recordOf)
+  const sharing = sharingOf(config, host, { recordOf, remapped })
   const { devices, rules } = devicesOf(host)
   const restart = restartOf(host)
   const log = logOf(host)

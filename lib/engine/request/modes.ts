@@ -25,7 +25,11 @@ export function ownIpcOf({ IpcMode = '' }: HostBody): { readonly ownIpc?: OwnIpc
 }
 
 /** What is not the container's own. `recordOf`: of another container, by its name or id. */
-export function sharingOf(config: ConfigBody, host: HostBody, recordOf: (word: string) => ContainerRecord): Sharing {
+export function sharingOf(
+  config: ConfigBody,
+  host: HostBody,
+  { recordOf, remapped = false }: { recordOf(word: string): ContainerRecord; remapped?: boolean },
+): Sharing {
   const asked = Object.keys(OWN).flatMap((mode) => {
     const word = host[mode as Mode] ?? ''
     return OWN[mode as Mode].includes(word) ? [] : [[mode as Mode, word] as const]
@@ -46,6 +50,22 @@ export function sharingOf(config: ConfigBody, host: HostBody, recordOf: (word: s
     if (mode === 'UTSMode') sharing.uts = 'host'
     if (mode === 'CgroupnsMode') sharing.cgroup = 'host'
   }
+  if (remapped && host.UsernsMode === 'host') sharing.user = 'host'
+  else if (remapped) checkRemapped(host)
   if (sharing.uts && (config.Hostname || config.Domainname)) throw conflicting('hostname and the UTS mode')
   return sharing
+}
+
+/** What whoever is in a user namespace of his own would have no rights in. In Docker's words. */
+function checkRemapped({ Privileged, NetworkMode, PidMode }: HostBody): void {
+  const refuse = (why: string): never => {
+    throw new DrydockError(why, { status: 400 })
+  }
+  if (Privileged) {
+    refuse(
+      'privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode',
+    )
+  }
+  if (NetworkMode === 'host') refuse("cannot share the host's network namespace when user namespaces are enabled")
+  if (PidMode === 'host') refuse('cannot share the host PID namespace when user namespaces are enabled')
 }

@@ -11,6 +11,7 @@ import { parseDomain } from '../../image/reference.js'
 import { checkLogin } from '../../image/registry/index.js'
 import { SHIM_PATH } from '../../kernel/constants.js'
 import { DrydockError } from '../../kernel/errors.js'
+import { isMachineRoot } from '../../kernel/proc/idmap.js'
 import { VERSION } from '../../kernel/version.js'
 import { STRANGERS_REFUSED } from '../../network/strangers.js'
 import type { EngineContext } from '../context.js'
@@ -62,7 +63,8 @@ function versionDocument(): Document {
 
 function info(context: EngineContext): Document {
   const { id, dataRoot, settings, machine, store } = context
-  const rootless = machine.idmap !== undefined
+  const mapped = machine.idmap !== undefined
+  const namespaced = mapped ? [isMachineRoot() ? 'name=userns' : 'name=rootless'] : []
   const handles = context.containers.all()
   const limits = limitsHere(machine)
   const running = handles.filter((handle) => handle.running)
@@ -77,7 +79,7 @@ function info(context: EngineContext): Document {
     ContainersStopped: handles.length - running.length,
     Images: store.records.ids().length,
     Driver: 'overlay2',
-    DriverStatus: driverStatus(dataRoot, rootless),
+    DriverStatus: driverStatus(dataRoot, mapped),
     Plugins: { Volume: ['local'], Network: ['bridge', 'host', 'null'], Authorization: null, Log: ['json-file', 'local', 'none'] },
     ...limits,
     ...systemHere(),
@@ -108,7 +110,7 @@ function info(context: EngineContext): Document {
     ContainerdCommit: commit,
     RuncCommit: commit,
     InitCommit: commit,
-    SecurityOptions: ['name=seccomp,profile=builtin', ...(rootless ? ['name=rootless'] : []), 'name=cgroupns'],
+    SecurityOptions: ['name=seccomp,profile=builtin', ...namespaced, 'name=cgroupns'],
     CDISpecDirs: [],
     Warnings: warnings.length > 0 ? warnings : null,
   }

@@ -16,11 +16,11 @@ import { getdents64 } from '../../kernel/calls/reading.js'
 import { errnoOf } from '../../kernel/constants.js'
 import { DrydockError } from '../../kernel/errors.js'
 import { loneShim } from '../../kernel/lone.js'
-import { isMachineRoot } from '../../kernel/proc/idmap.js'
 import { type Result, StepError } from '../../kernel/result.js'
 import type { Shim } from '../../kernel/shim.js'
 import { ref, type Step } from '../../kernel/step.js'
-import { type IdmapPlan, type IdmapSpec, planIdmap } from '../../primitives/idmap.js'
+import type { IdmapPlan, IdmapSpec } from '../../primitives/idmap.js'
+import { ownIdmap } from '../../primitives/own-ids.js'
 import { confine, type Tree } from './confine.js'
 import { type Bytes, bytesOf, readNames } from './records.js'
 
@@ -76,7 +76,7 @@ export class TreeReader {
 
   static async open(tree: Tree, options: ReadOptions): Promise<TreeReader> {
     options.signal?.throwIfAborted()
-    const ids = options.idmap ?? (isMachineRoot() ? undefined : planIdmap())
+    const ids = options.idmap ?? ownIdmap()
     const shim = await (options.newShim ?? loneShim)()
     try {
       await confine(shim, tree, ids)

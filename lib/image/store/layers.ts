@@ -5,13 +5,14 @@
 import { mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Shim } from '../../kernel/shim.js'
+import { ownIdmap } from '../../primitives/own-ids.js'
 import { isInHand, ownerName } from '../owner.js'
 import type { Digest } from '../types.js'
 import type { KeptArchive } from '../unpack/index.js'
 import { chainId } from './chain.js'
 import { listed, readJson, writeWhole } from './files.js'
 import { digestOf, hexOf, type Paths } from './paths.js'
-import { ownIdmap, removeTrees } from './tree.js'
+import { removeTrees } from './tree.js'
 
 /** layer.json. */
 export interface LayerRecord {

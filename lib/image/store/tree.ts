@@ -9,15 +9,12 @@ import { clone } from '../../kernel/calls/process.js'
 import { errnoOf } from '../../kernel/constants.js'
 import { DrydockError } from '../../kernel/errors.js'
 import { withLoneShim } from '../../kernel/lone.js'
-import { isMachineRoot } from '../../kernel/proc/idmap.js'
 import type { Result } from '../../kernel/result.js'
 import type { Shim } from '../../kernel/shim.js'
 import { container, host } from '../../kernel/step.js'
-import { type IdmapSpec, idmap, planIdmap } from '../../primitives/idmap.js'
+import { type IdmapSpec, idmap } from '../../primitives/idmap.js'
 import { runHelpers } from '../../primitives/idmap-helpers.js'
-
-/** How ids are mapped for whoever is not the machine's own root; undefined for that one, whose images are not mapped. */
-export const ownIdmap = (): IdmapSpec | undefined => (isMachineRoot() ? undefined : planIdmap())
+import { ownIdmap } from '../../primitives/own-ids.js'
 
 /** How often, and how many milliseconds apart, what somebody still writes to is tried again. */
 const ATTEMPTS = 20

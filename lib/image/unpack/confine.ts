@@ -11,10 +11,11 @@ import { chdir, clone, type Namespace, umask } from '../../kernel/calls/process.
 import { DrydockError } from '../../kernel/errors.js'
 import { StepError } from '../../kernel/result.js'
 import type { Shim } from '../../kernel/shim.js'
-import { container, type Step } from '../../kernel/step.js'
+import { container, host, type Step } from '../../kernel/step.js'
 import { ALL_CAPABILITIES, availableCapabilities, type Capability, capabilitySteps, lastCapability } from '../../primitives/capabilities.js'
 import { explainUserNamespaceFailure, type IdmapSpec, idmap } from '../../primitives/idmap.js'
 import { runHelpers } from '../../primitives/idmap-helpers.js'
+import { rootOutside } from '../../primitives/own-ids.js'
 import { compileProfile, INTERPRETER_CALLS, type Profile } from '../../primitives/seccomp/index.js'
 
 const NAMESPACES: readonly Namespace[] = ['mnt', 'net', 'ipc', 'uts', 'pid']
@@ -34,10 +35,16 @@ export interface Confinement {
 /** The shim's child, confined to the directory, which has become root's own with mode 0755. */
 export async function confine(shim: Shim, { directory, idmap: map, calls, archive }: Confinement): Promise<void> {
   try {
-    await shim.run([clone(...NAMESPACES, ...(map ? (['user'] as const) : [])), ...phase(map, 'admit')])
+    const root = rootOutside(map)
+    const held = archive === undefined ? [] : [open(archive, ['rdonly'], { keep: 'archive' })]
+    // Whoever is another user outside may not open what is this one's, and can only be given what it is to own.
+    const given = root
+      ? host([...held, chown(directory, root.uid, root.gid, { why: 'What root inside is to own is this user’s outside.' })])
+      : []
+    await shim.run([...given, clone(...NAMESPACES, ...(map ? (['user'] as const) : [])), ...phase(map, 'admit')])
     if (map) await runHelpers(map, shim.childPid as number, "the layer's files")
-    const held = archive === undefined ? [] : container([open(archive, ['rdonly'], { keep: 'archive' })])
-    await shim.run([...phase(map, 'become'), ...held, ...container(enter(directory)), ...container(giveUp(map, calls))])
+    const own = root ? [] : container(held)
+    await shim.run([...phase(map, 'become'), ...own, ...container(enter(directory)), ...container(giveUp(map, calls))])
   } catch (error) {
     throw sentence(error, directory, map)
   }

@@ -19,9 +19,10 @@ import { readFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { DrydockError } from '../../kernel/errors.js'
 import { loneShim } from '../../kernel/lone.js'
-import { isMachineRoot, parseIdMap } from '../../kernel/proc/idmap.js'
+import { parseIdMap } from '../../kernel/proc/idmap.js'
 import type { Shim } from '../../kernel/shim.js'
-import { type IdmapSpec, planIdmap } from '../../primitives/idmap.js'
+import type { IdmapSpec } from '../../primitives/idmap.js'
+import { ownIdmap } from '../../primitives/own-ids.js'
 import { decompress } from '../compression.js'
 import { TarReader } from '../tar/index.js'
 import type { Digest } from '../types.js'
@@ -76,7 +77,7 @@ const MOST_ENTRIES = 1_000_000
 /** Throws one sentence, and then what is in the directory is to be removed. */
 export async function unpackLayer(source: AsyncIterable<Uint8Array> | KeptArchive, options: UnpackOptions): Promise<Unpacked> {
   const { directory, newShim = loneShim, signal } = options
-  const map = options.idmap ?? (isMachineRoot() ? undefined : planIdmap())
+  const map = options.idmap ?? ownIdmap()
   signal?.throwIfAborted()
   const shim = await newShim()
   try {

@@ -16,7 +16,7 @@ import { Places } from './attach.js'
 import { dev, otherSharedMemory } from './devices.js'
 import { cgroupFiles, proc, sys } from './kernel-files.js'
 import { MASKED_PATHS, mask, pathOf, protect, READ_ONLY_PATHS, readOnlyRoot } from './masks.js'
-import { echoingSources, isInProc, mountVolumes, volumesOf } from './mounts.js'
+import { echoingSources, hostSources, isInProc, mountVolumes, volumesOf } from './mounts.js'
 import { leaveHost, makeRoot, ownTree } from './root.js'
 import { type CgroupView, checkSpec, componentsOf, type KernelFilesSpec, type Root, type RootfsSpec } from './spec.js'
 
@@ -45,6 +45,7 @@ export function rootfs(spec: RootfsSpec, kernel?: string): Fragment {
     primitive: 'rootfs',
     title: titleOf(root, readOnly),
     steps: [
+      ...inPhase('prepare', 'host', hostSources(volumes)),
       ...mounts([
         ...otherSharedMemory(spec),
         ...echoingSources(volumes),
@@ -71,7 +72,15 @@ export function rootfs(spec: RootfsSpec, kernel?: string): Fragment {
 
 /** What of a spec decides how the kernel's own files look, and is the same for most containers of an engine. */
 function kernelsOf(spec: RootfsSpec): KernelFilesSpec {
-  const { root: _root, readOnly: _readOnly, mounts: _mounts, files: _files, workingDirectory: _workingDirectory, ...rest } = spec
+  const {
+    root: _root,
+    readOnly: _readOnly,
+    mounts: _mounts,
+    files: _files,
+    workingDirectory: _workingDirectory,
+    closed: _closed,
+    ...rest
+  } = spec
   const { maskedPaths: _maskedPaths, readOnlyPaths: _readOnlyPaths, cgroup: _cgroup, ...kernels } = rest
   return kernels
 }

@@ -1,8 +1,8 @@
 /** The kernel's own files: /proc, /sys and /sys/fs/cgroup. OCI runtime specification, config-linux.md, "Default Filesystems". */
-import { mkdir, openat2, symlink } from '../../kernel/calls/files.js'
+import { close, mkdir, openat2, symlink } from '../../kernel/calls/files.js'
 import { mount, mount_setattr, move_mount, open_tree } from '../../kernel/calls/mounts.js'
 import { fchdir } from '../../kernel/calls/process.js'
-import type { Step } from '../../kernel/step.js'
+import { ref, type Step } from '../../kernel/step.js'
 import { PLACE, ROOT, TREE, topDirectory } from './attach.js'
 import type { CgroupView, KernelFilesSpec } from './spec.js'
 import { ownTmpfs } from './tmpfs.js'
@@ -20,6 +20,14 @@ export function proc(spec: KernelFilesSpec): Step[] {
 
 export function sys(spec: KernelFilesSpec): Step[] {
   const readOnly = !spec.sysWritable
+  if (spec.sysfs !== undefined) {
+    const made = ref(spec.sysfs)
+    return [
+      ...topDirectory('sys'),
+      move_mount(made, '', { targetDirfd: PLACE, why: 'The sysfs of the network that was joined, as the host has made it.' }),
+      close(made),
+    ]
+  }
   if (spec.rootless && spec.sharedNet) return hostsOwn('sys', readOnly)
   return [
     ...topDirectory('sys'),

@@ -15,17 +15,21 @@ export interface Volume extends MountSpec {
   readonly parts: readonly string[]
   /** Set when its source was opened before all others. */
   readonly opened?: Ref
+  /** And by the host's side, before the clone. */
+  readonly byHost?: boolean
 }
 
 /** All mounts in the order in which they can be made: what lies deeper later; a volume in place of a file with the same target. */
-export function volumesOf({ mounts = [], files = [] }: Pick<RootfsSpec, 'mounts' | 'files'>): Volume[] {
-  const volumes = mounts.map((one, index): Volume => {
-    const parts = check(one)
-    return echoes(one) || one.of ? { ...one, parts, opened: ref(`rootfs.source.${index}`) } : { ...one, parts }
-  })
+export function volumesOf({ mounts = [], files = [], closed = false }: Pick<RootfsSpec, 'mounts' | 'files' | 'closed'>): Volume[] {
+  const volumes = mounts.map((one): Volume => ({ ...one, parts: check(one) }))
   const taken = new Set(volumes.map(({ parts }) => parts.join('/')))
   const rest = files.map(fileVolume).filter(({ parts }) => !taken.has(parts.join('/')))
-  return [...volumes, ...rest].sort((a, b) => a.parts.length - b.parts.length)
+  return [...volumes, ...rest]
+    .map((one, index) => {
+      const byHost = closed && one.kind === 'bind' && !one.of && !one.memory
+      return byHost || echoes(one) || one.of ? { ...one, opened: ref(`rootfs.source.${index}`), byHost } : one
+    })
+    .sort((a, b) => a.parts.length - b.parts.length)
 }
 
 function fileVolume({ source, target, readOnly = false }: FileSpec): Volume {
@@ -62,7 +66,12 @@ const echoes = ({ propagation }: MountSpec): boolean => kindOf(propagation) !== 
  * private ends it: so these copies are taken before, and while they hang nowhere nothing of ours can reach the host through them.
  */
 export function echoingSources(volumes: readonly Volume[]): Step[] {
-  return volumes.flatMap((volume) => (volume.opened ? openSource(volume, volume.opened) : []))
+  return volumes.flatMap((volume) => (volume.opened && !volume.byHost ? openSource(volume, volume.opened) : []))
+}
+
+/** Sources that the host's side opens, before the clone: where its paths are closed to who is root inside. */
+export function hostSources(volumes: readonly Volume[]): Step[] {
+  return volumes.flatMap((volume) => (volume.opened && volume.byHost ? openSource(volume, volume.opened) : []))
 }
 
 export function mountVolumes(volumes: readonly Volume[], places: Places): Step[] {
@@ -130,9 +139,13 @@ function bind(volume: Volume, places: Places): Step[] {
 }
 
 /** What is set on the mount before anybody can reach it. Settings that it has already stay: some are locked in a user namespace. */
-function settings({ readOnly, recursive = true, propagation, options = [], of }: Volume, tree: Ref): Step[] {
+function settings({ readOnly, recursive = true, propagation, options = [], of, byHost = false }: Volume, tree: Ref): Step[] {
   const set = [...new Set([...bindAttributes(options), ...(readOnly ? (['rdonly'] as const) : [])])]
   const steps: Step[] = []
+  if (byHost && kindOf(propagation) === 'private') {
+    const change = { propagation: ['private'] as const, recursive: true, dirfd: tree }
+    steps.push(mount_setattr('', change, { why: 'It was taken where everything echoes: nothing mounted in it reaches the host …' }))
+  }
   if (of && !readOnly) {
     steps.push(mount_setattr('', { clear: ['rdonly'], dirfd: tree }, { why: '… writable here, whatever it is in the other container …' }))
   }

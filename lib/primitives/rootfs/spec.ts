@@ -72,6 +72,8 @@ export interface KernelFilesSpec {
   readonly noShm?: boolean
   /** The network namespace is the host's. Matters with `rootless`: who does not own it cannot mount its sysfs, and gets the host's. */
   readonly sharedNet?: boolean
+  /** A sysfs that the host has made, kept under this name: of a network that belongs to another user namespace. */
+  readonly sysfs?: string
   /** The pid namespace is the host's. Matters with `rootless`, for proc. */
   readonly sharedPid?: boolean
   /** All of this happens in a user namespace, the container's own or the one drydock runs in: no mknod there. */
@@ -87,6 +89,8 @@ export interface RootfsSpec extends KernelFilesSpec {
   readonly mounts?: readonly MountSpec[]
   /** hosts, hostname, resolv.conf. A volume with the same target takes the place of one. */
   readonly files?: readonly FileSpec[]
+  /** Paths of the host may be closed to who is root inside: what is bound is opened by the host's side. */
+  readonly closed?: boolean
   /** A directory inside that is made when it is missing, as mount points are: where the program will start. */
   readonly workingDirectory?: string
   /** Paths that the container may not read. Default: Docker's; `presentPaths` leaves out what this kernel has not got. */

@@ -7,6 +7,7 @@
  *     write.ts deposit.ts  an archive into it; unpacked.ts spool.ts: however it is compressed, and until it is whole
  */
 import type { Readable } from 'node:stream'
+import { machineFor } from '../../../container/index.js'
 import type { Shim } from '../../../kernel/shim.js'
 import { attributesOf, type ContainerHandle, type EngineContext } from '../../context.js'
 import type { ContainersNoun, PathStat } from '../../types.js'
@@ -59,7 +60,7 @@ export async function write(
     const warn = (sentence: string) => context.log('warn', `copy into ${container.name}: ${sentence}`)
     const shim = await opened(context, container, { written: true })
     try {
-      await unpackInto(shim, asked, source, { ...options, spec, machine: context.machine, warn })
+      await unpackInto(shim, asked, source, { ...options, spec, machine: machineFor(context.machine, spec), warn })
     } finally {
       await shim.rollback()
     }
@@ -90,7 +91,7 @@ async function opened(context: EngineContext, container: ContainerHandle, { writ
     const { pid, layout, record } = container
     const shim = await context.newShim()
     try {
-      await openView(shim, { spec: record.spec, layout, pid, machine: context.machine, written })
+      await openView(shim, { spec: record.spec, layout, pid, machine: machineFor(context.machine, record.spec), written })
       return shim
     } catch (error) {
       await shim.rollback()

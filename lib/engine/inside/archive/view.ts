@@ -20,10 +20,11 @@ import { StepError } from '../../../kernel/result.js'
 import type { Shim } from '../../../kernel/shim.js'
 import { container, host, ref, type Step } from '../../../kernel/step.js'
 import { ALL_CAPABILITIES, availableCapabilities, type Capability } from '../../../primitives/capabilities.js'
-import { idmap } from '../../../primitives/idmap.js'
+import { becomeRoot, idmap } from '../../../primitives/idmap.js'
 import { runHelpers } from '../../../primitives/idmap-helpers.js'
+import { rootOutside } from '../../../primitives/own-ids.js'
 import { Places } from '../../../primitives/rootfs/attach.js'
-import { isInProc, mountVolumes, volumesOf } from '../../../primitives/rootfs/mounts.js'
+import { hostSources, isInProc, mountVolumes, type Volume, volumesOf } from '../../../primitives/rootfs/mounts.js'
 import { leaveHost, makeRoot, ownTree } from '../../../primitives/rootfs/root.js'
 import { compileProfile, INTERPRETER_CALLS, type Profile } from '../../../primitives/seccomp/index.js'
 
@@ -60,6 +61,8 @@ function enter(pid: number, { machine }: ViewSpec): Step[] {
     clone(),
     ...container([
       setns(TARGET, machine.idmap ? ['user', 'mnt'] : ['mnt'], { why: 'Its mounts, and with them its root.' }),
+      // What is made has to be somebody's who is known inside.
+      ...(rootOutside(machine.idmap) ? becomeRoot({ setgroups: true }) : []),
       close(TARGET),
       unshare(['mnt'], { why: 'A copy of them: what is changed in it the container does not see.' }),
       mount(null, '/', null, ['rec', 'private'], null, { why: 'Nor does any other mount namespace.' }),
@@ -77,20 +80,29 @@ function enter(pid: number, { machine }: ViewSpec): Step[] {
 async function assembled(shim: Shim, view: ViewSpec): Promise<void> {
   const { machine } = view
   const mapped = machine.idmap ? idmap(machine.idmap).steps : []
-  await shim.run([clone('mnt', ...(machine.idmap ? (['user'] as const) : [])), ...mapped.filter(({ phase }) => phase === 'admit')])
+  const volumes = shown(view)
+  await shim.run([
+    ...host(hostSources(volumes)),
+    clone('mnt', ...(machine.idmap ? (['user'] as const) : [])),
+    ...mapped.filter(({ phase }) => phase === 'admit'),
+  ])
   if (machine.idmap) await runHelpers(machine.idmap, shim.childPid as number, "the container's files")
   const become = mapped.filter(({ phase }) => phase !== 'admit')
-  await shim.run([...become, ...container([...tree(view), ...settle(view), ...giveUp(view)])])
+  await shim.run([...become, ...container([...tree(view, volumes), ...settle(view), ...giveUp(view)])])
 }
 
-function tree({ spec, layout, machine, written }: ViewSpec): Step[] {
+/** What is mounted over its layers. */
+function shown({ spec, layout, machine }: ViewSpec): Volume[] {
+  const files = mountedFiles(layout, spec.readOnlyRoot).filter(({ source }) => existsSync(source))
+  const mounts = spec.mounts.flatMap(({ propagation: _, ...one }) => (one.kind === 'bind' ? [one] : []))
+  return volumesOf({ mounts, files, closed: rootOutside(machine.idmap) !== undefined }).filter((volume) => !isInProc(volume))
+}
+
+function tree({ spec, layout, machine, written }: ViewSpec, volumes: readonly Volume[]): Step[] {
   const rootless = machine.idmap !== undefined
   const { layers } = spec.image
   const { merged } = layout
   const { mode, uid, gid } = statSync(layout.upper)
-  const files = mountedFiles(layout, spec.readOnlyRoot).filter(({ source }) => existsSync(source))
-  const mounts = spec.mounts.flatMap(({ propagation: _, ...one }) => (one.kind === 'bind' ? [one] : []))
-  const volumes = volumesOf({ mounts, files }).filter((volume) => !isInProc(volume))
   const desk: Step[] = [
     mount('tmpfs', merged, 'tmpfs', ['nosuid', 'nodev', 'noexec'], 'mode=700', {
       why: 'Mount points that the container has not got yet are made in memory, and its own layer is only read.',

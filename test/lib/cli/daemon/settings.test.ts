@@ -29,8 +29,9 @@ test('a log and an init, by flags and by the file, but not by both', () => {
   expect(() => file({ 'log-opts': { 'max-size': 1 } })).toThrow('"log-opts" is an object of texts')
 })
 
-test('what cannot be done is refused by its name', () => {
-  expect(() => file({ 'userns-remap': 'default' })).toThrow('userns-remap is not supported: ')
+test('what is no setting is refused by its name', () => {
+  expect(settingsOf(new Map(), file({ 'userns-remap': 'default' }), '').usernsRemap).toBe('default')
+  expect(settingsOf(new Map(), file({ 'userns-remap': '' }), '')).not.toHaveProperty('usernsRemap')
   expect(() => file({ nonsense: 1 })).toThrow("don't match any configuration option: nonsense")
 })
 
