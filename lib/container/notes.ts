@@ -1,5 +1,5 @@
 /** What an engine remembers of a container's life, beside what the kernel and the exit file tell: life.json. */
-import { renameSync, writeFileSync } from 'node:fs'
+import { replaceFile } from '../kernel/new-file.js'
 import { textIfReadable } from '../kernel/readable.js'
 import type { Layout } from './layout.js'
 
@@ -28,6 +28,5 @@ export function readNotes({ life }: Pick<Layout, 'life'>): LifeNotes {
 
 /** Whole or not at all. Not synced: after a power failure nothing runs, and that much can be seen without it. */
 export function writeNotes({ life }: Pick<Layout, 'life'>, notes: LifeNotes): void {
-  writeFileSync(`${life}.new`, JSON.stringify(notes), { mode: 0o600 })
-  renameSync(`${life}.new`, life)
+  replaceFile(life, JSON.stringify(notes), { temporary: `${life}.new`, flag: 'w', sync: false })
 }

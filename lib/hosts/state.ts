@@ -9,6 +9,7 @@ import { linkSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { link, unlink } from '../kernel/calls/files.js'
 import { DrydockError } from '../kernel/errors.js'
+import { replaceFile } from '../kernel/new-file.js'
 import { runDirectory, runDirectoryPath } from '../kernel/places.js'
 import { readProcess } from '../kernel/proc/processes.js'
 import { textIfReadable } from '../kernel/readable.js'
@@ -105,9 +106,7 @@ export function dropState(path: string = statePath()): void {
 /** Whole or not at all. */
 export function writeState(state: HostsState): void {
   const path = statePath(runDirectory())
-  const draft = draftOf(path)
-  writeFileSync(draft, JSON.stringify(state), { mode: 0o600 })
-  renameSync(draft, path)
+  replaceFile(path, JSON.stringify(state), { temporary: draftOf(path), flag: 'w', sync: false })
 }
 
 /** The name has the id of the program that made it, by which doctor finds what was left. */

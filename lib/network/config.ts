@@ -2,9 +2,10 @@
  * Networks as files: `<data root>/networks/<name>.json`, and beside it `<name>/leases/` with a file for each address in use. The bridge
  * itself lives in the kernel until the next boot; what is written here is what it is made from again.
  */
-import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { DrydockError } from '../kernel/errors.js'
+import { replaceFile, writeNew } from '../kernel/new-file.js'
 import { newId, randomBytes } from '../kernel/random.js'
 import type { Ipv6Place } from './pool6.js'
 
@@ -143,11 +144,12 @@ export function newNetwork(
   }
 }
 
+const textOf = (config: NetworkConfig): string => `${JSON.stringify(config, undefined, 2)}\n`
+
 /** Write what has changed of a network that is there. The caller sees to it that nobody else does so at the same time. */
 export function rewriteNetwork(dataRoot: string, config: NetworkConfig): void {
   const temporary = join(networksDirectory(dataRoot), `.${randomBytes(8).toString('hex')}`)
-  writeFileSync(temporary, `${JSON.stringify(config, undefined, 2)}\n`, { flag: 'wx', flush: true })
-  renameSync(temporary, configPath(dataRoot, config.name))
+  replaceFile(configPath(dataRoot, config.name), textOf(config), { temporary, mode: 0o644 })
 }
 
 /** Write a new network's file, whole or not at all. False: somebody has made one of that name meanwhile. */
@@ -155,7 +157,7 @@ export function writeNetwork(dataRoot: string, config: NetworkConfig): boolean {
   const path = configPath(dataRoot, config.name)
   mkdirSync(leasesDirectory(dataRoot, config.name), { recursive: true, mode: 0o755 })
   const temporary = join(networksDirectory(dataRoot), `.${config.id}`)
-  writeFileSync(temporary, `${JSON.stringify(config, undefined, 2)}\n`, { flag: 'wx', flush: true })
+  writeNew(temporary, textOf(config), { sync: true })
   try {
     // link(2) rather than rename(2): it does not take the place of what is there.
     linkSync(temporary, path)

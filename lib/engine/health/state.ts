@@ -1,6 +1,6 @@
 /** How well a container is, by what its probes have answered. github.com/docker/docker, daemon/health.go, handleProbeResult. */
-import { renameSync, writeFileSync } from 'node:fs'
 import type { HealthRequest, Layout } from '../../container/index.js'
+import { replaceFile } from '../../kernel/new-file.js'
 import { textIfReadable } from '../../kernel/readable.js'
 import { nanosOf } from '../clock.js'
 
@@ -71,6 +71,5 @@ export function readHealth({ health }: Pick<Layout, 'health'>): HealthState | un
 
 /** Whole or not at all. Not synced: after a power failure nobody is well. */
 export function writeHealth({ health }: Pick<Layout, 'health'>, state: HealthState): void {
-  writeFileSync(`${health}.new`, JSON.stringify(state), { mode: 0o600 })
-  renameSync(`${health}.new`, health)
+  replaceFile(health, JSON.stringify(state), { temporary: `${health}.new`, flag: 'w', sync: false })
 }

@@ -7,10 +7,11 @@
  *
  * ID has its first 24 digits here, as a socket's path is short (unix(7)).
  */
-import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ExecSpec } from '../../container/index.js'
 import { DrydockError } from '../../kernel/errors.js'
+import { replaceFile } from '../../kernel/new-file.js'
 import { runDirectory } from '../../kernel/places.js'
 import { namesIfReadable, textIfReadable } from '../../kernel/readable.js'
 
@@ -57,8 +58,7 @@ export function filesOf(id: string): ExecFiles {
 export function writeRecord(record: ExecRecord): void {
   const { record: path } = filesOf(record.id)
   try {
-    writeFileSync(`${path}.new`, JSON.stringify(record), { mode: 0o600 })
-    renameSync(`${path}.new`, path)
+    replaceFile(path, JSON.stringify(record), { temporary: `${path}.new`, flag: 'w', sync: false })
   } catch (cause) {
     throw new DrydockError(`an exec cannot be written down: ${(cause as Error).message}`, { cause, status: 500 })
   }
