@@ -6,8 +6,8 @@ import { type Family, formatMac, parsePrefix } from '../kernel/ip.js'
 import { addressAdd } from '../kernel/netlink/address.js'
 import { decodeAddresses, decodeLinks, decodeRoutes } from '../kernel/netlink/decode.js'
 import { bridgeAdd, linkSet } from '../kernel/netlink/link.js'
-import { address_dump, answerOf, link_get, route_dump } from '../kernel/netlink/steps.js'
-import { StepError } from '../kernel/result.js'
+import { address_dump, answerOf, link_delete, link_dump, link_get, route_dump } from '../kernel/netlink/steps.js'
+import { type Result, StepError } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
 import { host, type Ref, ref, type Step } from '../kernel/step.js'
 import type { NetworkConfig } from './config.js'
@@ -20,8 +20,15 @@ export const bridgeAddress = ({ gateway, subnet }: NetworkConfig): string => `${
  * The bridge's own hardware address. A bridge that was given none takes the lowest of its ports', so that it changes when containers
  * come and go, and their ARP caches are wrong for a while.
  */
-const bridgeMac = ({ index }: NetworkConfig): string =>
+const bridgeMac = ({ index }: Pick<NetworkConfig, 'index'>): string =>
   formatMac(Uint8Array.of(0x02, 0x42, (index >>> 24) & 0xff, (index >>> 16) & 0xff, (index >>> 8) & 0xff, index & 0xff))
+
+/** A device has the bridge's name, and it is another's. */
+export class OtherBridge extends DrydockError {
+  constructor({ bridge, name }: NetworkConfig) {
+    super(`the device ${bridge} exists already and is not the bridge of network ${name}: remove it (ip link delete ${bridge})`)
+  }
+}
 
 /** The bridge as the kernel has it. A device of that name that is not ours is an error. */
 export async function bridgeState(shim: Shim, config: NetworkConfig): Promise<'absent' | 'incomplete' | 'ready'> {
@@ -35,12 +42,27 @@ export async function bridgeState(shim: Shim, config: NetworkConfig): Promise<'a
   if (found.status === 'allowed') return 'absent'
   const [link] = decodeLinks(answerOf(found))
   if (link?.kind !== 'bridge' || link.index !== config.index) {
-    throw new DrydockError(
-      `the device ${config.bridge} exists already and is not the bridge of network ${config.name}: remove it (ip link delete ${config.bridge})`,
-    )
+    throw new OtherBridge(config)
   }
   // Raised last, when it has its address.
   return link.flags.includes('up') ? 'ready' : 'incomplete'
+}
+
+/**
+ * Where a daemon or a command with another data root has left its bridge under this name, and nothing is plugged into it, it is taken away: those who come
+ * back to that data root make it again. False: it is none of ours, or containers are on it.
+ */
+export async function makeRoom(shim: Shim, { bridge, index }: NetworkConfig): Promise<boolean> {
+  const socket = ref('room')
+  const results = await shim.run(host([rtnetlink_socket({ keep: socket.ref }), link_dump(socket), close(socket)]))
+  const links = decodeLinks(answerOf(results[1] as Result))
+  const found = links.find(({ name }) => name === bridge)
+  // By the address that we give to every bridge of ours.
+  if (found?.kind !== 'bridge' || found.index === index || found.mac !== bridgeMac(found)) return false
+  if (links.some(({ master }) => master === found.index)) return false
+  const gone = link_delete(socket, { name: bridge, index: found.index }, { allow: ['ENODEV'] })
+  await shim.run(host([rtnetlink_socket({ keep: socket.ref }), gone, close(socket)]))
+  return true
 }
 
 /** Make the bridge, or what is missing of it. Two that do it at once both succeed. */

@@ -12,7 +12,7 @@ import { newId } from '../kernel/random.js'
 import { textIfReadable } from '../kernel/readable.js'
 import type { Shim } from '../kernel/shim.js'
 import { host, ref } from '../kernel/step.js'
-import { bridgeAddress, bridgeState, knownNetworks, makeBridge } from './bridge.js'
+import { bridgeAddress, bridgeState, knownNetworks, makeBridge, makeRoom, OtherBridge } from './bridge.js'
 import {
   checkedNetworkName,
   DEFAULT_NETWORK,
@@ -43,7 +43,10 @@ import { checkSameNetwork, loadRules, type MoreShims } from './run-nft.js'
 export async function ensureNetwork(shim: Shim, dataRoot: string, name: string, more: MoreShims = loneShim): Promise<string[]> {
   const said: string[] = []
   const config = name === DEFAULT_NETWORK ? await defaultNetwork(shim, dataRoot) : networkOf(dataRoot, name)
-  const state = await bridgeState(shim, config)
+  const state = await bridgeState(shim, config).catch(async (error) => {
+    if (!(error instanceof OtherBridge) || !(await makeRoom(shim, config))) throw error
+    return bridgeState(shim, config)
+  })
   if (state !== 'ready') {
     await makeBridge(shim, config)
     said.push(`${state === 'absent' ? 'made' : 'completed'} the bridge ${config.bridge} with the address ${bridgeAddress(config)}`)
@@ -53,7 +56,8 @@ export async function ensureNetwork(shim: Shim, dataRoot: string, name: string, 
     said.push(setting.said)
   }
   for (const family of familiesOf(config)) {
-    if (await filterReady(shim, config, family)) continue
+    // The table may know the bridge of that name of another data root, and not this subnet.
+    if (state === 'ready' && (await filterReady(shim, config, family))) continue
     await checkSameNetwork(shim, more)
     await loadRules(more, ruleset(config, family))
     said.push(`made ${rulesetWords(config, family)}`, ...(await obstacles(shim, more, config.bridge, family)))

@@ -1,4 +1,5 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { kill } from 'node:process'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
@@ -6,7 +7,7 @@ import { plan } from '../../lib/container/plan.js'
 import { clone, execve } from '../../lib/kernel/calls/process.js'
 import { showStep } from '../../lib/kernel/show.js'
 import { leasesDirectory } from '../../lib/network/config.js'
-import { createNetwork, inspectNetwork, removeNetwork } from '../../lib/network/index.js'
+import { createNetwork, ensureNetwork, inspectNetwork, removeNetwork } from '../../lib/network/index.js'
 import { pluggedAt, reclaim, staleAddresses } from '../../lib/network/leases.js'
 import { NetworkHost, newNamespaces, program } from '../support/network.js'
 import { requires } from '../support/requires.js'
@@ -71,6 +72,39 @@ const elements = async () => (await world.run(['nft', 'list', 'map', 'ip', 'dryd
 /** Whatever the kernel does behind everybody's back: the devices go when it has taken the namespace apart. */
 const cablesGone = () =>
   expect.poll(() => world.devices().filter((name) => name.startsWith('veth')), { interval: 5, timeout: 10_000 }).toEqual([])
+
+describe('another data root in the same network', () => {
+  test('takes the place of a bridge that nothing is plugged into, its rules included; one with containers stays', async () => {
+    const shared = await NetworkHost.open()
+    const other = mkdtempSync(join(tmpdir(), 'drydock-other-'))
+    try {
+      await shared.ensure()
+      const ensureOther = () => ensureNetwork(shared.shim, other, 'bridge', shared.another)
+      const box = await shared.box()
+      await expect(ensureOther()).rejects.toThrow('the device drydock0 exists already and is not the bridge of network bridge')
+      await box.shim.rollback()
+      await expect.poll(() => shared.devices().filter((name) => name.startsWith('veth')), { timeout: 10_000 }).toEqual([])
+      expect(await ensureOther()).toEqual([
+        expect.stringMatching(/^made the bridge drydock0 with the address 172\.18\.0\.1/),
+        expect.stringContaining('route_localnet'),
+        expect.stringContaining('accept_ra'),
+        expect.stringContaining('made the nft table ip drydock'),
+      ])
+      expect((await shared.run(['nft', 'list', 'set', 'ip', 'drydock', 'subnets'])).output).toContain('172.18.0.0/16')
+      expect(await ensureOther()).toEqual([])
+      // And back again; what somebody else has made under the name stays whatever it is.
+      expect((await shared.ensure())[0]).toMatch(/^made the bridge drydock0 with the address 172\.17\.0\.1/)
+      for (const kind of [['veth', 'peer', 'name', 'theirs'], ['bridge']]) {
+        await shared.run(['ip', 'link', 'delete', 'drydock0'])
+        expect(await shared.run(['ip', 'link', 'add', 'drydock0', 'type', ...kind])).toMatchObject({ code: 0 })
+        await expect(shared.ensure()).rejects.toThrow('is not the bridge of network bridge: remove it')
+      }
+    } finally {
+      await shared.close()
+      rmSync(other, { recursive: true })
+    }
+  })
+})
 
 describe('what is left', () => {
   test('when the client goes at any moment of the plan: no lease, no element, no cable', async () => {
