@@ -75,13 +75,19 @@ function placeTrouble({ step, errno }: Result): string | undefined {
 
 const MOUNTING = new Set(['mount', 'move_mount', 'open_tree', 'pivot_root'])
 
+const IDS = new Set(['setgroups', 'setresgid', 'setresuid'])
+
 /** What an error means at this place, where it can mean one thing only. */
-function knownCause({ step, errno }: Result): string | undefined {
+export function knownCause({ step, errno }: Result): string | undefined {
   const { name } = errnoOf(errno)
   if (step.call === 'clone3' && name === 'ENOSPC') return 'the limit of namespaces is reached (/proc/sys/user/max_*_namespaces)'
   if (step.call === 'clone3' && name === 'EAGAIN')
     return 'the limit of processes is reached (ulimit -u, or pids.max of the cgroup that this runs in)'
   if (step.call === 'clone3' && name === 'ENOSYS') return 'a seccomp filter around drydock forbids it'
+  if (IDS.has(step.call) && name === 'EINVAL')
+    return 'the container’s user namespace has no such id (its ranges are those of /etc/subuid and /etc/subgid)'
+  if (step.call === 'prlimit64' && name === 'EPERM')
+    return 'a limit beyond the daemon’s own takes CAP_SYS_RESOURCE, which there is none of here'
   if (step.call === 'write' && step.phase === 'confine' && name === 'EINVAL') return 'the cgroup takes no processes'
   // mount_namespaces(7): also what is copied into a new namespace or passed on to a peer is counted.
   if (name === 'ENOSPC' && MOUNTING.has(step.call)) return 'the limit of mounts in one namespace is reached (/proc/sys/fs/mount-max)'
