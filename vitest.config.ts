@@ -6,6 +6,8 @@ const common = {
   pool: 'forks' as const,
   testTimeout: 30_000,
   hookTimeout: 30_000,
+  // What surely comes may take its time on a busy machine: a look less than a test has, so that it is told what was waited for.
+  expect: { poll: { timeout: 25_000 } },
   retry: 0,
   // Tests of the verbs that work on the data root themselves call them by their plain names; those of the client name their engine.
   env: { FORCE_COLOR: '0', DRYDOCK_ENGINE: 'none' },
