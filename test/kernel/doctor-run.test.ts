@@ -64,14 +64,14 @@ function age(...paths: string[]): void {
 /** A detached container whose shim is killed; its first process. */
 async function orphan(name: string, ...flags: string[]): Promise<{ id: string; pid: string }> {
   const { stdout: id } = await host.drydock('run', '-d', '--name', name, ...flags, '--rootfs', root.path, 'sleep', '1000')
-  const pid = (await host.run(['pgrep', '-nx', 'sleep'])).stdout
+  const pid = await host.newest('sleep 1000')
   const shim = (await host.run(['ps', '-o', 'ppid=', '-p', pid])).stdout.trim()
   await host.run(['kill', '-KILL', shim])
   return { id, pid }
 }
 
 /** Until the kernel has taken its network namespace apart. */
-const cableGone = () => expect.poll(async () => (await host.run(['ip', '-br', 'link'])).stdout, { timeout: 10_000 }).not.toContain('veth')
+const cableGone = () => expect.poll(async () => (await host.run(['ip', '-br', 'link'])).stdout).not.toContain('veth')
 
 describe('a container whose shim was killed', () => {
   test('is none while it runs; then all of it is, and goes', async () => {
@@ -110,13 +110,20 @@ describe('a container whose shim was killed', () => {
     const { id, pid } = await orphan('gone', '--rm')
     const { stdout: other } = await host.drydock('run', '-d', '--rm', '--name', 'other', '--rootfs', root.path, 'sleep', '1000')
     await host.run(['kill', '-KILL', pid])
-    await expect.poll(async () => kinds(await find(id)), { timeout: 10_000 }).toEqual(['cgroup', 'container', 'file', 'lease'])
+    await expect.poll(async () => kinds(await find(id))).toEqual(['cgroup', 'container', 'file', 'lease'])
     const before = (await find(id)).filter(({ name }) => name.includes(other))
     expect(before).toEqual([])
     expect(failures(await remove(id, id.slice(0, 12), '172.17.0.2'))).toEqual([])
     expect((await host.drydock('ps', '-q')).stdout).toBe(other.slice(0, 12))
     await host.drydock('rm', '-f', 'other')
-    await expect.poll(async () => (await everything(id)).files).toEqual([])
+    // Its cable and its socket are what keeps the bridge, and what would be found beside it.
+    await cableGone()
+    await expect
+      .poll(async () => {
+        const { files, sockets } = await everything(id)
+        return [...files, ...sockets]
+      })
+      .toEqual([])
     await remove('bridge drydock0', 'rules ip drydock')
     expect(await everything(id)).toEqual(NOTHING)
   })
