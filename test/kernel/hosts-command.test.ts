@@ -110,7 +110,7 @@ describe('npm run hosts', () => {
 
 describe('kill -9', () => {
   /** Wait until a process is gone, by its number. */
-  const gone = (pid: number) => expect.poll(() => readProcess(pid)?.state ?? 'Z', { timeout: 10_000 }).toBe('Z')
+  const gone = (pid: number) => expect.poll(() => readProcess(pid)?.state ?? 'Z').toBe('Z')
   const parentOf = (pid: number) => readProcess(pid)?.ppid as number
   const shimsOf = (keeper: number) => {
     const family = [keeper]

@@ -56,5 +56,5 @@ test('a hundred runs whose runner is killed, each at another call, leave nothing
     }
   })
   await Promise.all(four)
-  await expect.poll(everything, { timeout: 5000 }).toEqual(before)
+  await expect.poll(everything).toEqual(before)
 })

@@ -99,7 +99,7 @@ test('nothing on the host is otherwise, but for the shim that reads while a page
   await ask(port, '/sessions/none/export')
   expect((await report(port, aReport(workshop.word))).status).toBe(204)
   page.close()
-  await expect.poll(() => photographer.pids.size, { timeout: 10_000 }).toBe(0)
+  await expect.poll(() => photographer.pids.size).toBe(0)
   expect(await lastingDifferences(before)).toEqual([])
   await workshop.close()
   expect(await lastingDifferences(before)).toEqual([])
