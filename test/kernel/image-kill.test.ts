@@ -48,6 +48,9 @@ async function ended(child: ReturnType<typeof start>): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
 }
 
+/** What a pull that was killed had asked for is read by the server when it is: with the end of the last connection at the latest. */
+const heard = () => expect.poll(() => server.connections, { interval: 2 }).toBe(0)
+
 /** Where each request for a blob began, by digest. */
 const asked = (from: number): Map<Digest, number[]> => {
   const found = new Map<Digest, number[]>()
@@ -102,6 +105,7 @@ test('fifty pulls that are killed at any moment: the next one goes on, and the l
     await Promise.race([sleep(Math.random() * WINDOW), ended(child)])
     child.kill('SIGKILL')
     await ended(child)
+    await heard()
     if (child.signalCode === 'SIGKILL') killed++
     else expect([child.exitCode, child.said()]).toEqual([0, `${served.config.digest}\n`])
     for (const [digest, offsets] of asked(from)) {
