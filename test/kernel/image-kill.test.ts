@@ -132,7 +132,7 @@ test('fifty pulls that are killed at any moment: the next one goes on, and the l
   expect(completed).toBeLessThan(50)
 })
 
-test('pulls at once, of the same image and of ones that share layers, fetch each blob once', { timeout: 60_000 }, async () => {
+test('pulls at once, of the same image and of ones that share layers, fetch each blob once', async () => {
   const common = layersOf(3, 100_000, 'common')
   const tug = server.image('fleet/tug', 'latest', gzipped([...common, ...layersOf(1, 50_000, 'tug')]))
   // The same blobs in another order: other directories of the same blobs.
@@ -151,7 +151,7 @@ test('pulls at once, of the same image and of ones that share layers, fetch each
   expect((await at.store.collect()).blobs).toEqual([])
 })
 
-test('who waits for one that is killed takes over where that one stopped', { timeout: 60_000 }, async () => {
+test('who waits for one that is killed takes over where that one stopped', async () => {
   const served = server.image('fleet/tug', 'latest', gzipped(layersOf(1, 400_000, 'layer')))
   server.misbehave('/blobs/', slowly(16_384, 20))
   const first = start('fleet/tug')

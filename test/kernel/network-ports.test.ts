@@ -69,7 +69,7 @@ beforeAll(async () => {
   two = await world.box({ name: 'two', program: server(80, 'two') })
   other = await world.box({ name: 'other', network: 'apart', program: server(80, 'other') })
   for (const box of [one, two, other]) await started(world, 80, box)
-}, 60_000)
+})
 
 afterAll(async () => {
   await world?.close()

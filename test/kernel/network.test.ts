@@ -88,7 +88,7 @@ describe('what is left', () => {
         .toEqual({ leases: [], held: false })
     }
     await cablesGone()
-  }, 60_000)
+  })
 
   test('when the shim itself is killed: a lease that is known as stale, and a port that can be had again', async () => {
     const killed = await world.box({ name: 'killed', ports: ['8080:80'] })
@@ -208,5 +208,5 @@ describe('names', () => {
     ])
     await Promise.all([web, other].map(({ shim }) => shim.rollback()))
     await service.rollback()
-  }, 30_000)
+  })
 })

@@ -40,7 +40,7 @@ function pictureWith(shows: (picture: Picture) => unknown): Promise<Picture> {
     const one = await photographer.take()
     return shows(one) && one
   }
-  return vi.waitUntil(taken, { interval: 20, timeout: 20_000 }) as Promise<Picture>
+  return vi.waitUntil(taken, { interval: 20, timeout: 60_000 }) as Promise<Picture>
 }
 
 beforeAll(async () => {

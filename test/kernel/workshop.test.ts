@@ -83,7 +83,7 @@ test('a page sees a bottle come, change its name, and go, as /proc has it', asyn
   const after = await whenSeen(page, ({ tables }) => tables.processes[pid] === undefined && tables.namespaces[uts] === undefined)
   expect(after.tables.processes[pid]).toBeUndefined()
   page.close()
-}, 60_000)
+})
 
 test('nothing on the host is otherwise, but for the shim that reads while a page is open', async () => {
   const before = await hostSnapshot()
