@@ -92,7 +92,7 @@ async function checkWhole({ config, layers }: ServedImage): Promise<void> {
 /** Milliseconds after the first request in which a pull is killed: about as long as one takes. */
 const WINDOW = 450
 
-test('fifty pulls that are killed at any moment: the next one goes on, and the last one has it all', { timeout: 300_000 }, async () => {
+test('fifty pulls that are killed at any moment: the next one goes on, and the last one has it all', { timeout: 600_000 }, async () => {
   const served = server.image('fleet/tug', 'latest', gzipped(layersOf(6, 150_000, 'layer')))
   server.misbehave('/blobs/', slowly(16_384, 8))
   let killed = 0
