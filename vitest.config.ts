@@ -4,8 +4,10 @@ import { lanePool, numberOfLanes } from './test/support/lane-pool.js'
 /** Every file in a process of its own: a test that ends badly takes its sockets, and with them its containers, along. */
 const common = {
   pool: 'forks' as const,
-  testTimeout: 30_000,
-  hookTimeout: 30_000,
+  // What surely comes may take its time on a busy machine. A look has less of it than a test, so that it is told what was waited for.
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  expect: { poll: { timeout: 60_000 } },
   retry: 0,
   // Tests of the verbs that work on the data root themselves call them by their plain names; those of the client name their engine.
   env: { FORCE_COLOR: '0', DRYDOCK_ENGINE: 'none' },

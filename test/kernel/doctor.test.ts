@@ -86,16 +86,6 @@ describe('leftover processes', () => {
     expect(found.map(({ kind }) => kind)).toContain('process')
     expect(found.filter(({ kind }) => kind === 'file').map(({ kept }) => kept)).toEqual(['somebody listens on it'])
     const removals = await removeLeftovers(found)
-    if (readdirSync(runs).length)
-      console.log(
-        'DBG',
-        JSON.stringify({ found, removals, now: await findLeftovers() }, null, 1),
-        spawnSync('ss', ['-xlp'])
-          .stdout?.toString()
-          .split('\n')
-          .filter((l) => l.includes(runs)),
-        spawnSync('sh', ['-c', 'ps -eo pid,ppid,stat,args | grep spawner']).stdout.toString(),
-      )
     expect(removals.filter(({ failure }) => failure !== undefined)).toEqual([])
     // Who reaps it is the machine's first process, when it likes.
     expect(readProcess(pid)?.state ?? 'Z').toBe('Z')

@@ -1,4 +1,6 @@
 /** Containers that are asked whether they are well. */
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect } from 'vitest'
 import type { EngineEvent } from '../../lib/engine/types.js'
 import { body } from '../support/engine.js'
@@ -8,7 +10,9 @@ import { requires } from '../support/requires.js'
 const test = requires('root', 'command:busybox')
 const MILLI = 1_000_000
 
-const at = engineOfPlace({ changes: [`HEALTHCHECK --interval=20ms CMD test ! -e /ill`] })
+/** Its answer is kept back as long as there is a file of that name. */
+const CHECK = 'while test -e /held; do sleep .01; done; test ! -e /ill'
+const at = engineOfPlace({ changes: [`HEALTHCHECK --interval=20ms CMD ${CHECK}`] })
 
 interface State {
   readonly Status: string
@@ -20,6 +24,9 @@ const sleeping = async (Healthcheck?: object) => {
   const { Id } = await at.engine.containers.create(body(['sleep', '1000'], Healthcheck && { Healthcheck }), {})
   return Id
 }
+/** Before a start; and while it runs. */
+const hold = (id: string) => writeFileSync(join(at.engine.context.containers.find(id).layout.upper, 'held'), '')
+const letGo = (id: string) => rmSync(`/proc/${at.engine.context.containers.find(id).pid}/root/held`)
 const healthOf = async (id: string) => ((await at.engine.containers.inspect(id)).State as { Health?: State }).Health
 const statusOf = async (id: string) =>
   (await at.engine.containers.list({ all: true, size: false, filters: new Map([['id', [id]]]) }))[0]?.Status as string
@@ -56,9 +63,11 @@ describe('a container that is asked', () => {
         if (Actor.ID === id) seen.push(Action)
     })()
     const healthy = becomes(id, 'healthy')
+    hold(id)
     await at.engine.containers.start(id)
     expect((await healthOf(id))?.Status).toBe('starting')
     expect(await statusOf(id)).toMatch(/^Up .* \(health: starting\)$/)
+    letGo(id)
     expect((await healthy).Actor.Attributes).toMatchObject({ image: 'box', name: expect.any(String) })
     expect(await statusOf(id)).toMatch(/\(healthy\)$/)
     const unhealthy = becomes(id, 'unhealthy')
@@ -78,8 +87,8 @@ describe('a container that is asked', () => {
     over.abort()
     await listening
     expect(seen.slice(0, 4)).toEqual([
-      'exec_create: /bin/sh -c test ! -e /ill',
-      'exec_start: /bin/sh -c test ! -e /ill',
+      `exec_create: /bin/sh -c ${CHECK}`,
+      `exec_start: /bin/sh -c ${CHECK}`,
       'exec_die',
       'health_status: healthy',
     ])
@@ -95,7 +104,7 @@ describe('a container that is asked', () => {
     const slow = await sleeping({
       Test: ['CMD-SHELL', 'echo so far >&2; sleep 1000'],
       Interval: 20 * MILLI,
-      Timeout: 100 * MILLI,
+      Timeout: 2000 * MILLI,
       Retries: 1,
     })
     const none = await sleeping({ Test: ['CMD', 'nosuch'], Interval: 20 * MILLI, Retries: 1 })
@@ -106,7 +115,7 @@ describe('a container that is asked', () => {
     const [first, second, third] = await Promise.all(all.map(async (id) => (await healthOf(id))?.Log[0]))
     expect(first).toMatchObject({ ExitCode: 7, Output: expect.stringMatching(/^out\nx+\.\.\.$/) })
     expect(first?.Output).toHaveLength(4096 + 3)
-    expect(second).toMatchObject({ ExitCode: -1, Output: 'Health check exceeded timeout (100ms): so far\n' })
+    expect(second).toMatchObject({ ExitCode: -1, Output: 'Health check exceeded timeout (2s): so far\n' })
     expect(third).toMatchObject({ ExitCode: -1, Output: expect.stringContaining('"nosuch": executable file not found in $PATH') })
     const { Processes } = await at.engine.containers.top(slow)
     expect(Processes.length).toBeLessThanOrEqual(4)
@@ -129,8 +138,10 @@ describe('a container that is asked', () => {
     expect(await healthOf(id)).toMatchObject({ Status: 'unhealthy' })
     expect(at.engine.context.containers.find(id).execs.size).toBe(0)
     const next = becomes(id, 'healthy')
+    hold(id)
     await at.engine.containers.start(id)
     expect(await healthOf(id)).toMatchObject({ Status: 'starting', FailingStreak: 0 })
+    letGo(id)
     await next
   })
 

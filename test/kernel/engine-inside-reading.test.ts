@@ -99,7 +99,7 @@ describe('top', () => {
     // Between fork and execve a child is still called as its parent is, and the exec may come before those that the shell forks.
     const seen = async () => (await at.engine.containers.top(id)).Processes.map((row) => `${row[0]} ${row[5]} ${row[7]}`).sort()
     await expect
-      .poll(seen, { timeout: 10_000 })
+      .poll(seen)
       .toEqual(['54321 pts/0 sleep 1003', 'root ? sh -c sleep 1001 & sleep 1002; true', 'root ? sleep 1001', 'root ? sleep 1002'])
     const { Titles, Processes } = await at.engine.containers.top(id)
     expect(Titles).toEqual(['UID', 'PID', 'PPID', 'C', 'STIME', 'TTY', 'TIME', 'CMD'])

@@ -11,11 +11,11 @@ const NEEDS = ['root', 'command:nft', 'command:busybox'] as const
 let hosts: TwoBottles
 beforeAll(async () => {
   if (missing(NEEDS).length === 0) hosts = await openTwoBottles()
-}, 60_000)
+})
 afterAll(() => hosts?.close())
 
 describe('an engine on vm-1', () => {
-  for (const { name, run } of SECURE) requires(...NEEDS)(name, () => run(hosts), 60_000)
+  for (const { name, run } of SECURE) requires(...NEEDS)(name, () => run(hosts))
 })
 
 test('from here an engine on vm-1 is not asked', async () => {

@@ -286,10 +286,10 @@ describe('shim --init', () => {
 
   test('reaps orphans and passes signals on to its command, which is not PID 1', async () => {
     const orphan = '(sh -c "exit 0" & exec sh -c "sleep 0.05") & wait'
-    const script = `trap 'echo term; exit 5' TERM; echo "pid $$"; for i in 1 2 3; do ${orphan}; done; sleep 0.1
-      grep -l "^State:.Z" /proc/[0-9]*/status; echo ready; while :; do sleep 0.01; done`
+    const script = `trap 'echo term; exit 5' TERM; echo "pid $$"; for i in 1 2 3; do ${orphan}; done
+      while grep -qs "^State:.Z" /proc/[0-9]*/status; do sleep 0.01; done; echo ready; while :; do sleep 0.01; done`
     const { shim, said } = await asInit('--', 'sh', '-c', script)
-    await expect.poll(said, { interval: 5, timeout: 5000 }).toContain('ready')
+    await expect.poll(said, { interval: 5 }).toContain('ready')
     shim.signal(15)
     expect(await shim.exited).toMatchObject({ code: 5 })
     expect(said()).toBe('pid 2\nready\nterm\n')

@@ -10,7 +10,11 @@ mount -t tmpfs none /tmp
 export DRYDOCK_DATA_ROOT=/tmp/data DRYDOCK_RUN_DIR=/tmp/run
 exec "$@" run --rm --network none host sh -c 'echo user $(id -u); echo > /new && cat /new > /dev/null; grep -c . /proc/self/uid_map'`
 
-requires('command:setpriv', 'command:unshare', 'user-namespaces')('drydock run in a user namespace', { timeout: 60_000 }, async () => {
+requires(
+  'command:setpriv',
+  'command:unshare',
+  'user-namespaces',
+)('drydock run in a user namespace', async () => {
   const argv = ['unshare', ...NAMESPACES, 'sh', '-ec', SCRIPT, 'sh', process.execPath, DRYDOCK]
   const { stdout, stderr } = await runAsOrdinaryUser(argv)
   expect({ stdout, stderr }).toEqual({ stdout: 'user 0\n1', stderr: '' })

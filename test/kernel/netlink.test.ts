@@ -238,7 +238,7 @@ describe('addresses and routes', () => {
     await other.run(packetTo('10.9.3.2'))
     await other.exited
     await expect
-      .poll(async () => decodeNeighbours(last(await shim.run([host(neighbour_dump(outer, 4))]))), { interval: 10, timeout: 5000 })
+      .poll(async () => decodeNeighbours(last(await shim.run([host(neighbour_dump(outer, 4))]))), { interval: 10 })
       .toContainEqual(
         expect.objectContaining({ family: 4, index: 403, address: '10.9.3.2', mac: expect.stringMatching(/^[0-9a-f:]{17}$/) }),
       )

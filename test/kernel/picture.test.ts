@@ -40,7 +40,7 @@ function pictureWith(shows: (picture: Picture) => unknown): Promise<Picture> {
     const one = await photographer.take()
     return shows(one) && one
   }
-  return vi.waitUntil(taken, { interval: 20, timeout: 20_000 }) as Promise<Picture>
+  return vi.waitUntil(taken, { interval: 20, timeout: 60_000 }) as Promise<Picture>
 }
 
 beforeAll(async () => {
@@ -54,8 +54,12 @@ beforeAll(async () => {
   const { stdout, stderr } = await at.host.drydock('run', ...flags, '--rootfs', path, 'sh', '-c', PROGRAM)
   id = stdout.trim()
   if (!/^[0-9a-f]{64}$/.test(id)) throw new Error(stderr)
+  // As long as it is a shell it has zombies too, but not for long.
   picture = await pictureWith(({ tables: { processes } }) =>
-    Object.values(processes).some(({ state, parent }) => state === 'Z' && processes[parent]?.cgroup.includes(id)),
+    Object.values(processes).some(({ state, parent: above }) => {
+      const parent = processes[above]
+      return state === 'Z' && parent?.cgroup.includes(id) && parent.command === 'sleep 1000' && parent.state === 'S'
+    }),
   )
   ship = processes().find(({ cgroup, pids }) => cgroup.includes(id) && pids.at(-1) === 1) as ProcessView
 })

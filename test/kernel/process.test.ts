@@ -5,6 +5,7 @@ import { dup3, mkdir, open, symlink } from '../../lib/kernel/calls/files.js'
 import { clone } from '../../lib/kernel/calls/process.js'
 import { errnoOf } from '../../lib/kernel/constants.js'
 import { readLimits } from '../../lib/kernel/proc/limits.js'
+import { readProcess } from '../../lib/kernel/proc/processes.js'
 import { readStatus } from '../../lib/kernel/proc/status.js'
 import type { Result } from '../../lib/kernel/result.js'
 import { container, ref } from '../../lib/kernel/step.js'
@@ -17,11 +18,16 @@ beforeAll(async () => {
 })
 afterAll(() => bottle?.close())
 
-/** Start a program and look at it from outside. */
+/**
+ * Start a program that sleeps and look at it from outside. That it runs is known when execve(2) has closed the channel; the other descriptors behind that one, its
+ * arguments and its environment come a moment later.
+ */
 async function look<T>(spec: ProcessSpec, at: (pid: number, results: readonly Result[]) => T, before = [clone('pid')]): Promise<T> {
   const shim = await bottle.shim()
   const results = await shim.run([...before, ...processOf(spec).steps])
-  const seen = at(bottle.hostPid(shim.childPid as number) as number, results)
+  const pid = bottle.hostPid(shim.childPid as number) as number
+  await expect.poll(() => readProcess(pid), { interval: 2 }).toMatchObject({ comm: 'sleep', state: 'S' })
+  const seen = at(pid, results)
   await shim.rollback()
   return seen
 }

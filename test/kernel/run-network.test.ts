@@ -34,14 +34,13 @@ test('thirty at once all start, each with an address of its own', async () => {
   const addresses: string[] = JSON.parse(stdout)
   expect(new Set(addresses).size).toBe(30)
   expect(leases('bridge')).toEqual([])
-}, 60_000)
+})
 
 test('a container whose shim was killed keeps its address as long as it runs', async () => {
   const start = (name: string, ...flags: string[]) =>
     at.host.drydock('run', '-d', '--rm', '--name', name, ...flags, '--rootfs', at.root.path, 'sleep', '1000')
   const { stdout: id } = await start('orphan', '--ip', '172.17.0.9')
-  const { stdout: pids } = await at.host.run(['pgrep', '-x', 'sleep'])
-  const orphan = pids.split('\n').at(-1) as string
+  const orphan = await at.host.newest('sleep 1000')
   const { stdout: shim } = await at.host.run(['ps', '-o', 'ppid=', '-p', orphan])
   await at.host.run(['kill', '-KILL', shim.trim()])
   expect(await start('other', '--ip', '172.17.0.9')).toMatchObject({
@@ -49,7 +48,7 @@ test('a container whose shim was killed keeps its address as long as it runs', a
     stderr: expect.stringContaining('Address already in use: 172.17.0.9'),
   })
   await at.host.run(['kill', '-KILL', orphan])
-  await expect.poll(async () => (await start('next', '--ip', '172.17.0.9')).exitCode, { interval: 20, timeout: 10_000 }).toBe(0)
+  await expect.poll(async () => (await start('next', '--ip', '172.17.0.9')).exitCode, { interval: 20 }).toBe(0)
   await at.host.drydock('rm', '-f', 'next', 'orphan')
   await expect.poll(() => leases('bridge')).toEqual([])
   // Nobody was there to remove its cgroups, which are not the private host's own.

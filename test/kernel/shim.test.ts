@@ -24,6 +24,7 @@ import { clone, execve, getpid, kill, nanosleep, sethostname, wait4 } from '../.
 import { SHIM_PATH } from '../../lib/kernel/constants.js'
 import { StepError, textOf } from '../../lib/kernel/result.js'
 import { child, host, ref, type Step, step } from '../../lib/kernel/step.js'
+import { numberOf } from '../../lib/primitives/seccomp/simulate.js'
 
 let bottle: Bottle
 beforeAll(async () => {
@@ -39,6 +40,12 @@ function failureOf(attempt: () => unknown): string | undefined {
     return (error as NodeJS.ErrnoException).code
   }
 }
+
+/** Until a process of the bottle waits in that call. proc_pid_syscall(5). */
+const waitsIn = (pid: number | undefined, call: string) =>
+  expect
+    .poll(() => readFileSync(`/proc/${bottle.hostPid(pid as number)}/syscall`, 'utf8').split(' ')[0], { interval: 5 })
+    .toBe(String(numberOf(call)))
 
 /** What stands in a directory of the bottle. */
 const inside = (path: string) => readdirSync(bottle.hostPath(path))
@@ -148,15 +155,9 @@ describe('a shim', () => {
   test('answers the step in progress when the child dies in it, and undoes', async () => {
     const shim = await bottle.shim()
     await shim.run([mkdir('/tmp/dies', 0o755, { undo: [rmdir('/tmp/dies')] }), clone('pid')])
-    // The number of the call that it waits in, proc_pid_syscall(5): one that dies before it begins a step was never in it.
-    const call = () =>
-      readFileSync(`/proc/${bottle.hostPid(shim.childPid as number)}/syscall`, 'utf8')
-        .split(' ')[0]
-        ?.trim()
-    await expect.poll(call, { interval: 5 }).toMatch(/^\d+$/)
-    const idle = call()
     const waiting = shim.attempt([nanosleep(60_000), sethostname('never')])
-    await expect.poll(call, { interval: 5 }).not.toMatch(new RegExp(`^(${idle}|running)$`))
+    // One that dies before it begins a step was never in it.
+    await waitsIn(shim.childPid, 'nanosleep')
     const killer = await bottle.shim()
     await killer.run([kill(shim.childPid as number, 'kill')])
     expect((await waiting).map(({ status, errno }) => [status, errno])).toEqual([
@@ -170,16 +171,17 @@ describe('a shim', () => {
   })
 
   test.each([
-    ['its own', (): Step[] => [host(nanosleep(60_000))]],
-    ['its child’s', (): Step[] => [clone('pid'), nanosleep(60_000)]],
-    ['waiting for its child', (): Step[] => [clone('pid'), host(wait4(child))]],
-  ])('notices the end of its client in a call that blocks: %s', async (_, steps) => {
+    ['its own', 'nanosleep', [], (): Step => host(nanosleep(60_000))],
+    ['its child’s', 'nanosleep', [clone('pid')], (): Step => nanosleep(60_000)],
+    ['waiting for its child', 'wait4', [clone('pid')], (): Step => host(wait4(child))],
+  ] as const)('notices the end of its client in a call that blocks: %s', async (_, call, before, step) => {
     const shim = await bottle.shim()
-    await shim.run([mkdir('/tmp/blocks', 0o755, { undo: [rmdir('/tmp/blocks')] })])
-    shim.attempt(steps()).catch(() => undefined)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await shim.run([mkdir('/tmp/blocks', 0o755, { undo: [rmdir('/tmp/blocks')] }), ...before])
+    const blocking = step()
+    shim.attempt([blocking]).catch(() => undefined)
+    await waitsIn(blocking.actor === 'host' ? shim.pid : shim.childPid, call)
     await shim.close()
-    await expect.poll(() => inside('/tmp'), { timeout: 5000, interval: 10 }).toEqual([])
+    await expect.poll(() => inside('/tmp'), { interval: 10 }).toEqual([])
   })
 
   test('refuses arguments that would be wild pointers, and unknown calls, as errors of the step', async () => {

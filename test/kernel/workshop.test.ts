@@ -83,7 +83,7 @@ test('a page sees a bottle come, change its name, and go, as /proc has it', asyn
   const after = await whenSeen(page, ({ tables }) => tables.processes[pid] === undefined && tables.namespaces[uts] === undefined)
   expect(after.tables.processes[pid]).toBeUndefined()
   page.close()
-}, 60_000)
+})
 
 test('nothing on the host is otherwise, but for the shim that reads while a page is open', async () => {
   const before = await hostSnapshot()
@@ -99,7 +99,7 @@ test('nothing on the host is otherwise, but for the shim that reads while a page
   await ask(port, '/sessions/none/export')
   expect((await report(port, aReport(workshop.word))).status).toBe(204)
   page.close()
-  await expect.poll(() => photographer.pids.size, { timeout: 10_000 }).toBe(0)
+  await expect.poll(() => photographer.pids.size).toBe(0)
   expect(await lastingDifferences(before)).toEqual([])
   await workshop.close()
   expect(await lastingDifferences(before)).toEqual([])

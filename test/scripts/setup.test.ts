@@ -134,13 +134,24 @@ describe('a fresh checkout', () => {
 
   it('waits for another terminal that sets up, and not for one that was killed', async () => {
     root = freshCheckout()
-    const npm = '#!/bin/sh\necho run >> npm-runs\nsleep 0.5\nmkdir -p node_modules/node-pty\n'
+    // It takes until the other one has said that it waits.
+    const npm = '#!/bin/sh\necho run >> npm-runs\nuntil [ -e waits ]; do sleep 0.05; done\nmkdir -p node_modules/node-pty\n'
     const tool = '#!/bin/sh\nexit 0\n'
     const PATH = `${pathWith(root, { npm, make: tool, cc: tool, 'c++': tool, python3: tool })}:/bin`
     writeFileSync(join(root, '.setup-lock'), String(spawnSync('true').pid))
     const options = { cwd: root, reject: false, extendEnv: false, env: { PATH, HOME: root } } as const
-    const both = await Promise.all([1, 2].map(() => execa(process.execPath, ['scripts/start.cjs', 'lesson'], options)))
-    expect(both.map(({ stderr }) => stderr.includes('another terminal is setting up')).sort()).toEqual([false, true])
+    const waits = 'another terminal is setting up'
+    const terminal = () => {
+      const started = execa(process.execPath, ['scripts/start.cjs', 'lesson'], options)
+      let said = ''
+      started.stderr.on('data', (chunk) => {
+        said += chunk
+        if (said.includes(waits)) writeFileSync(join(root, 'waits'), '')
+      })
+      return started
+    }
+    const both = await Promise.all([terminal(), terminal()])
+    expect(both.map(({ stderr }) => stderr.includes(waits)).sort()).toEqual([false, true])
     // The first one's packages came without their scripts, so the second one tries again, after it and not beside it.
     expect(readFileSync(join(root, 'npm-runs'), 'utf8')).toBe('run\nrun\n')
     expect(existsSync(join(root, '.setup-lock'))).toBe(false)

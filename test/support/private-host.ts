@@ -104,6 +104,14 @@ export class PrivateHost {
     return new TerminalSession(file as string, rest)
   }
 
+  /**
+   * The pid in it of the newest process with these arguments, once there is one: that a container's program runs is known when execve(2) has closed the
+   * descriptors of its channel, and the name and the arguments of the program come after them.
+   */
+  async newest(command: string): Promise<string> {
+    return (await this.run(['sh', '-c', `until pgrep -nf '^${command}$'; do sleep 0.01; done`])).stdout
+  }
+
   /** A file of it, as this process reaches it. */
   path(path: string): string {
     return `/proc/${this.pid}/root${path}`

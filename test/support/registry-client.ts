@@ -15,8 +15,8 @@ export function registryClient(reference: string, options: Partial<RegistryOptio
   })
 }
 
-/** For servers that stall. */
-export const SOON = { timeouts: { connect: 10_000, idle: 400 } }
+/** For servers that stall. Who does not must answer in that time on a busy machine too. */
+export const SOON = { timeouts: { connect: 10_000, idle: 1000 } }
 
 export async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = []

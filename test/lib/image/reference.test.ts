@@ -86,7 +86,7 @@ describe('parseReference', () => {
   })
 
   it('takes no time over long nonsense', () => {
-    const started = performance.now()
+    const before = process.cpuUsage()
     for (const word of [
       'a-'.repeat(50_000),
       'a.'.repeat(50_000),
@@ -95,7 +95,8 @@ describe('parseReference', () => {
       `a.b/${'-'.repeat(100_000)}`,
     ])
       expect(() => parseReference(word)).toThrow()
-    expect(performance.now() - started).toBeLessThan(2000)
+    // Its own time, in microseconds: that of others on the machine is none of it.
+    expect(process.cpuUsage(before).user).toBeLessThan(2_000_000)
   })
 })
 

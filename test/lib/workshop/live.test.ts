@@ -34,21 +34,23 @@ function growing(): () => Promise<Picture> {
 
 test('a page gets a whole picture and then what changes, and with it has what was seen', async () => {
   const take = growing()
-  let last: Picture | undefined
+  const taken: Picture[] = []
   server = await openServer({
     picture: async () => {
-      last = await take()
-      return last
+      const one = await take()
+      taken.push(one)
+      return one
     },
   })
   const stream = await listenTo(server.port, '/live')
   await stream.find(({ kind, data }) => kind === 'changed' && (data as DataOf<'changed'>).delta.at === 3)
   stream.close()
-  const pictures = stream.events.filter(({ kind }) => kind === 'picture' || kind === 'changed')
+  // A fourth may have come in the same breath.
+  const pictures = stream.events.filter(({ kind }) => kind === 'picture' || kind === 'changed').slice(0, 3)
   expect(pictures.map(({ kind }) => kind)).toEqual(['picture', 'changed', 'changed'])
   const { picture } = (await stream.find(({ kind }) => kind === 'picture')).data as DataOf<'picture'>
   const seen = pictures.slice(1).reduce((before, { data }) => applyDelta(before, (data as DataOf<'changed'>).delta), picture)
-  expect(seen).toEqual(last)
+  expect(seen).toEqual(taken[2])
   expect(stream.events.find(({ kind }) => kind === 'pace')?.data).toEqual({ milliseconds: 700 })
   expect(stream.events.find(({ kind }) => kind === 'sessions')?.data).toEqual({ sessions: [] })
 })
@@ -69,7 +71,8 @@ test('nothing is looked at while nobody looks, and one picture serves all', asyn
   await second.find(({ kind }) => kind === 'changed')
   const { at } = ((await second.find(({ kind }) => kind === 'picture')).data as DataOf<'picture'>).picture
   await first.find(({ kind, data }) => kind === 'changed' && (data as DataOf<'changed'>).delta.at === at + 1)
-  expect(first.events.filter(({ kind }) => kind === 'changed' || kind === 'picture')).toHaveLength(taken)
+  // One that has been taken may be on its way.
+  await expect.poll(() => first.events.filter(({ kind }) => kind === 'changed' || kind === 'picture').length - taken).toBe(0)
   first.close()
   second.close()
 })

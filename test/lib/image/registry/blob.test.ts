@@ -71,7 +71,7 @@ describe('a blob', () => {
   it('is not given up because its reader is slow', async () => {
     const chunks: Buffer[] = []
     for await (const chunk of client(SOON).blob(blob)) {
-      if (chunks.length < 2) await new Promise((resolve) => setTimeout(resolve, 600))
+      if (chunks.length < 2) await new Promise((resolve) => setTimeout(resolve, SOON.timeouts.idle * 1.5))
       chunks.push(chunk)
     }
     expect(Buffer.concat(chunks).equals(content)).toBe(true)

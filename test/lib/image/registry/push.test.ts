@@ -88,7 +88,7 @@ describe('a blob', () => {
     server.behave()
     const slow = async function* () {
       yield content.subarray(0, 10)
-      await new Promise((resolve) => setTimeout(resolve, 1000))
+      await new Promise((resolve) => setTimeout(resolve, SOON.timeouts.idle * 1.5))
       yield content.subarray(10)
     }
     await client(SOON).putBlob(descriptor, slow)

@@ -85,11 +85,12 @@ describe('trying again', () => {
   it('does not wait for who is not there, and says it as Docker does', async () => {
     const { host } = server
     await server.stop()
-    const started = performance.now()
+    const waits: string[] = []
+    const onWait = ({ why }: { why: string }) => waits.push(why)
     const patience = { attempts: 5, first: 10_000, longest: 10_000 }
     const expected = `Get "http://${host}/v2/": dial tcp ${host}: connect: connection refused`
-    await expect(registryClient(`${host}/fleet/tug`, { patience }).manifest('latest')).rejects.toThrow(expected)
-    expect(performance.now() - started).toBeLessThan(5000)
+    await expect(registryClient(`${host}/fleet/tug`, { patience, onWait }).manifest('latest')).rejects.toThrow(expected)
+    expect(waits).toEqual([])
     server = await RegistryServer.start()
   })
 
