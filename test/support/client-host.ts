@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { execa, type Options } from 'execa'
 import { settleForDocker, startDockerd } from './dockerd.js'
 import { busyboxRoot } from './full.js'
+import { signalInnermost } from './innermost.js'
 import { DRYDOCK, type Finished, PrivateHost } from './private-host.js'
 import type { Requirement } from './requires.js'
 import { TerminalSession } from './terminal.js'
@@ -159,7 +160,7 @@ async function daemon(host: PrivateHost): Promise<Running> {
   })
   await listens
   const stop = async () => {
-    child.kill('SIGTERM')
+    signalInnermost(child, 'SIGTERM')
     await exited
   }
   return { address: `unix://${socket}`, stop }
