@@ -32,7 +32,7 @@ services:
     volumes: ["hold:/data"]
     networks:
       back: {aliases: [database], ipv4_address: 10.77.0.10}
-    healthcheck: {test: ["CMD", "test", "-e", "/data/chest"], interval: 200ms, timeout: 10s, retries: 50}
+    healthcheck: {test: ["CMD", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1:5432/chest"], interval: 200ms, timeout: 10s, retries: 50}
     stop_signal: SIGKILL
   cache:
     image: busybox

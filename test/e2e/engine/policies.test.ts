@@ -49,7 +49,11 @@ describe('health checks', () => {
       const id = await api.create(['sleep', '1000'], { ...none(), Healthcheck }, 'ill')
       const before = await healthOf(engine, id)
       await api.start(id)
-      const starting = await healthOf(engine, id)
+      // The first check of this one is an hour away, however long it takes to ask.
+      const early = await api.create(['sleep', '1000'], { ...none(), Healthcheck: { ...Healthcheck, Interval: 3_600_000 * MILLI } })
+      await api.start(early)
+      const starting = await healthOf(engine, early)
+      await api.remove(early)
       await becomes(engine, id, 'unhealthy')
       const { Log = [] } = (await healthOf(engine, id)) ?? {}
       const list = async (health: string) =>
