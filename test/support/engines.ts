@@ -11,7 +11,7 @@ import { settleForDocker, startDockerd } from './dockerd.js'
 import { EngineApi } from './engines/api.js'
 import { busyboxArchive } from './engines/image.js'
 import { forked, innermost, signalInnermost } from './innermost.js'
-import { PEERS, removePeersCgroups } from './peers-cgroups.js'
+import { PEERS, peersCgroupsRemoved } from './peers-cgroups.js'
 import { DRYDOCK, PrivateHost } from './private-host.js'
 import { type RunningRegistry, startRegistry } from './registry.js'
 import { missing, type Requirement, requires } from './requires.js'
@@ -186,7 +186,7 @@ export class TestEngine {
     } finally {
       await this.#registry?.stop()
       await this.stop().finally(() => this.host.close())
-      if (this.kind === 'dockerd') removePeersCgroups()
+      if (this.kind === 'dockerd') await peersCgroupsRemoved()
     }
   }
 }
