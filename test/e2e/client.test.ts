@@ -8,7 +8,7 @@ import { DRYDOCK, program } from '../support/private-host.js'
 import { missing, requires } from '../support/requires.js'
 
 /** For what surely comes, on a busy machine too. Milliseconds. */
-const PATIENT = { timeout: 25_000 }
+const PATIENT = { timeout: 60_000 }
 
 const QUIET = ['--rm', '--network', 'none'] as const
 
@@ -18,9 +18,9 @@ describe.each<EngineName>(['dockerd', 'drydock'])('with %s', (name) => {
 
   beforeAll(async () => {
     if (missing(NEEDS[name]).length === 0) at = await ClientHost.open(name)
-  }, 90_000)
+  }, 180_000)
 
-  afterAll(() => at?.close(), 90_000)
+  afterAll(() => at?.close(), 180_000)
 
   const said = async (...args: string[]) => {
     const { exitCode, stdout, stderr } = await at.run(args)

@@ -102,7 +102,7 @@ let docker: Played
 beforeAll(async () => {
   if (missing(needs).length > 0) return
   ;[ours, docker] = await Promise.all([play('drydock'), play('dockerd')])
-}, 240_000)
+}, 600_000)
 
 describe('docker-compose', () => {
   test('brings a project up: what is there is what Docker has then', () => {

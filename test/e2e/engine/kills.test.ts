@@ -87,7 +87,7 @@ on.test(
       await clear()
     }
   },
-  60_000 + TIMES * 20_000,
+  120_000 + TIMES * 20_000,
 )
 
 /** They can be spoken with as if nothing had been: their output goes on, they are stopped, they start again. */
@@ -99,7 +99,7 @@ async function complainNotOfTheLiving(all: readonly Known[], told: string): Prom
     await attached.until((bytes) => bytes.length > 50, 'more of its output')
     attached.vanish()
     // Who is attached may have it before the log has.
-    await expect.poll(async () => (await linesOf(name)).length, { timeout: 20_000, message: told }).toBeGreaterThan(had)
+    await expect.poll(async () => (await linesOf(name)).length, { timeout: 60_000, message: told }).toBeGreaterThan(had)
     const lines = await linesOf(name)
     expect(lines, told).toEqual(numbers(lines.length))
     const { status } = await on.api.wait(name)
@@ -124,7 +124,7 @@ on.test(
     expect(lines).toEqual(numbers(lines.length))
     await clear()
   },
-  60_000 + TIMES * 10_000,
+  120_000 + TIMES * 10_000,
 )
 
 on.test(
@@ -167,5 +167,5 @@ on.test(
     await warmUp(on.engine)
     expect(await changes()).toEqual([])
   },
-  60_000,
+  120_000,
 )

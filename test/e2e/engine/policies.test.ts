@@ -12,10 +12,10 @@ beforeAll(async () => {
   if (missing(ALL).length > 0) return
   const args = ['--bridge=none', '--iptables=false', '--ip-forward=false']
   engines = await Promise.all([TestEngine.open('dockerd', { args }), TestEngine.open('drydock')])
-}, 120_000)
+}, 240_000)
 afterAll(async () => {
   await Promise.all(engines.map((engine) => engine.close()))
-}, 60_000)
+}, 240_000)
 
 type Document = Record<string, unknown>
 

@@ -19,13 +19,13 @@ const often = (name: string, run: (time: number) => Promise<void>) =>
     async () => {
       for (let time = 0; time < TIMES; time++) await run(time)
     },
-    60_000 + TIMES * 10_000,
+    120_000 + TIMES * 10_000,
   )
 
 const changes = tracesFrom(on)
 
 /** For what surely comes, on a busy machine too. Milliseconds. */
-const PATIENT = { timeout: 25_000 }
+const PATIENT = { timeout: 60_000 }
 
 const NONE = { HostConfig: { NetworkMode: 'none' } }
 /** Far more than all buffers on the way hold: 3 MiB in lines that tell which they are. */
@@ -216,5 +216,5 @@ ours(
   async () => {
     expect(await changes()).toEqual([])
   },
-  60_000,
+  120_000,
 )

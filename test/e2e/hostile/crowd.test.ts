@@ -68,7 +68,7 @@ describe(`${CROWD} connections`, () => {
       expect(memory() - had).toBeLessThan(MORE_MEMORY)
       for (const socket of crowd) socket.destroy()
     },
-    60_000 + CROWD * 20,
+    120_000 + CROWD * 20,
   )
 
   on.test('of which each has begun something and stops in the middle leave room for others', async () => {
@@ -112,7 +112,7 @@ describe('streams that nobody reads', () => {
       for (const stream of streams) stream.destroy()
       await on.api.remove(id)
     },
-    60_000,
+    120_000,
   )
 })
 
@@ -121,5 +121,5 @@ on.test(
   async () => {
     expect(await changes()).toEqual([])
   },
-  60_000,
+  120_000,
 )

@@ -88,7 +88,7 @@ describe(`requests by chance (DRYDOCK_SEED=${SEED} DRYDOCK_FUZZ=${TIMES})`, () =
       expect(on.engine.said).toBe('')
       expect(memory(pid) - had).toBeLessThan(MORE_MEMORY)
     },
-    60_000 + TIMES * 500,
+    120_000 + TIMES * 500,
   )
 
   on.test(
@@ -99,6 +99,6 @@ describe(`requests by chance (DRYDOCK_SEED=${SEED} DRYDOCK_FUZZ=${TIMES})`, () =
       for (const { Id, RepoTags } of images) if (!RepoTags?.includes('busybox:latest')) await on.api.delete(`/images/${Id}?force=1`)
       expect(await changes()).toEqual([])
     },
-    60_000,
+    120_000,
   )
 })

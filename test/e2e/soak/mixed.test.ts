@@ -19,7 +19,7 @@ const on = onEngine('drydock', { needs: ['command:docker-registry'], args: ['--l
 // Before what is there is looked at.
 beforeAll(async () => {
   if (on.able) await on.engine.registry()
-}, 60_000)
+}, 120_000)
 const changes = tracesFrom(on)
 
 /** All of it goes, but for the one image. */
@@ -71,5 +71,5 @@ on.test(
   async () => {
     expect(await changes()).toEqual([])
   },
-  60_000,
+  120_000,
 )

@@ -38,11 +38,11 @@ const scarce = (
         after?.()
       }
     },
-    120_000,
+    240_000,
   )
 
 /** For what surely comes, on a busy machine too. Milliseconds. */
-const PATIENT = { timeout: 30_000 }
+const PATIENT = { timeout: 60_000 }
 
 const NONE = { HostConfig: { NetworkMode: 'none' } }
 

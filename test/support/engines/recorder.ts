@@ -13,7 +13,7 @@ import { until } from '../waiting.js'
 import { type Border, parseBody, parseHead, requestBorder, responseBorder, statusOf } from './http.js'
 
 /** Nothing that is waited for takes so long, on a busy machine either. Milliseconds. */
-const PATIENCE = 20_000
+const PATIENCE = 60_000
 
 export interface Exchange {
   readonly method: string

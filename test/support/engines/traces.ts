@@ -105,7 +105,7 @@ async function changesSince(engine: TestEngine, before: Traces): Promise<string[
  */
 export function tracesFrom(
   on: ReturnType<typeof onEngine>,
-  { patience = 60_000, prepare }: { patience?: number; prepare?: () => void } = {},
+  { patience = 120_000, prepare }: { patience?: number; prepare?: () => void } = {},
 ): () => Promise<string[]> {
   let before: Traces = []
   beforeAll(async () => {
