@@ -14,7 +14,7 @@ beforeAll(async () => {
   if (missing(NEEDS).length > 0) return
   hosts = await openTwoBottles()
   await openYard(hosts)
-}, 120_000)
+}, 240_000)
 afterAll(() => hosts?.close())
 
 describe.each(Object.entries(CLIENTS))('the article, typed with %s', (client, needs) => {
@@ -23,5 +23,5 @@ describe.each(Object.entries(CLIENTS))('the article, typed with %s', (client, ne
     if (missing(needs).length === 0) replay = new Replay(hosts, client as Client)
   })
   afterAll(() => replay?.close())
-  for (const { name, run } of ARTICLE) requires(...needs)(name, () => run(replay), 60_000)
+  for (const { name, run } of ARTICLE) requires(...needs)(name, () => run(replay), 120_000)
 })

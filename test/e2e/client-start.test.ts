@@ -33,7 +33,7 @@ test('one’s own is started when it does not run, once for two at a time, and t
   for (const words of said)
     expect(words).toMatch(/^drydock: started an engine at unix:\/\/\/run\/drydock\.sock \(log: \/run\/drydock\/engine\.log\)$/)
   // The one that came too late ends by itself.
-  await expect.poll(numbers).toHaveLength(1)
+  await expect.poll(numbers, { timeout: 60_000 }).toHaveLength(1)
   expect(await run(['ps'])).toMatchObject({ exitCode: 0, stderr: '' })
 })
 

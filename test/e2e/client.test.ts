@@ -7,6 +7,9 @@ import { ClientHost, type EngineName, NEEDS } from '../support/client-host.js'
 import { DRYDOCK, program } from '../support/private-host.js'
 import { missing, requires } from '../support/requires.js'
 
+/** For what surely comes, on a busy machine too. Milliseconds. */
+const PATIENT = { timeout: 60_000 }
+
 const QUIET = ['--rm', '--network', 'none'] as const
 
 describe.each<EngineName>(['dockerd', 'drydock'])('with %s', (name) => {
@@ -15,9 +18,9 @@ describe.each<EngineName>(['dockerd', 'drydock'])('with %s', (name) => {
 
   beforeAll(async () => {
     if (missing(NEEDS[name]).length === 0) at = await ClientHost.open(name)
-  }, 90_000)
+  }, 180_000)
 
-  afterAll(() => at?.close(), 90_000)
+  afterAll(() => at?.close(), 180_000)
 
   const said = async (...args: string[]) => {
     const { exitCode, stdout, stderr } = await at.run(args)
@@ -73,7 +76,7 @@ describe.each<EngineName>(['dockerd', 'drydock'])('with %s', (name) => {
       script,
     )
     expect(id).toMatch(/^[0-9a-f]{64}$/)
-    await expect.poll(() => at.ask('logs', 'one')).toBe('ready')
+    await expect.poll(() => at.ask('logs', 'one'), PATIENT).toBe('ready')
     expect(await at.ask('ps', '--format', '{{.ID}} {{.Image}} {{.Names}} {{.Label "kind"}} {{.State}}')).toBe(
       `${id.slice(0, 12)} box one test running`,
     )
@@ -85,7 +88,7 @@ describe.each<EngineName>(['dockerd', 'drydock'])('with %s', (name) => {
     // Docker's runtimes do not agree on which of the two it is.
     expect([126, 127]).toContain((await said('exec', 'one', 'nothere')).exitCode)
     expect(await said('exec', '-d', 'one', 'touch', '/tmp/made')).toEqual({ exitCode: 0, stdout: '', stderr: '' })
-    await expect.poll(() => at.ask('diff', 'one')).toContain('A /tmp/made')
+    await expect.poll(() => at.ask('diff', 'one'), PATIENT).toContain('A /tmp/made')
     expect(await at.ask('top', 'one')).toMatch(/^UID +PID .*CMD\n.* sh -c trap/)
     expect(await at.ask('pause', 'one')).toBe('one')
     expect(await at.ask('inspect', '-f', '{{.State.Status}}', 'one')).toBe('paused')
@@ -149,7 +152,8 @@ wait $client; echo "status $?"; cat /run/engine/said`
   test('a terminal: its size, Ctrl-C, left and come back to, a second program on one of its own', async () => {
     const session = at.terminal('run', '-it', ...QUIET, '--name', 'boat', '-e', 'PS1=inside# ', 'box', 'sh')
     await session.see('inside# ')
-    session.type('stty size; test -t 0 && echo term""inal\r')
+    // Docker's daemon is told the size when the program runs.
+    session.type('until [ "$(stty size)" = "40 80" ]; do :; done; stty size; test -t 0 && echo term""inal\r')
     await session.see('40 80\nterminal\n')
     // A key is a signal from the moment on in which the shell has given the terminal to its job.
     session.type('sh -c "echo be\'\'gun; exec sleep 1000"\r')
@@ -165,7 +169,7 @@ wait $client; echo "status $?"; cat /run/engine/said`
     expect(await at.ask('ps', '--format', '{{.Names}} {{.State}}')).toBe('boat running')
     const second = at.terminal('exec', '-it', '-e', 'PS1=beside# ', 'boat', 'sh')
     await second.see('beside# ')
-    second.type('stty size; exit 6\r')
+    second.type('until [ "$(stty size)" = "40 80" ]; do :; done; stty size; exit 6\r')
     await second.see('40 80\n')
     expect(await second.ended()).toBe(6)
     const again = at.terminal('attach', 'boat')

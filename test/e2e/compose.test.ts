@@ -32,7 +32,7 @@ services:
     volumes: ["hold:/data"]
     networks:
       back: {aliases: [database], ipv4_address: 10.77.0.10}
-    healthcheck: {test: ["CMD", "test", "-e", "/data/chest"], interval: 200ms, timeout: 10s, retries: 50}
+    healthcheck: {test: ["CMD", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1:5432/chest"], interval: 200ms, timeout: 10s, retries: 50}
     stop_signal: SIGKILL
   cache:
     image: busybox
@@ -102,7 +102,7 @@ let docker: Played
 beforeAll(async () => {
   if (missing(needs).length > 0) return
   ;[ours, docker] = await Promise.all([play('drydock'), play('dockerd')])
-}, 240_000)
+}, 600_000)
 
 describe('docker-compose', () => {
   test('brings a project up: what is there is what Docker has then', () => {

@@ -62,7 +62,7 @@ beforeAll(async () => {
   await engine.volumes.create(VOLUME)
   await engine.containers.create(body(CONTAINER.Cmd, { Image: 'raft' }, CONTAINER.HostConfig), { name: 'one' })
   await engine.images.commit({ container: 'one', repo: 'raft', tag: 'three', comment: 'made', pause: false, changes: [] })
-}, 120_000)
+}, 240_000)
 afterAll(async () => {
   await engine?.close()
   await place?.remove()

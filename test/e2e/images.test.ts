@@ -49,7 +49,7 @@ beforeAll(async () => {
   ]
   const said = 'CMD ["sh","-c","id -u; pwd; echo $CARGO $PORT; cat /data/deep/file; stat -c %u:%a /data"]'
   await drydock('import', ...[...changes, said].flatMap((change) => ['-c', change]), '-m', 'a small boat', '/run/root.tar', 'tug')
-}, 60_000)
+}, 120_000)
 
 afterAll(async () => {
   rmSync(join(home(), 'root.tar'), { force: true })

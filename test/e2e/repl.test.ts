@@ -83,7 +83,7 @@ function identity(pid: number): string | undefined {
 /** What is left of a session that has ended: processes, mounts, cgroups, files in its run directory. */
 async function traces(session: TerminalSession, members: readonly string[]): Promise<string[]> {
   const left = () => members.filter((member) => identity(Number.parseInt(member, 10)) === member)
-  for (let waited = 0; left().length > 0 && waited < 2000; waited += 20) await new Promise((resolve) => setTimeout(resolve, 20))
+  for (let waited = 0; left().length > 0 && waited < 20_000; waited += 20) await new Promise((resolve) => setTimeout(resolve, 20))
   const cgroups = cgroupsOf(session)
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')

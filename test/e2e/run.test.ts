@@ -46,7 +46,7 @@ test('left by its keys it runs on; attached again it goes on where it was', asyn
   await again.see('<kept>')
   again.type('exit 4\r')
   expect(await again.ended()).toBe(4)
-  await expect.poll(async () => (await at.host.drydock('ps', '-aq')).stdout).toBe('')
+  await expect.poll(async () => (await at.host.drydock('ps', '-aq')).stdout, { timeout: 60_000 }).toBe('')
 })
 
 test('the caller’s terminal is line-wise again, also when the container is killed', async () => {

@@ -15,6 +15,6 @@ export async function heapOf(engine: TestEngine): Promise<number> {
   const file = engine.host.path(FILE)
   rmSync(file, { force: true })
   process.kill(engine.pid, 'SIGUSR2')
-  await vi.waitUntil(() => existsSync(file), { timeout: 10_000 })
+  await vi.waitUntil(() => existsSync(file), { timeout: 30_000 })
   return Number(readFileSync(file, 'utf8')) / 1024 / 1024
 }

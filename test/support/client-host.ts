@@ -1,19 +1,19 @@
 /** A private host with an engine in it, Docker's or drydock's, and drydock's command line as its client. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, rmdirSync, statSync, symlinkSync } from 'node:fs'
+import { mkdirSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { execa, type Options } from 'execa'
 import { settleForDocker, startDockerd } from './dockerd.js'
 import { busyboxRoot } from './full.js'
+import { signalInnermost } from './innermost.js'
+import { PEERS, peersCgroupsRemoved } from './peers-cgroups.js'
 import { DRYDOCK, type Finished, PrivateHost } from './private-host.js'
 import type { Requirement } from './requires.js'
 import { TerminalSession } from './terminal.js'
 
 /** Directory of everything there, on a tmpfs that goes with the host. */
 const PLACE = '/run/engine'
-/** Of the containers' cgroups, which are the real host's. */
-const PARENT = `drydock-client-${process.pid}`
 
 /** What the image `box` has beside what every root of busybox has. */
 const PROGRAMS = [
@@ -111,7 +111,7 @@ export class ClientHost {
     const ids = (await this.run(['ps', '-aq'])).stdout
     if (ids !== '') await this.run(['rm', '-fv', ...ids.split('\n')])
     await this.#end()
-    removeCgroups()
+    await peersCgroupsRemoved()
   }
 
   async #importBox(): Promise<void> {
@@ -137,7 +137,7 @@ async function dockerd(host: PrivateHost): Promise<Running> {
   const { exitCode, stderr } = await host.run(['sh', '-ec', settleForDocker(`${PLACE}/writes`)])
   if (exitCode !== 0) throw new Error(`the private host cannot be made ready for Docker: ${stderr}`)
   const place = `${PLACE}/docker`
-  const settings = { 'cgroup-parent': `/${PARENT}`, iptables: 'false', 'ip-forward': 'false' }
+  const settings = { 'cgroup-parent': `/${PEERS}`, iptables: 'false', 'ip-forward': 'false' }
   const { stop } = await startDockerd({ place, reach: host.path(place), enter: (argv) => host.enter(argv), settings })
   return { address: `unix://${place}/docker.sock`, stop }
 }
@@ -159,17 +159,8 @@ async function daemon(host: PrivateHost): Promise<Running> {
   })
   await listens
   const stop = async () => {
-    child.kill('SIGTERM')
+    signalInnermost(child, 'SIGTERM')
     await exited
   }
   return { address: `unix://${socket}`, stop }
-}
-
-/** Those of containers are gone with them; their parent, which has the name of this process, is left. */
-function removeCgroups(): void {
-  const trees = ['/sys/fs/cgroup', ...readdirSync('/sys/fs/cgroup').map((name) => join('/sys/fs/cgroup', name))]
-  for (const tree of trees) {
-    const path = join(tree, PARENT)
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) rmdirSync(path)
-  }
 }

@@ -10,8 +10,8 @@ import { afterAll, beforeAll } from 'vitest'
 import { settleForDocker, startDockerd } from './dockerd.js'
 import { EngineApi } from './engines/api.js'
 import { busyboxArchive } from './engines/image.js'
-import { innermost, signalInnermost } from './innermost.js'
-import { PEERS, removePeersCgroups } from './peers-cgroups.js'
+import { forked, innermost, signalInnermost } from './innermost.js'
+import { PEERS, peersCgroupsRemoved } from './peers-cgroups.js'
 import { DRYDOCK, PrivateHost } from './private-host.js'
 import { type RunningRegistry, startRegistry } from './registry.js'
 import { missing, type Requirement, requires } from './requires.js'
@@ -126,6 +126,7 @@ export class TestEngine {
   async startAndKill(milliseconds: number): Promise<void> {
     const coming = spawnDrydock(this.host, this.#args, this.#before)
     await new Promise((resolve) => setTimeout(resolve, milliseconds))
+    await coming.forked()
     coming.signal('SIGKILL')
     await coming.exited
   }
@@ -188,7 +189,7 @@ export class TestEngine {
     } finally {
       await this.#registry?.stop()
       await this.stop().finally(() => this.host.close())
-      if (this.kind === 'dockerd') removePeersCgroups()
+      if (this.kind === 'dockerd') await peersCgroupsRemoved()
     }
   }
 }
@@ -208,12 +209,12 @@ async function dockerd(host: PrivateHost, args: readonly string[]): Promise<Runn
   })
 }
 
-/** A Running, and a signal for it. */
+/** A Running, which may not run yet, and a signal for it. */
 function spawnDrydock(
   host: PrivateHost,
   args: readonly string[],
   before: readonly string[],
-): Running & { signal(name: NodeJS.Signals): void } {
+): Running & { forked(): Promise<void>; signal(name: NodeJS.Signals): void } {
   const [file, ...rest] = host.enter([
     ...before,
     process.execPath,
@@ -240,6 +241,7 @@ function spawnDrydock(
     get said() {
       return said
     },
+    forked: () => forked(child),
     signal,
     stop: async () => {
       signal('SIGTERM')

@@ -25,13 +25,13 @@ export const program = (name: string, ...args: string[]): string[] => [
   ...args,
 ]
 
-/** Directories of its own, a proc of its own, a loopback that is up; then it waits to be ended. */
+/** Directories of its own, a proc of its own, a loopback that is up; then it waits for the end of its input. */
 const SETTLE = `
 for directory in /run /var/lib/drydock; do mkdir -p $directory; mount -t tmpfs private $directory; done
 mkdir -p /run/netns
 ip link set lo up
 echo ready
-exec sleep infinity`
+exec cat >/dev/null`
 
 /** Milliseconds. */
 const [PAUSE, PATIENCE] = [10, 10_000]
@@ -67,13 +67,14 @@ export class PrivateHost {
       '-ec',
       SETTLE,
     ]
-    const outer = spawn('unshare', args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    const outer = spawn('unshare', args, { stdio: ['pipe', 'pipe', 'inherit'] })
     const exited = once(outer, 'exit')
     const [line] = await Promise.race([once(outer.stdout, 'data'), exited])
     if (String(line).trim() !== 'ready') throw new Error('the private host did not come up')
     const [child] = (await execa('pgrep', ['--parent', String(outer.pid)])).stdout.split('\n')
+    // Its first process ends, with that the kernel ends every other, and only then does unshare, which waits for it.
     const end = async () => {
-      outer.kill('SIGKILL')
+      outer.stdin.end()
       await exited
     }
     return new PrivateHost(Number(child), end)

@@ -44,7 +44,7 @@ export async function startRegistry(options: RegistryOptions): Promise<RunningRe
     signalInnermost(child, 'SIGTERM')
     await exited
   }
-  const deadline = Date.now() + 20_000
+  const deadline = Date.now() + 60_000
   while (!listens(child, port)) {
     if (child.exitCode !== null || Date.now() > deadline) {
       await stop()

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { PassThrough, type Readable } from 'node:stream'
 import Dockerode from 'dockerode'
 import { beforeAll, describe, expect } from 'vitest'
+import { firstFrame } from '../../support/engines/http.js'
 import { busyboxArchive } from '../../support/engines/image.js'
 import { ENGINE, onEngine } from '../../support/engines.js'
 import { layerTar } from '../../support/images.js'
@@ -37,6 +38,19 @@ const followed = (stream: NodeJS.ReadableStream): Promise<Record<string, unknown
 
 const create = (Cmd: string[], more: Dockerode.ContainerCreateOptions = {}) => docker.createContainer({ Image: 'busybox', Cmd, ...more })
 
+/** For the next exit, by dockerode's own connection: its `wait` resolves at the end alone, and this when the engine has begun to wait. */
+const waiting = (container: Dockerode.Container): Promise<NodeJS.ReadableStream> =>
+  new Promise((resolve, reject) => {
+    const asked = {
+      path: `/containers/${container.id}/wait?`,
+      method: 'POST',
+      options: { condition: 'next-exit' },
+      isStream: true,
+      statusCodes: { 200: true },
+    }
+    docker.modem.dial(asked, (error, answer) => (error ? reject(error) : resolve(answer as NodeJS.ReadableStream)))
+  })
+
 /** By docker.run, which asks to wait only after it has started: a container that removes itself might be gone. */
 async function run(
   argv: string[],
@@ -61,10 +75,10 @@ describe('attach', () => {
       const container = await create(['sh', '-c', 'echo out; echo err >&2; exit 3'])
       const stream = await container.attach({ stream: true, stdout: true, stderr: true, hijack })
       const read = demuxed(stream)
-      const waited = container.wait({ condition: 'next-exit' })
+      const waited = await waiting(container)
       await container.start()
       expect(await read).toEqual({ stdout: 'out\n', stderr: 'err\n' })
-      expect(await waited).toMatchObject({ StatusCode: 3 })
+      expect(JSON.parse(await textOf(waited))).toMatchObject({ StatusCode: 3 })
       await container.remove()
     })
   }
@@ -147,8 +161,7 @@ describe('in a container that runs', () => {
     expect(tail.toString()).toContain('line 4\n')
     expect(tail.toString()).not.toContain('line 3')
     const followed = (await container.logs({ stdout: true, follow: true, tail: 1 })) as Readable
-    const [first] = (await once(followed, 'data')) as [Buffer]
-    expect(first.subarray(8).toString()).toBe('line 5\n')
+    expect(await firstFrame(followed)).toBe('line 5\n')
     followed.destroy()
   })
 

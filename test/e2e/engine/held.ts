@@ -8,7 +8,7 @@ import { differencesOf } from './compare.js'
 import type { Recording } from './player.js'
 
 /** Milliseconds. */
-const PATIENCE = 300_000
+const PATIENCE = 900_000
 
 export type Played = (kind: EngineKind, program: DockerProgram, acts: readonly string[]) => Promise<Recording>
 

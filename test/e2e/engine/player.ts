@@ -1,9 +1,8 @@
 /** Plays a session: one act after the other, each of a few docker commands, and takes down what each printed, what was asked and answered, and which events there were. */
-import { type CommandOptions, DockerClient, type DockerProgram, type Finished } from '../../support/engines/clients.js'
+import { type CommandOptions, DockerClient, type DockerProgram, type Finished, type TerminalAct } from '../../support/engines/clients.js'
 import { kindsOf, maskDocument, maskTarget, maskText } from '../../support/engines/masks.js'
 import type { Exchange } from '../../support/engines/recorder.js'
 import { type EngineKind, TestEngine } from '../../support/engines.js'
-import type { TerminalSession } from '../../support/terminal.js'
 
 /** Data, so that it can be kept. */
 export interface Command {
@@ -32,7 +31,7 @@ export interface Stage {
   /** A command to its end; what it printed, unmasked. */
   docker(...args: string[]): Promise<Finished>
   dockerWith(options: CommandOptions, ...args: string[]): Promise<Finished>
-  terminal(args: readonly string[], act: (terminal: TerminalSession) => Promise<void>): Promise<Finished>
+  terminal(args: readonly string[], act: TerminalAct): Promise<Finished>
 }
 
 export type Script = Readonly<Record<string, (stage: Stage) => Promise<unknown>>>
@@ -71,6 +70,7 @@ async function play(script: Script, engine: TestEngine, client: DockerClient): P
       () => undefined,
       (error: unknown) => `${error instanceof Error ? error.message : error}; the daemon has said:\n${engine.said}`,
     )
+    await settled(engine).catch(() => undefined)
     const events = await eventsBetween(engine, began, now()).catch((error: Error) => [error.message])
     recording[name] = { commands, events, ...(failure !== undefined && { failure }) }
   }
@@ -78,9 +78,15 @@ async function play(script: Script, engine: TestEngine, client: DockerClient): P
 }
 
 /** The engines' clock is this machine's. Seconds with nanoseconds. */
-function now(): string {
+export function now(): string {
   const milliseconds = performance.timeOrigin + performance.now()
   return `${Math.floor(milliseconds / 1000)}.${String(Math.floor((milliseconds % 1000) * 1e6)).padStart(9, '0')}`
+}
+
+/** Docker's daemon answers whoever waits for an end before it tells of the end: who looks at the container waits until that is done. */
+async function settled({ api }: TestEngine): Promise<void> {
+  const all = await api.must<{ Id: string }[]>('GET', '/containers/json?all=1')
+  await Promise.all(all.map(({ Id }) => api.get(`/containers/${Id}/json`)))
 }
 
 async function eventsBetween(engine: TestEngine, since: string, until: string): Promise<string[]> {

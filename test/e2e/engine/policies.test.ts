@@ -12,10 +12,10 @@ beforeAll(async () => {
   if (missing(ALL).length > 0) return
   const args = ['--bridge=none', '--iptables=false', '--ip-forward=false']
   engines = await Promise.all([TestEngine.open('dockerd', { args }), TestEngine.open('drydock')])
-}, 120_000)
+}, 240_000)
 afterAll(async () => {
   await Promise.all(engines.map((engine) => engine.close()))
-}, 60_000)
+}, 240_000)
 
 type Document = Record<string, unknown>
 
@@ -49,7 +49,11 @@ describe('health checks', () => {
       const id = await api.create(['sleep', '1000'], { ...none(), Healthcheck }, 'ill')
       const before = await healthOf(engine, id)
       await api.start(id)
-      const starting = await healthOf(engine, id)
+      // The first check of this one is an hour away, however long it takes to ask.
+      const early = await api.create(['sleep', '1000'], { ...none(), Healthcheck: { ...Healthcheck, Interval: 3_600_000 * MILLI } })
+      await api.start(early)
+      const starting = await healthOf(engine, early)
+      await api.remove(early)
       await becomes(engine, id, 'unhealthy')
       const { Log = [] } = (await healthOf(engine, id)) ?? {}
       const list = async (health: string) =>

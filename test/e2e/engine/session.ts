@@ -1,14 +1,32 @@
 /** The session that every client's capture was made of, as a script: each act stands on what those before it have left. */
+import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Script, Stage } from './player.js'
+import { now, type Script, type Stage } from './player.js'
 import { FILTERS } from './session-filters.js'
 import { REFUSALS } from './session-refusals.js'
 
 /** Until the container has come to its end, by the API: no command of the session. */
 const ended = async ({ engine }: Stage, name: string) => (await engine.api.wait(name)).status
+
+/** Until there has been such an event since a moment, by the API. */
+async function happened({ engine }: Stage, since: string, filters: object): Promise<void> {
+  const events = await engine.api.open('GET', `/events?since=${since}&filters=${encodeURIComponent(JSON.stringify(filters))}`)
+  await once(events, 'data')
+  events.destroy()
+}
+
+/** SIGWINCH as SigCgt has it, proc_pid_status(5). */
+const RESIZED = 1n << 27n
+
+/** Until the container's shell has said all that it says before its first prompt: from then on it draws its line again when its terminal is given another size. */
+async function editsLines({ engine }: Stage, name: string): Promise<void> {
+  const { State } = await engine.api.must<{ State: { Pid: number } }>('GET', `/containers/${name}/json`)
+  const status = engine.host.path(`/proc/${State.Pid}/status`)
+  while (!(BigInt(`0x${/^SigCgt:\t(\w+)$/m.exec(readFileSync(status, 'utf8'))?.[1]}`) & RESIZED)) await sleep(10)
+}
 
 /** A directory for a moment. */
 async function inDirectory<T>(act: (path: string) => Promise<T>): Promise<T> {
@@ -30,10 +48,9 @@ export const SESSION: Script = {
     await docker('images', '-q', 'nothing-such')
   },
   'run -it': ({ terminal }) =>
-    terminal(['run', '-it', '--name', 'c1', '-e', 'PS1=ready> ', 'busybox', 'sh'], async (screen) => {
+    terminal(['run', '-it', '--name', 'c1', '-e', 'PS1=ready> ', 'busybox', 'sh'], async (screen, sized) => {
       await screen.see('ready> ')
-      // The client says the size once the container runs, and a shell whose terminal changes in the middle of a line draws it again.
-      await sleep(500)
+      await sized()
       screen.type('stty size; exit 3\r')
       await screen.see('33 101')
     }),
@@ -107,7 +124,10 @@ export const SESSION: Script = {
   },
   'attach, and leave by keys': async (stage) => {
     await stage.docker('start', 'c1')
-    await stage.terminal(['attach', 'c1'], async (screen) => {
+    await editsLines(stage, 'c1')
+    await stage.terminal(['attach', 'c1'], async (screen, sized) => {
+      await sized()
+      await screen.see('ready> ')
       screen.type('echo at$((40+2))\r')
       await screen.see('at42')
       await screen.see('ready> ')
@@ -116,14 +136,18 @@ export const SESSION: Script = {
     await stage.docker('inspect', '-f', '{{.State.Running}}', 'c1')
   },
   exec: async (stage) => {
-    await stage.terminal(['exec', '-it', '-e', 'PS1=inside> ', 'web', 'sh'], async (screen) => {
+    await stage.terminal(['exec', '-it', '-e', 'PS1=inside> ', 'web', 'sh'], async (screen, sized) => {
       await screen.see('inside> ')
+      await sized()
       screen.type('stty size; exit 5\r')
       await screen.see('33 101')
     })
     await stage.docker('exec', 'web', 'sh', '-c', 'echo o; echo e >&2; exit 6')
     await stage.dockerWith({ input: 'to the exec\n' }, 'exec', '-i', 'web', 'sh', '-c', 'cat')
+    const before = now()
     await stage.docker('exec', '-d', 'web', 'touch', '/tmp/detached')
+    // The client is not told of its end, which may come after what comes next.
+    await happened(stage, before, { container: ['web'], event: ['exec_die'] })
     await stage.docker('exec', '-w', '/tmp', '-e', 'X=y', '-u', 'nobody', 'web', 'sh', '-c', 'pwd; echo $X; id -u; id -g')
     await stage.docker('exec', 'web', '/nonexistent')
     await stage.docker('exec', 'web', 'nosuchcommand')

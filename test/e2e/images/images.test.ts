@@ -18,7 +18,7 @@ const RUNS = ['docker', 'umoci', 'archive', 'drydock', 'import', 'commit']
 const NOT_BY_UMOCI = ['sockets', 'odd-xattrs', 'turned-directories']
 
 /** Each starts some ten programs, and waits for their disks. Milliseconds. */
-const PATIENT = { timeout: 120_000 }
+const PATIENT = { timeout: 300_000 }
 
 const able = missing(NEEDS).length === 0
 const since = BigInt(Date.now()) * 10n ** 6n
@@ -40,10 +40,10 @@ beforeAll(async () => {
   await push(`oci:${at('umoci')}:latest`, 'umoci')
   await push(`oci:${at('umoci')}:index`, 'umoci:index')
   await push(`dir:${at('archive')}`, 'archive')
-}, 120_000)
+}, 300_000)
 afterAll(async () => {
   if (able) await machine?.close()
-}, 60_000)
+}, 300_000)
 
 const push = (from: string, to: string) => machine.skopeo('copy', '--quiet', '--all', '--dest-tls-verify=false', from, remote(to))
 

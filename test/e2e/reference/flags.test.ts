@@ -25,7 +25,7 @@ beforeAll(async () => {
   expect(made.stderr).toBe('')
   await on.api.must('POST', '/networks/create', { Name: 'sea', IPAM: { Config: [{ Subnet: '10.66.0.0/24' }] } })
   await on.api.create(['true'], { HostConfig: { NetworkMode: 'none' } }, 'keeper')
-}, 30_000)
+}, 120_000)
 
 /** Where the engine is, so that both mean the same by a path. */
 const docker = (args: readonly string[]) =>
@@ -71,4 +71,4 @@ test('each is as it is told', async () => {
   }
   await Promise.all(Array.from({ length: AT_ONCE }, one))
   expect(complaints).toEqual([])
-}, 120_000)
+}, 300_000)

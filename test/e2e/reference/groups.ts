@@ -219,6 +219,8 @@ export const GROUPS: Readonly<Record<string, Group>> = {
     const made = await ask<{ Id: string }>('POST /containers/home/exec', { body: { Cmd: ['echo', 'hi'], AttachStdout: true } })
     await ask(`GET /exec/${made.Id}/json`, { about: 'made' })
     await hijack(`/exec/${made.Id}/start`, { body: { Detach: false, Tty: false } })
+    // Docker's daemon may close the stream before it knows of the end.
+    await api.whenever({ container: ['home'] }, async () => !(await api.get(`/exec/${made.Id}/json`)).json<{ Running: boolean }>().Running)
     await ask(`GET /exec/${made.Id}/json`, { about: 'over' })
     await ask(`POST /exec/${made.Id}/start`, { body: { Detach: true }, about: 'again' })
     await ask(`POST /exec/${made.Id}/resize?h=x&w=1`, { about: 'a size that is none' })

@@ -26,7 +26,7 @@ export class Player {
   ): Promise<T> => {
     const [method = '', path = ''] = words.split(' ')
     const { about, ...request } = options
-    const answer = await this.api.ask(method, path, { signal: AbortSignal.timeout(20_000), ...request }).catch((cause: Error) => {
+    const answer = await this.api.ask(method, path, { signal: AbortSignal.timeout(60_000), ...request }).catch((cause: Error) => {
       throw new Error(`${words} (${about ?? ''}) at ${this.api.socket}: ${cause.message}`, { cause })
     })
     const text = answer.body.toString()

@@ -10,7 +10,7 @@ import { GROUPS } from './groups.js'
 import { differencesBetween, type Exchange, Player } from './player.js'
 
 /** Milliseconds. */
-const PATIENCE = 240_000
+const PATIENCE = 600_000
 
 const needs = [...NEEDS.dockerd, ...NEEDS.drydock]
 const engines: TestEngine[] = []

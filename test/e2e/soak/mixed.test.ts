@@ -19,8 +19,8 @@ const on = onEngine('drydock', { needs: ['command:docker-registry'], args: ['--l
 // Before what is there is looked at.
 beforeAll(async () => {
   if (on.able) await on.engine.registry()
-}, 60_000)
-const changes = tracesFrom(on, { patience: 60_000 })
+}, 120_000)
+const changes = tracesFrom(on)
 
 /** All of it goes, but for the one image. */
 async function clear(): Promise<void> {
@@ -71,5 +71,5 @@ on.test(
   async () => {
     expect(await changes()).toEqual([])
   },
-  30_000,
+  120_000,
 )

@@ -13,7 +13,7 @@ import { describe, expect } from 'vitest'
 import { complaintsAbout, type Known, linesOf, PROGRAM } from '../../soak/known.js'
 import { LimitedCgroup } from '../../soak/limited.js'
 import type { Answer } from '../../support/engines/api.js'
-import { parseFrames } from '../../support/engines/http.js'
+import { firstFrame } from '../../support/engines/http.js'
 import { busyboxArchive } from '../../support/engines/image.js'
 import { type EngineOptions, NEEDS, TestEngine } from '../../support/engines.js'
 import { signalInnermost } from '../../support/innermost.js'
@@ -38,8 +38,11 @@ const scarce = (
         after?.()
       }
     },
-    120_000,
+    240_000,
   )
+
+/** For what surely comes, on a busy machine too. Milliseconds. */
+const PATIENT = { timeout: 60_000 }
 
 const NONE = { HostConfig: { NetworkMode: 'none' } }
 
@@ -79,8 +82,9 @@ function expectSentence(answer: Answer, word: RegExp): void {
 
 describe('disk', () => {
   const resize = async (engine: TestEngine, size: string) => {
-    const { exitCode, stderr } = await engine.host.run(['sh', '-ec', `mount -o remount,size=${size} /var/lib/drydock`])
-    expect([exitCode, stderr]).toEqual([0, ''])
+    // A log that grows between the look and the call makes it too small (EINVAL): it is looked at again.
+    const { stderr } = await engine.host.run(['sh', '-c', `until mount -o remount,size=${size} /var/lib/drydock 2>/dev/null; do :; done`])
+    expect(stderr).toBe('')
   }
   const FULL = '$(df -k --output=used /var/lib/drydock | tail -n 1 | tr -d " ")k'
 
@@ -110,10 +114,9 @@ describe('disk', () => {
       const had = (await linesOf(api, 'runs')).map(Number)
       expect(had.every((line, at) => Number.isInteger(line) && line > (had[at - 1] ?? 0))).toBe(true)
       const log = await api.open('GET', '/containers/runs/logs?follow=1&stdout=1&tail=0')
-      expect(Number(parseFrames((await once(log, 'data'))[0] as Buffer).frames[0]?.bytes)).toBeGreaterThan(had.at(-1) as number)
-      log.destroy()
+      expect(Number(await firstFrame(log))).toBeGreaterThan(had.at(-1) as number)
       expect((await api.post('/containers/create?name=more', { Image: 'busybox', Cmd: ['true'] })).status).toBe(201)
-      expect((await api.post('/containers/runs/stop?t=5')).status).toBe(204)
+      expect((await api.post('/containers/runs/stop?t=30')).status).toBe(204)
       expect(await (await api.wait('runs')).status).toBe(0)
       await engine.kill()
       await engine.start()
@@ -146,7 +149,7 @@ describe('descriptors', () => {
           engine.api.post('/containers/create', { Image: 'busybox' }, { signal: AbortSignal.timeout(2000) }).catch(() => undefined),
         ),
       )
-      expect(engine.descriptors().length).toBeGreaterThanOrEqual(had + 9)
+      await expect.poll(() => engine.descriptors().length, PATIENT).toBeGreaterThanOrEqual(had + 9)
       for (const socket of crowd) socket.destroy()
       await limit(engine, had + 200)
       await works(engine)
@@ -154,7 +157,7 @@ describe('descriptors', () => {
       expect(engine.pid).toBe(pid)
       for (const { Id } of await engine.api.must<{ Id: string }[]>('GET', '/containers/json?all=1')) await engine.api.remove(Id)
       // The engine's end of the last connection is closed after ours.
-      await expect.poll(() => engine.descriptors().length).toBeLessThanOrEqual(had)
+      await expect.poll(() => engine.descriptors().length, PATIENT).toBeLessThanOrEqual(had)
     },
     'command:prlimit',
   )

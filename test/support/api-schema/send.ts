@@ -4,7 +4,7 @@ import { parseBody, parseHead, responseBorder, statusOf } from '../engines/http.
 import type { Request } from './make.js'
 
 /** Milliseconds; whoever has no answer by then has none. */
-const PATIENCE = 25_000
+const PATIENCE = 60_000
 
 export interface Answered {
   readonly status: number

@@ -6,7 +6,7 @@ import { until } from '../waiting.js'
 import { parseFrames, parseHead, statusOf, textOf } from './http.js'
 
 /** Nothing that is waited for takes so long, on a busy machine either. Milliseconds. */
-const PATIENCE = 20_000
+const PATIENCE = 60_000
 
 export interface Answer {
   readonly status: number
@@ -69,7 +69,7 @@ export class EngineApi {
       path: this.#version + path,
       agent: false,
       headers: { host: 'docker', ...(bytes && { 'content-type': type, 'content-length': bytes.length }), ...headers },
-      signal: signal ?? AbortSignal.timeout(PATIENCE * 3),
+      signal: signal ?? AbortSignal.timeout(PATIENCE * 2),
     })
     asked.end(bytes)
     const [response] = (await once(asked, 'response')) as [IncomingMessage]

@@ -45,6 +45,16 @@ export interface CommandOptions {
   readonly cwd?: string
 }
 
+const SIZE = { rows: 33, cols: 101 } as const
+
+const isSized = ({ target, status }: Exchange): boolean => target.endsWith(`/resize?h=${SIZE.rows}&w=${SIZE.cols}`) && status === 200
+
+/**
+ * `sized`: the client has said the terminal's size, for the last time unless that changes. It does so when the program runs, and a shell that is told of it in the
+ * middle of a line draws the line again: nothing is to be typed before.
+ */
+export type TerminalAct = (terminal: TerminalSession, sized: () => Promise<void>) => Promise<void>
+
 /** One of them, asking one engine, with a configuration of its own that says nothing. */
 export class DockerClient {
   readonly program: DockerProgram
@@ -73,11 +83,11 @@ export class DockerClient {
   }
 
   /** On a terminal of 33 rows and 101 columns. */
-  async terminal(args: readonly string[], act: (terminal: TerminalSession) => Promise<void>): Promise<Finished> {
+  async terminal(args: readonly string[], act: TerminalAct): Promise<Finished> {
     const recorder = await Recorder.open(this.#socket)
-    const terminal = new TerminalSession(this.program.path, args, { rows: 33, cols: 101, env: this.#environment(recorder) })
+    const terminal = new TerminalSession(this.program.path, args, { ...SIZE, env: this.#environment(recorder) })
     try {
-      await act(terminal)
+      await act(terminal, () => recorder.answered(isSized, 'the size of the terminal'))
       const exit = await terminal.ended()
       return { exit, stdout: terminal.text, stderr: '', exchanges: await recorder.close() }
     } finally {

@@ -95,6 +95,17 @@ export function parseFrames(bytes: Buffer): { readonly frames: Frame[]; readonly
   return { frames, rest: bytes.subarray(at) }
 }
 
+/** What the first frame of a stream says. It may come in pieces. */
+export async function firstFrame(stream: AsyncIterable<unknown>): Promise<string> {
+  const parts: Buffer[] = []
+  for await (const part of stream) {
+    parts.push(part as Buffer)
+    const [frame] = parseFrames(Buffer.concat(parts)).frames
+    if (frame) return frame.bytes.toString()
+  }
+  throw new Error(`the stream has ended within its first frame: ${Buffer.concat(parts).toString('hex')}`)
+}
+
 /** All of one stream. */
 export const textOf = (frames: readonly Frame[], stream: number): string =>
   Buffer.concat(frames.filter((frame) => frame.stream === stream).map(({ bytes }) => bytes)).toString()

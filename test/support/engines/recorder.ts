@@ -9,7 +9,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { until } from '../waiting.js'
 import { type Border, parseBody, parseHead, requestBorder, responseBorder, statusOf } from './http.js'
+
+/** Nothing that is waited for takes so long, on a busy machine either. Milliseconds. */
+const PATIENCE = 60_000
 
 export interface Exchange {
   readonly method: string
@@ -64,7 +68,9 @@ export class Recorder {
   readonly #server: Server
   readonly #directory: string
   readonly #connections: Connection[] = []
+  readonly #listeners = new Set<() => void>()
   #order = 0
+  #over = false
 
   private constructor(target: string) {
     this.#directory = mkdtempSync(join(tmpdir(), 'drydock-recorder-'))
@@ -79,9 +85,17 @@ export class Recorder {
     return recorder
   }
 
+  /** Wait until a request has its whole answer, and the client has been sent it. */
+  async answered(holds: (exchange: Exchange) => boolean, what: string): Promise<void> {
+    const found = () => this.#connections.flatMap(exchangesOf).some((exchange) => exchange.whole && holds(exchange))
+    await until(this.#listeners, found, PATIENCE, () => new Error(`waited in vain for an answer to ${what}`))
+  }
+
   /** To be called when the client has ended: what it left open is closed altogether, as its end would have done. The exchanges, in their order. */
   async close(): Promise<Exchange[]> {
     this.#server.close()
+    // Its end may be known before the end of what it said: that is read first.
+    this.#over = true
     for (const { up, sockets } of this.#connections) if (up.ended) for (const socket of sockets) socket.destroy()
     await Promise.all(this.#connections.map(({ closed }) => closed))
     rmSync(this.#directory, { recursive: true })
@@ -95,11 +109,13 @@ export class Recorder {
       from.on('data', (part) => {
         way.add(part, this.#order++)
         if (!to.write(part)) from.pause()
+        for (const listener of this.#listeners) listener()
       })
       to.on('drain', () => from.resume())
       from.on('end', () => {
         way.ended = true
-        to.end()
+        if (this.#over && from === client) for (const socket of [client, engine]) socket.destroy()
+        else to.end()
       })
       from.on('error', () => to.destroy())
       from.on('close', () => {

@@ -86,9 +86,12 @@ async function settledTraces(engine: TestEngine): Promise<Traces> {
   }
 }
 
-/** What is there more than before, and what is there no more. The kernel and the engine may take a moment: looked at again until there is nothing, or five seconds have passed. */
+/** How long the kernel and the engine may take to have things as they were, on a busy machine too. Milliseconds. */
+const PATIENCE = 20_000
+
+/** What is there more than before, and what is there no more: looked at again until there is nothing, or too much time has passed. */
 async function changesSince(engine: TestEngine, before: Traces): Promise<string[]> {
-  for (const end = Date.now() + 5000; ; ) {
+  for (const end = Date.now() + PATIENCE; ; ) {
     const after = await tracesOf(engine)
     const changes = [...without(after, before).map((line) => `left: ${line}`), ...without(before, after).map((line) => `gone: ${line}`)]
     if (changes.length === 0 || Date.now() > end) return changes
@@ -102,7 +105,7 @@ async function changesSince(engine: TestEngine, before: Traces): Promise<string[
  */
 export function tracesFrom(
   on: ReturnType<typeof onEngine>,
-  { patience, prepare }: { patience?: number; prepare?: () => void } = {},
+  { patience = 120_000, prepare }: { patience?: number; prepare?: () => void } = {},
 ): () => Promise<string[]> {
   let before: Traces = []
   beforeAll(async () => {
