@@ -153,5 +153,5 @@ describe('a lesson that is played while the page is open', () => {
     await interrupt()
     expect(await workshop.ended).toMatchObject({ status: 0 })
     expect((await at.host.run(['ls', '/run/drydock'])).stdout).not.toContain('workshop')
-  }, 90_000)
+  }, 240_000)
 })

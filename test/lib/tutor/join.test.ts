@@ -187,7 +187,7 @@ describe('a reporter', () => {
   })
 })
 
-describe('a lesson in a room', { timeout: 60_000 }, () => {
+describe('a lesson in a room', { timeout: 180_000 }, () => {
   let home: string
   let env: NodeJS.ProcessEnv
   let session: TerminalSession | undefined

@@ -63,7 +63,7 @@ async function press(session: TerminalSession, key: string): Promise<void> {
   session.type(key)
 }
 
-describe('a lesson on a terminal', { timeout: 120_000 }, () => {
+describe('a lesson on a terminal', { timeout: 240_000 }, () => {
   needsBottle('goes from the menu through a prediction, steps, explanation, look and a shell, and resumes where one left it', async () => {
     const first = lesson([])
     await first.see('1 A small dock (not begun)')
