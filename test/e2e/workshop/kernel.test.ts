@@ -217,7 +217,8 @@ describe('for everybody', () => {
 
   test('whoever hears it hears names: views, pictures, tables, drawings', async () => {
     const { page } = workshop.tab
-    await page.locator('.cable').nth(1).waitFor()
+    // Those of web; that of late goes when the kernel has taken its network down.
+    await expect.poll(() => page.locator('.cable').count(), { timeout: 30_000 }).toBe(2)
     await expectHeard(page.locator('body'), [
       '- heading "drydock" [level=1]',
       '- tab "Kernel 1" [selected]',
