@@ -12,7 +12,7 @@ import type { Box } from '../../lib/tutor/lesson.js'
  * So long one waits for an answer, in milliseconds. The packets have a few centimetres of copper to go, and not even that; but a switch
  * that has just been plugged in may lose the first question for a hardware address, which is repeated after a second.
  */
-const PATIENCE = 1500
+const PATIENCE = 2000
 
 /** Longest packet of an ordinary network. */
 const PACKET = 1500

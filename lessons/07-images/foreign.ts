@@ -25,7 +25,7 @@ export function filledStorage(bottle: Bottle): string | undefined {
 const roomRegistry = () => process.env.DRYDOCK_REGISTRY || 'http://127.0.0.1:5000'
 
 /** So long a registry gets that may not be there at all; and one that is, for a few megabytes over bad wifi. */
-const PATIENCE = { answer: 1000, blob: 60_000 } as const
+const PATIENCE = { answer: 5000, blob: 60_000 } as const
 
 /** The image from a registry that runs, in the room or on this machine: asked for by the tutor, since the bottle has no way out. Undefined when there is none. */
 export async function fromTheRoom(): Promise<Image | undefined> {

@@ -58,11 +58,10 @@ const listens = (bottle: Bottle) => until('the registry', () => logOf(bottle).in
 
 const logOf = (bottle: Bottle) => (existsSync(bottle.hostPath(LOG)) ? readFileSync(bottle.hostPath(LOG), 'utf8') : '')
 
-/** Lines such as `GET /v2/hull/blobs/sha256:… 200`: what it was asked since the line number `from`, and what it answered. */
-export function askedFor(bottle: Bottle, from = 0): string[] {
-  return [...logOf(bottle).matchAll(/"((?:GET|HEAD|PUT|POST|PATCH) \S+) HTTP\/1\.\d" (\d+)/g)]
-    .slice(from)
-    .map(([, what, status]) => `${what} ${status}`)
+/** Lines such as `GET /v2/hull/blobs/sha256:… 200`: what it was asked, and what it answered. The last may be missing yet: it answers before it writes. */
+export function askedFor(bottle: Bottle): string[] {
+  const lines = logOf(bottle).matchAll(/"((?:GET|HEAD|PUT|POST|PATCH) \S+) HTTP\/1\.\d" (\d+)/g)
+  return [...lines].map(([, what, status]) => `${what} ${status}`)
 }
 
 /** On the stage, with these images in it already: `{ 'hull:latest': image }`. */

@@ -22,8 +22,8 @@ export interface Server {
   stop(): Promise<void>
 }
 
-/** So long it gets to begin, and to end. */
-const PATIENCE = 5000
+/** So long it gets to begin, on a slow machine too, and to end. Milliseconds. */
+const [BEGINS, ENDS] = [30_000, 5000]
 
 /** `127.0.0.1:5000`, `[::1]:5000`, `:5000` and `0.0.0.0:5000` (all addresses of this machine). */
 export function parseListen(words: string): Listen {
@@ -87,18 +87,18 @@ export async function startServer(program: string, listen: Listen): Promise<Serv
   const stop = async () => {
     if (!over) {
       await shim.attempt([host(kill(child, 'term', { allow: ['ESRCH'] }))])
-      await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, PATIENCE).unref())])
+      await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, ENDS).unref())])
     }
     await shim.rollback()
   }
   const url = urlOf(listen)
-  for (const end = Date.now() + PATIENCE; ; ) {
+  for (const end = Date.now() + BEGINS; ; ) {
     if (over) throw new DrydockError(`the registry cannot begin: ${complaint(readFileSync(log, 'utf8'), listen)}`)
     // Somebody else's server may answer at this address: ours has said that it listens.
     if (readFileSync(log, 'utf8').includes('listening on ')) return { url, ended, stop }
     if (Date.now() > end) {
       await stop()
-      throw new DrydockError(`the registry does not listen after ${PATIENCE / 1000} s: ${complaint(readFileSync(log, 'utf8'), listen)}`)
+      throw new DrydockError(`the registry does not listen after ${BEGINS / 1000} s: ${complaint(readFileSync(log, 'utf8'), listen)}`)
     }
     await new Promise((resolve) => setTimeout(resolve, 25))
   }

@@ -14,7 +14,7 @@ import { findMakers, ID, type Makers } from './makers.js'
 /** A bottle's directory, right below drydock's: its name has the id of the program that made it. */
 const BOTTLE = /^bottle-.+-(\d+)-[0-9a-f]{6}$/
 
-const PATIENCE = 2000
+const PATIENCE = 5000
 
 /** From the innermost outwards, so that each is empty when its turn comes. `frozen` processes do not count as being in one. */
 export function inspectCgroups(frozen: ReadonlySet<number> = new Set(), makers: Makers = findMakers()): Leftover[] {

@@ -10,8 +10,8 @@ import { findMakers } from './makers.js'
 /** `spawner-4711-0.sock` and `terminal-4711-1a2b3c4d.sock` among a shim's arguments: the program that started it. */
 const OWNER = /\/(?:spawner|terminal)-(\d+)-[0-9a-f]+\.sock$/
 
-/** Milliseconds for a signal to be followed. */
-const PATIENCE = 1000
+/** Milliseconds for a signal to be followed: one may be ignored, and the other only waits for the machine. */
+const PATIENCE = { SIGTERM: 1000, SIGKILL: 10_000 } as const
 
 /** Orphans among this user's shims, those above before those below. */
 export function inspectProcesses(frozen: ReadonlySet<number> = new Set(), shimPath: string = SHIM_PATH): Leftover[] {
@@ -93,7 +93,7 @@ export async function removeProcess({ name }: Leftover, shimPath: string = SHIM_
       const { code } = error as NodeJS.ErrnoException
       return code === 'ESRCH' ? undefined : `kill: ${code}`
     }
-    for (const end = Date.now() + PATIENCE; runs() && Date.now() < end; ) await sleep(10)
+    for (const end = Date.now() + PATIENCE[signal]; runs() && Date.now() < end; ) await sleep(10)
   }
   return runs() ? 'it does not end though it was killed' : undefined
 }

@@ -29,7 +29,7 @@ export interface Removal {
 }
 
 /** Milliseconds in which what was removed may take others along. */
-const PATIENCE = 1000
+const PATIENCE = 3000
 
 /** What holds others stands first. Processes that a crash left frozen are no reason to keep anything: thawed, they end. */
 export async function findLeftovers(): Promise<Leftover[]> {

@@ -13,8 +13,8 @@ const NAME = /^workshop-\d+\.sock$/
 /** Where root's server says so; an ordinary user may not look there, and is then not seen by itself. */
 const ROOTS = '/run/drydock'
 
-/** Milliseconds; a server on this machine answers in less than one. */
-const PATIENCE = 500
+/** Milliseconds; a server on this machine answers in less than one, and who asks may have to wait for his turn on a busy one. */
+const PATIENCE = 5000
 
 export interface Announcement {
   close(): Promise<void>

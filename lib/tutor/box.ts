@@ -1,6 +1,7 @@
 /** A shim on the stage: each step is shown, waits for the learner, is made, and shows what it answered and changed. */
 import { DrydockError } from '../kernel/errors.js'
 import type { Exit } from '../kernel/frames.js'
+import { begun } from '../kernel/proc/begun.js'
 import { readStatus } from '../kernel/proc/status.js'
 import { type Result, StepError } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
@@ -263,6 +264,8 @@ export class StageBox implements Box {
 
   async #firstWords(): Promise<void> {
     this.#executed = true
+    const pid = this.childPid === undefined ? undefined : this.place.hostPid(this.childPid)
+    if (pid !== undefined) await begun(pid)
     if (this.#ownStreams) return
     let timer: NodeJS.Timeout | undefined
     const enough = new Promise<void>((resolve) => {

@@ -1,5 +1,6 @@
 /** Checks an exercise: a new challenge, the learner's steps for it, a bottle of their own, and the kernel's state as the judge. */
 import { DrydockError, sentenceOf } from '../kernel/errors.js'
+import { patience } from '../kernel/patience.js'
 import { explainFailure } from './explain.js'
 import { type Ground, oneBottle } from './ground.js'
 import { type LearnerLimits, runLearner } from './learner.js'
@@ -23,7 +24,7 @@ export interface Verdict {
 }
 
 /** A check waits for programs to end and limits to bite; one that is not done after this never will be. */
-const LONGEST_CHECK = 60_000
+const LONGEST_CHECK = patience(60_000)
 
 /** Try the function `exercise.id` of a file. Never throws for what a learner can do wrong. */
 export async function checkExercise(exercise: Exercise, file: string, limits: Partial<LearnerLimits> = {}): Promise<Verdict> {

@@ -1,6 +1,10 @@
 /**
- * The process in which a learner's function runs: asked once by its parent, it answers once. Nothing that it says is trusted; the
- * verdict comes from what the kernel does with the steps.
+ * The process in which a learner's function runs. Nothing that it says is trusted; the verdict comes from what the kernel does with the steps.
+ *
+ *     tutor                        here
+ *     question  ─────────────►
+ *               ◄────── begins   loads the file and calls the function: from here on it is the learner's time
+ *               ◄────── answer   once
  */
 import { pathToFileURL } from 'node:url'
 import { keepFromHosts } from './learner-network.js'
@@ -10,6 +14,10 @@ export interface LearnerQuestion {
   readonly file: string
   readonly name: string
   readonly challenge: unknown
+}
+
+export interface LearnerBegins {
+  readonly kind: 'begins'
 }
 
 export type LearnerAnswer =
@@ -40,6 +48,7 @@ keepFromHosts()
 const whole = ({ message, cause }: Error): string => (cause instanceof Error ? `${message}: ${cause.message}` : message)
 
 async function run({ file, name, challenge }: LearnerQuestion): Promise<void> {
+  send?.({ kind: 'begins' } satisfies LearnerBegins)
   let module: Record<string, unknown>
   try {
     module = (await import(pathToFileURL(file).href)) as Record<string, unknown>

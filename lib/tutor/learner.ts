@@ -8,7 +8,7 @@ import { patience } from '../kernel/patience.js'
 import { invoker } from '../kernel/places.js'
 import { readStatusLine } from '../kernel/proc/status.js'
 import type { Step } from '../kernel/step.js'
-import type { LearnerAnswer, LearnerQuestion } from './learner-process.js'
+import type { LearnerAnswer, LearnerBegins, LearnerQuestion } from './learner-process.js'
 import { problemWithSteps } from './returned.js'
 import { shownPath } from './workspace.js'
 
@@ -20,12 +20,16 @@ export interface LearnerRun {
 }
 
 export interface LearnerLimits {
+  /** From when the learner's file is loaded. */
   readonly milliseconds: number
   readonly memoryMiB: number
   readonly printedBytes: number
 }
 
 const LIMITS: LearnerLimits = { milliseconds: patience(10_000), memoryMiB: 512, printedBytes: 64 * 1024 }
+
+/** Milliseconds until then, which are the machine's: Node is started, with what reads TypeScript. */
+const START = patience(60_000)
 
 /** How much more processor time than `milliseconds` a program gets whose tutor was killed: the kernel ends it then. */
 const ORPHAN_SECONDS = Math.ceil(patience(15_000) / 1000)
@@ -38,17 +42,23 @@ export async function runLearner(file: string, name: string, challenge: unknown,
   process.once('exit', endWithUs)
   const printed = collect(child, printedBytes)
   const watch = watchMemory(child, memoryMiB)
-  const answer = new Promise<LearnerAnswer | undefined>((resolve) => child.once('message', (message) => resolve(message as LearnerAnswer)))
   const ended = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(`it could not be started: ${error.message}`))
     child.once('exit', (code, signal) => resolve(howItEnded(code, signal, printed(), memoryMiB)))
   })
   let timer: NodeJS.Timeout | undefined
+  let over = false
   const late = new Promise<string>((resolve) => {
-    timer = setTimeout(() => void whyLate(child.pid, milliseconds).then(resolve), milliseconds)
+    timer = setTimeout(() => resolve(`it was not begun within ${START / 1000} s: this machine is too busy`), START)
+    begun(child, () => {
+      clearTimeout(timer)
+      if (!over) timer = setTimeout(() => void whyLate(child.pid, milliseconds).then(resolve), milliseconds)
+    })
   })
+  const answer = answerOf(child)
   child.send({ file, name, challenge } satisfies LearnerQuestion, () => {})
   const first = await Promise.race([answer, ended, late])
+  over = true
   clearTimeout(timer)
   // An answer may have come just before the end.
   const said = typeof first === 'string' ? await Promise.race([answer, Promise.resolve(undefined)]) : first
@@ -59,6 +69,25 @@ export async function runLearner(file: string, name: string, challenge: unknown,
   const outcome = said ? judge(said, file, name) : { problem: problem ?? 'it gave no answer' }
   return { outcome, printed: printed() }
 }
+
+type Message = LearnerBegins | LearnerAnswer
+
+/** The first time that it says so: a learner's program may say it again, and gains nothing by it. */
+function begun(child: ChildProcess, begins: () => void): void {
+  const hear = (message: unknown) => {
+    if ((message as Message | null)?.kind !== 'begins') return
+    child.off('message', hear)
+    begins()
+  }
+  child.on('message', hear)
+}
+
+const answerOf = (child: ChildProcess): Promise<LearnerAnswer | undefined> =>
+  new Promise((resolve) => {
+    child.on('message', (message) => {
+      if ((message as Message | null)?.kind !== 'begins') resolve(message as LearnerAnswer)
+    })
+  })
 
 /** Through a shell, for the limit on processor time: it holds even when the tutor is killed and nobody ends the program. */
 function start(memoryMiB: number): ChildProcess {

@@ -2,6 +2,7 @@
 import type { Bottle } from '../bottle.js'
 import { DrydockError } from '../kernel/errors.js'
 import type { Exit } from '../kernel/frames.js'
+import { patience } from '../kernel/patience.js'
 import { readStatus } from '../kernel/proc/status.js'
 import { type Result, StepError } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
@@ -12,7 +13,7 @@ import type { Trial, TrialBox } from './lesson.js'
 import { BoxStdio } from './stdio.js'
 
 /** So long the steps themselves may take; what they execute may take longer. */
-const LONGEST_RUN = 10_000
+const LONGEST_RUN = patience(10_000)
 
 /** A program that has nothing to do has ended, and another one sleeps, before so many looks were taken at it, also on a busy machine. */
 const LOOKS = 100

@@ -9,7 +9,7 @@ import { shownPath } from './workspace.js'
 const MOST = 3
 
 /** Milliseconds. */
-const PATIENCE = 20_000
+const PATIENCE = 60_000
 
 /** Plain mistakes only: who learns system calls need not say what may be undefined. Modules are found as the tutor finds them, wherever the workspace is. */
 const OPTIONS = {

@@ -118,10 +118,12 @@ export const STEPS: readonly Step[] = [
         'echo "Happy whales !" > /tmp/myfile; read name < /vm/etc/hostname; echo "$name $(busybox hostname)"; exec busybox sleep 86399'
       const id = await afar(two, `drydock run -d --network none -v /:/vm small sh -c '${script.replaceAll("'", "'\\''")}'`)
       container.id = id
-      const looks = `cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c 'sleep 8639[9]'`
-      assert.equal((await two.on('vm-1', looks)).stdout, '1\n')
+      // That it runs is told when its shell begins: what it does next has to be waited for.
+      const looks = `for one in /proc/[0-9]*; do tr '\\0' ' ' < $one/cmdline; echo; done 2>/dev/null | grep -c '^busybox sleep 8639[9] $'`
+      await said(two, 'vm-1', `until [ "$(${looks})" = 1 ]; do sleep 0.2; done`)
       assert.equal((await two.on('vm-2', looks)).stdout, '0\n')
-      assert.equal(await afar(two, `drydock logs ${id}`), `vm-1 ${id.slice(0, 12)}`)
+      const logs = await afar(two, `sh -c 'until logs=$(drydock logs ${id}) && [ -n "$logs" ]; do sleep 0.2; done; echo "$logs"'`)
+      assert.equal(logs, `vm-1 ${id.slice(0, 12)}`)
     },
   },
   {

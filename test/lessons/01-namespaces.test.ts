@@ -32,7 +32,7 @@ needsBottle(
     for (const verification of verifications)
       expect(verification, `${verification.exercise} ${verification.program}`).toMatchObject({ ok: true })
   },
-  120_000,
+  240_000,
 )
 
 const exercise = (id: string): Exercise => lesson.exercises.find((one) => one.id === id) as Exercise

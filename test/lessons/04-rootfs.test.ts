@@ -17,7 +17,7 @@ import { type Verification, verifyLesson } from '../../lib/tutor/verify.js'
 import { runAsOrdinaryUser } from '../support/ordinary.js'
 import { requires } from '../support/requires.js'
 
-test('the file that is handed out fails, the solution passes, and lies change nothing', { timeout: 120_000 }, async () => {
+test('the file that is handed out fails, the solution passes, and lies change nothing', { timeout: 240_000 }, async () => {
   const results = await verifyLesson(lesson)
   expect(results.filter(({ ok }) => !ok)).toEqual([])
   expect(results.length).toBe(lesson.exercises.length * 4)
@@ -25,7 +25,7 @@ test('the file that is handed out fails, the solution passes, and lies change no
     if (passed === undefined) console.log(`skipped: ${exercise} (${program}): ${saw.join('; ')}`)
 })
 
-requires('command:setpriv', 'user-namespaces')('the same for an ordinary user, in a user namespace', { timeout: 120_000 }, async () => {
+requires('command:setpriv', 'user-namespaces')('the same for an ordinary user, in a user namespace', { timeout: 240_000 }, async () => {
   const { stdout, stderr } = await runAsOrdinaryUser([
     'node',
     '--import',
@@ -59,7 +59,7 @@ describe('what goes wrong on the way there', () => {
   }
   const isPrivate = 'mount(null, "/", null, ["rec", "private"])'
 
-  test('a prisoner who only walks up stays in, and one whose root does not follow is half out', { timeout: 60_000 }, async () => {
+  test('a prisoner who only walks up stays in, and one whose root does not follow is half out', { timeout: 120_000 }, async () => {
     expect(await verdictOn('breakOut', 'chdir(".."), chdir("..")')).toMatchObject({ passed: false, hint: 1 })
     expect(await verdictOn('breakOut', 'mkdir("hole"), chroot("hole"), chdir("/")')).toMatchObject({ passed: false, hint: 2 })
     const half = await verdictOn('breakOut', 'mkdir("hole"), chroot("hole"), chdir(".."), chdir("..")')
@@ -69,7 +69,7 @@ describe('what goes wrong on the way there', () => {
     expect(await verdictOn('breakOut', rope)).toMatchObject({ passed: true })
   })
 
-  test('a root of one’s own is more than a pointer, and less than a tree with the old one in it', { timeout: 60_000 }, async () => {
+  test('a root of one’s own is more than a pointer, and less than a tree with the old one in it', { timeout: 120_000 }, async () => {
     const bind = 'mount(given.root, given.root, null, ["bind", "rec"]), chdir(given.root)'
     const leave = `clone("mnt"), ${isPrivate}, ${bind}, pivot_root(".", ".")`
     expect(await verdictOn('ownRoot', `clone("mnt"), ${isPrivate}, chroot(given.root), chdir("/")`)).toMatchObject({
@@ -93,7 +93,7 @@ describe('what goes wrong on the way there', () => {
     expect(plain.saw.join()).toMatch(new RegExp(`pivot_root.*${PLAIN}`))
   })
 
-  test('layers in the wrong order, and what is done past the overlay', { timeout: 60_000 }, async () => {
+  test('layers in the wrong order, and what is done past the overlay', { timeout: 120_000 }, async () => {
     const over = (first: string, second: string) =>
       `mount("overlay", given.merged, "overlay", [], \`lowerdir=\${given.${first}}:\${given.${second}},upperdir=\${given.upper},workdir=\${given.work}\`)`
     const [right, wrong] = [over('first', 'second'), over('second', 'first')]
@@ -111,7 +111,7 @@ describe('what goes wrong on the way there', () => {
     })
   })
 
-  test('a volume that only looks read-only', { timeout: 60_000 }, async () => {
+  test('a volume that only looks read-only', { timeout: 120_000 }, async () => {
     const at = (flags: string) => `mount(given.volume, given.place, null, [${flags}])`
     const begin = `clone("mnt"), ${isPrivate}`
     expect(await verdictOn('readOnlyVolume', `${begin}, ${at('"bind", "rec", "rdonly"')}`)).toMatchObject({ passed: false, hint: 3 })

@@ -37,7 +37,7 @@ needsBottle(
     for (const verification of verifications)
       expect(verification, `${verification.exercise} ${verification.program}`).toMatchObject({ ok: true })
   },
-  120_000,
+  240_000,
 )
 
 const NAMES = Object.keys(await import('../../lib/index.js'))
@@ -63,7 +63,7 @@ function failing(id: string, parameters: string, needs: typeof needsBottle, trie
         expect(verdict.saw.join('\n')).toMatch(saw)
         expect(verdict).toMatchObject({ passed: false, hint })
       },
-      20_000,
+      240_000,
     )
   }
 }
@@ -199,7 +199,7 @@ describe('hop by hop', () => {
         expect(written()).toMatch(/The same packet\n {2}> to \S+ {2}a reply/)
         expect(status, written()).toBe(0)
       },
-      20_000,
+      240_000,
     )
   })
 })

@@ -32,7 +32,7 @@ import { runAsOrdinaryUser } from '../support/ordinary.js'
 import { requires } from '../support/requires.js'
 import { writtenDisplay } from '../support/written-display.js'
 
-test('the file that is handed out fails, the solution passes, and lies change nothing', { timeout: 120_000 }, async () => {
+test('the file that is handed out fails, the solution passes, and lies change nothing', { timeout: 240_000 }, async () => {
   const results = await verifyLesson(lesson)
   expect(results.filter(({ ok }) => !ok)).toEqual([])
   expect(results.length).toBe(lesson.exercises.length * 4)
@@ -42,7 +42,7 @@ test('the file that is handed out fails, the solution passes, and lies change no
 
 requires('command:setpriv', 'command:docker-registry', 'user-namespaces')(
   'the same for an ordinary user, in a user namespace',
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async () => {
     const { stdout, stderr } = await runAsOrdinaryUser([
       'node',
@@ -76,7 +76,7 @@ describe('what goes wrong on the way there', () => {
     return checkExercise(lesson.exercises.find((one) => one.id === id) as Exercise, file)
   }
 
-  test('a layer with the wrong marks', { timeout: 60_000 }, async () => {
+  test('a layer with the wrong marks', { timeout: 120_000 }, async () => {
     const without = (call: string) => `return solution.layer(given).filter(({ call }) => call !== '${call}')`
     expect(await verdictOn('layer', without('mknodat'))).toMatchObject({ passed: false, hint: 2 })
     expect(await verdictOn('layer', without('setxattr'))).toMatchObject({ passed: false, hint: 3 })
@@ -88,7 +88,7 @@ describe('what goes wrong on the way there', () => {
     expect(await verdictOn('layer', soft)).toMatchObject({ passed: false, hint: 4 })
   })
 
-  test('a way into the image that leads out, and another that does not', { timeout: 60_000 }, async () => {
+  test('a way into the image that leads out, and another that does not', { timeout: 120_000 }, async () => {
     const written = 'write(ref("file"), given.text), close(ref("file"))'
     const trusting = `return [open(given.root + "/" + given.path, ["creat", "wronly", "trunc"], { mode: 0o644, keep: "file" }), ${written}]`
     expect(await verdictOn('inside', trusting)).toMatchObject({ passed: false, hint: 1 })
@@ -103,7 +103,7 @@ describe('what goes wrong on the way there', () => {
     expect(await verdictOn('inside', replaced)).toMatchObject({ passed: false, hint: 3 })
   })
 
-  requires('command:docker-registry')('a pull that believes everything, and one that stops too early', { timeout: 120_000 }, async () => {
+  requires('command:docker-registry')('a pull that believes everything, and one that stops too early', { timeout: 240_000 }, async () => {
     const source = readFileSync(join(import.meta.dirname, '../../lessons/07-images/solution.ts'), 'utf8').replace(
       /from '\.\/tar\.js'/,
       `from ${url('lessons/07-images/tar.ts')}`,
@@ -124,7 +124,7 @@ describe('what goes wrong on the way there', () => {
     expect(await changed(/, chmod\(place, mode\)/, '')).toMatchObject({ passed: false, hint: 6 })
   })
 
-  requires('command:docker-registry')('a push that is not whole', { timeout: 120_000 }, async () => {
+  requires('command:docker-registry')('a push that is not whole', { timeout: 240_000 }, async () => {
     expect(await verdictOn('push', 'return []')).toMatchObject({ passed: false, hint: 1, saw: [expect.stringMatching(/answers 404/)] })
     expect(await verdictOn('push', 'return solution.push({ ...given, command: "/other" })')).toMatchObject({ passed: false, hint: 4 })
     expect(await verdictOn('push', 'return solution.push({ ...given, path: "elsewhere" })')).toMatchObject({ passed: false, hint: 3 })
@@ -170,7 +170,7 @@ describe('the lesson’s archives', () => {
 
   requires('command:docker-registry', 'command:skopeo')(
     'skopeo finds nothing amiss with the lesson’s image',
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async () => {
       const bottle = await Bottle.open({ name: 'bottle' })
       const place = mkdtempSync(join(tmpdir(), 'drydock-skopeo-'))
@@ -206,7 +206,7 @@ describe('where the foreign distribution comes from', () => {
   const home = mkdtempSync('/var/tmp/drydock-lesson-7-')
   afterAll(() => rmSync(home, { recursive: true, force: true }))
 
-  requires('command:docker-registry')('from what npm run registry has filled, or from one that runs', { timeout: 120_000 }, async () => {
+  requires('command:docker-registry')('from what npm run registry has filled, or from one that runs', { timeout: 240_000 }, async () => {
     const kept = process.env.DRYDOCK_DATA_ROOT
     process.env.DRYDOCK_DATA_ROOT = join(home, 'data')
     const server = await startServer(findCommand('docker-registry') as string, { address: '127.0.0.1', port: await freePort() })
@@ -251,7 +251,7 @@ async function freePort(): Promise<number> {
 
 requires('command:docker-registry', 'user-namespaces')(
   'at a terminal: steps, an answer to a question, what was measured, and away',
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   () =>
     playAtTerminal({
       number: 7,

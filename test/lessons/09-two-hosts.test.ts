@@ -19,7 +19,7 @@ const needsBottle = requires('user-namespaces')
 
 afterAll(endHostSpawner)
 
-needsBottle('the file that is handed out fails, the solution passes, and lies change nothing', { timeout: 120_000 }, async () => {
+needsBottle('the file that is handed out fails, the solution passes, and lies change nothing', { timeout: 240_000 }, async () => {
   // Who leaves without an answer is the same in every lesson (checker.test.ts); here he would have an engine started for nothing.
   const results = await verifyLesson(lesson, ['exercise', 'solution', 'liar'])
   expect(results.filter(({ ok }) => !ok)).toEqual([])
@@ -31,7 +31,7 @@ needsBottle('the file that is handed out fails, the solution passes, and lies ch
 /** That the solutions pass for one is seen when the lesson is played (play.test.ts). */
 requires('command:setpriv', 'user-namespaces')(
   'it fails for an ordinary user too, and for the same reasons',
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async () => {
     const argv = ['node', '--import', 'tsx', 'test/support/programs/verify-lesson.ts', 'lessons/09-two-hosts', 'exercise']
     const { stdout, stderr } = await runAsOrdinaryUser(argv)
@@ -97,20 +97,20 @@ describe('what goes wrong on the way there', () => {
       3,
     ],
   ] as const) {
-    needsBottle(`${id}: ${what}`, { timeout: 60_000 }, async () => {
+    needsBottle(`${id}: ${what}`, { timeout: 120_000 }, async () => {
       const verdict = await verdictOn(id, body)
       expect(verdict.saw.join('\n')).toMatch(saw)
       expect(verdict).toMatchObject({ passed: false, hint })
     })
   }
 
-  needsBottle('a function that would speak to the hosts from where it runs', { timeout: 60_000 }, async () => {
+  needsBottle('a function that would speak to the hosts from where it runs', { timeout: 120_000 }, async () => {
     const verdict = await verdictOn('doors', 'await fetch("http://172.20.122.115:2375/_ping"); return []')
     expect(verdict.saw.join()).toContain('172.20.122.115 is on the network of vm-1 and vm-2, and this function runs on neither')
   })
 })
 
-needsBottle('the commands in its text do what it says', { timeout: 180_000 }, async () => {
+needsBottle('the commands in its text do what it says', { timeout: 240_000 }, async () => {
   const text = readFileSync(new URL('../../lessons/09-two-hosts/README.md', import.meta.url), 'utf8')
   const blocks = marked.lexer(text).flatMap((token) => (token.type === 'code' ? [token.text as string] : []))
   const block = (words: string) => blocks.find((one) => one.includes(words)) ?? expect.fail(`there is no block with ${words}`)
@@ -133,7 +133,7 @@ needsBottle('the commands in its text do what it says', { timeout: 180_000 }, as
   }
 })
 
-needsBottle('at a terminal: steps, an answer to a question, what was measured, and away', { timeout: 60_000 }, () =>
+needsBottle('at a terminal: steps, an answer to a question, what was measured, and away', { timeout: 120_000 }, () =>
   playAtTerminal({
     number: 9,
     begins: `1 of ${lesson.scenes.length}`,

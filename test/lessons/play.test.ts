@@ -42,7 +42,7 @@ describe.each(LESSONS)('lesson %i', (number) => {
     expect(stdout).not.toMatch(/^error/m)
     if (process.geteuid?.() === 0) expect(stdout, 'root lacks nothing').not.toMatch(/^skipped/m)
     expect(await lastingDifferences(before)).toEqual([])
-  }, 120_000)
+  }, 240_000)
 
   requires('command:setpriv', 'user-namespaces')(
     'plays through for an ordinary user, saying what it cannot show',
@@ -53,7 +53,7 @@ describe.each(LESSONS)('lesson %i', (number) => {
       expect(stdout).toContain('Your machine is as before')
       expect(stdout).not.toMatch(/^error/m)
     },
-    120_000,
+    240_000,
   )
 })
 
@@ -74,7 +74,7 @@ describe.each(LESSONS)('lesson %i where there is neither busybox nor ps', (numbe
       expect(stdout).not.toMatch(/^error/m)
       if (number >= 4) expect(stdout.includes('busybox or ps; it is left out') || number === 5, complaints(stdout)).toBe(true)
     },
-    120_000,
+    240_000,
   )
 })
 
@@ -98,7 +98,7 @@ describe('kill -9 of the tutor', () => {
       await exited
       expect(await lastingDifferences(before)).toEqual([])
     },
-    120_000,
+    240_000,
   )
 })
 

@@ -21,7 +21,7 @@ export interface Tab {
 }
 
 /** Milliseconds that something may take to show itself: less than a test has, so that it is told what was looked for. */
-const PATIENCE = 20_000
+const PATIENCE = 60_000
 
 export class HeadlessBrowser {
   readonly #browser: Browser

@@ -17,7 +17,7 @@ export interface Daemon {
 }
 
 /** Milliseconds: less than a test has, so that it is told what was waited for. */
-const PATIENCE = 25_000
+const PATIENCE = 60_000
 
 export interface DaemonPlace {
   readonly root: string

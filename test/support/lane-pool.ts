@@ -6,6 +6,7 @@ import { type ChildProcess, fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { PoolOptions, PoolRunnerInitializer, PoolWorker, WorkerRequest } from 'vitest/node'
 import { readChildren } from '../../lib/kernel/proc/processes.js'
@@ -25,8 +26,8 @@ export function numberOfLanes(): number {
   return Math.min(MOST, availableParallelism())
 }
 
-/** What does not end when it is asked to is killed. */
-const PATIENCE = 10_000
+/** What does not end when it is asked to is killed; and what does not end by itself is found by who compares the lanes. Milliseconds, and those between two looks. */
+const [PATIENCE, BETWEEN_LOOKS] = [10_000, 20]
 
 const busy = new Set<string>()
 const waiting: (() => void)[] = []
@@ -74,7 +75,10 @@ class LaneWorker implements PoolWorker {
       await ended
       clearTimeout(timer)
     }
-    if (this.#lane !== undefined) leave(this.#lane)
+    if (this.#lane !== undefined) {
+      await empty(Number(this.#lane))
+      leave(this.#lane)
+    }
     this.#worker = undefined
   }
 
@@ -107,6 +111,14 @@ async function freeLane(): Promise<string | undefined> {
     }
     await new Promise<void>((resolve) => waiting.push(resolve))
   }
+}
+
+/**
+ * Until nobody is left in it of the tests that were: spawners end by themselves, a moment after the process that had them, and the next file would take them for
+ * its host as it was. They are children of the lane's first process then, beside the one that it has itself.
+ */
+async function empty(lane: number): Promise<void> {
+  for (const until = Date.now() + PATIENCE; readChildren(lane).length > 1 && Date.now() < until; ) await sleep(BETWEEN_LOOKS)
 }
 
 function leave(lane: string): void {

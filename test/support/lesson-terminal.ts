@@ -6,7 +6,7 @@ import { expect } from 'vitest'
 import { TerminalSession } from './terminal.js'
 
 /** Milliseconds. */
-const PATIENCE = 30_000
+const PATIENCE = 60_000
 
 export interface Played {
   readonly number: number
@@ -23,6 +23,8 @@ export const learnersEnv = (home: string): NodeJS.ProcessEnv => ({
   ...process.env,
   DRYDOCK_STATE_DIR: join(home, 'state'),
   DRYDOCK_WORKSPACE: join(home, 'workspace'),
+  // That one has left is to arrive, however slow this machine is.
+  DRYDOCK_PATIENCE: '20',
   NO_COLOR: '1',
   FORCE_COLOR: undefined,
 })

@@ -8,7 +8,7 @@ import { until } from './waiting.js'
 const LAST_WORDS = 2000
 
 /** Nothing that is waited for takes so long, on a busy machine either; in an emulated one (test/vm) it may take so many times as long. */
-const PATIENCE = 20_000 * Number(process.env.DRYDOCK_TEST_SLOWNESS || 1)
+const PATIENCE = 60_000 * Number(process.env.DRYDOCK_TEST_SLOWNESS || 1)
 
 export interface TerminalOptions {
   readonly cols?: number

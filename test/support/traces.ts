@@ -6,8 +6,8 @@ import { readFileSync } from 'node:fs'
 import { processIds } from '../../lib/kernel/proc/processes.js'
 import { hostSnapshot, type Snapshot } from '../../lib/kernel/snapshot.js'
 
-/** The kernel takes its time with some things. */
-const PATIENCE = 3000
+/** The kernel takes its time with some things, and a shim that has lost its program with undoing. */
+const PATIENCE = 20_000
 
 export interface Program {
   readonly pid: number

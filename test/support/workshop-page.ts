@@ -7,7 +7,7 @@ import { type Daemon, run } from './daemon.js'
 import type { onPrivateHost } from './private-host.js'
 
 /** Milliseconds: less than a test has, so that it is told what did not end. */
-const PATIENCE = 20_000
+const PATIENCE = 60_000
 
 export const START = fileURLToPath(new URL('../../scripts/start.cjs', import.meta.url))
 
@@ -54,11 +54,11 @@ export function onWorkshopPage(
     made.url = await begin(...options)
     made.browser = await HeadlessBrowser.open(at.host.pid)
     made.tab = await made.browser.tab()
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await made.browser?.close()
     if (made.workshop) await end()
-  }, 60_000)
+  }, 120_000)
   return {
     begin,
     end,

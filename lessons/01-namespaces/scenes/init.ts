@@ -7,6 +7,8 @@ import { ENVIRONMENT, procOf, until, within } from '../looks.js'
 
 /** So long a process is watched before we say that a signal did nothing to it. One that kills needs far less than one of them. */
 const PATIENCE = 300
+/** And so long one whose end surely comes, on a slow machine too. */
+const SURELY = 30_000
 
 export async function firstProcess(stage: Stage): Promise<void> {
   const root = procOf(stage.bottle)
@@ -63,7 +65,7 @@ export async function firstProcess(stage: Stage): Promise<void> {
     async measure() {
       await box.step(host(kill(child, 'kill', { why: 'from outside, where the signal counts' })))
       await box.exited()
-      return (await within(PATIENCE * 10, inside.exited())) === undefined ? ends[0] : ends[1]
+      return (await within(SURELY, inside.exited())) === undefined ? ends[0] : ends[1]
     },
     because:
       'When PID 1 ends, the kernel kills every other process of its namespace. This is how an engine ends a container: one signal, nobody left.',

@@ -55,6 +55,7 @@ export async function stepByStep(stage: Stage): Promise<void> {
     await stage.look('The container, as it stands: it is complete, and still root with all rights', () => summary(box.hostPid()))
   }
   await until('the shell’s word', () => box.output().includes(hostname))
+  await until('the program after it', () => readProcess(box.hostPid())?.commandLine[0] === 'sleep')
   await stage.look('Open descriptors', () => [
     { label: 'before the execve', value: String(open) },
     { label: 'after it', value: descriptorWords(box.hostPid()), notice: true },

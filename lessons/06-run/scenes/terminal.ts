@@ -78,6 +78,8 @@ async function started(stage: Stage, kind: 'pipes' | 'terminal'): Promise<Box> {
   const box = await stage.box(kind, { ownMonitor: true })
   await run(box, built, kind === 'terminal' ? 'A whole container, with a terminal' : 'A whole container, with three pipes')
   await until('cat', () => childrenOf(box.hostPid()).some(({ pid }) => !catches(pid, SIGINT)))
+  // It was said before cat was started, and comes by a way of its own.
+  await until('what the shell says', () => box.output().includes('\n'))
   return box
 }
 

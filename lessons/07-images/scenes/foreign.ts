@@ -120,5 +120,5 @@ async function pull(stage: Stage, repository: string): Promise<string[]> {
 }
 
 async function seen(holds: () => boolean): Promise<void> {
-  for (const end = Date.now() + 5000; !holds() && Date.now() < end; ) await new Promise((resolve) => setTimeout(resolve, 20))
+  for (const end = Date.now() + 30_000; !holds() && Date.now() < end; ) await new Promise((resolve) => setTimeout(resolve, 20))
 }

@@ -1,5 +1,7 @@
 /** The exercises “create”, “plant” and “attach”: the container's process in the kernel, its layer on the disk, and what the engine says of it. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Bottle } from '../../../lib/bottle.js'
+import { begun } from '../../../lib/kernel/proc/begun.js'
 import { readProcFile } from '../../../lib/kernel/proc/read.js'
 import type { Trial } from '../../../lib/tutor/lesson.js'
 import { readHostname } from '../../../lib/tutor/state.js'
@@ -10,6 +12,15 @@ import { SOCKET } from '../engine.js'
 import { processOf } from '../looks.js'
 
 type Words<Name extends string> = Readonly<Record<Name, string>>
+
+/** Milliseconds that a program may take for what it does at once, on a slow machine too; and between two looks. */
+const PATIENCE = 4000
+const BETWEEN_LOOKS = 20
+
+/** Until it is so, or is not to be expected any more. */
+async function settled(holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + PATIENCE; !(await holds()) && Date.now() < end; ) await sleep(BETWEEN_LOOKS)
+}
 
 const engineOf = (bottle: Bottle) => new Engine(bottle.hostPath(SOCKET))
 
@@ -42,6 +53,7 @@ export async function checkCreate(trial: Trial): Promise<void> {
   trial.expect(State.Running, `the container ${name} is there, and it does not run: its status is “${State.Status}”`, 2)
   if (!State.Running) return
   // From here on the kernel is asked, about the process that the engine says it is.
+  await begun(State.Pid, procOf(bottle))
   const command = processOf(bottle, State.Pid)?.commandLine ?? []
   trial.expect(command.join(' ') === `sleep ${seconds}`, `process 1 of it is \`${command.join(' ')}\`, not \`sleep ${seconds}\``, 3)
   const named = await readHostname(bottle, State.Pid)
@@ -58,7 +70,14 @@ export async function checkPlant(trial: Trial): Promise<void> {
   const before = await found(bound(trial), container, 1)
   if (!before) return
   trial.expect(!before.State.Running, `${container} runs already: it was to be started by the tutor`, 1)
-  for (const name of [container, other]) await engine.ask('POST', `/containers/${name}/start`)
+  for (const name of [container, other]) {
+    await engine.ask('POST', `/containers/${name}/start`)
+    // The file of its own is empty for a moment while it is written anew.
+    await settled(async () => {
+      const { State } = await engine.inspect(name)
+      return !State.Running || processOf(bottle, State.Pid)?.comm === 'sleep'
+    })
+  }
   const inside = async (name: string, path: string) => {
     const { State } = await engine.inspect(name)
     const hostPid = State.Running ? bottle.hostPid(State.Pid) : undefined
@@ -81,6 +100,8 @@ export async function checkAttach(trial: Trial): Promise<void> {
   await trial.run()
   const document = await found(bound(trial), container, 1)
   if (!document) return
+  // Who was told that this was all says its answer and ends; before that nothing of it need be whole.
+  await settled(async () => !(await engineOf(bottle).inspect(container)).State.Running)
   const upper = bottle.hostPath(document.GraphDriver.Data?.UpperDir ?? '/none')
   const heard = contentOf(`${upper}/heard`)
   trial.expect(

@@ -26,8 +26,8 @@ import { parseAnswer } from '../http.js'
 
 /** A server that has been asked answers at once; so many milliseconds are for a slow machine. */
 const PATIENCE = 4000
-/** And so many until the file of one that listens has got its mode. */
-const UNTIL_ALLOWED = 1000
+/** And so many until the file of one that listens has got its mode, from the first refusal on. */
+const UNTIL_ALLOWED = 2000
 const BETWEEN_KNOCKS = 20
 const SOCKET = ref('socket')
 /** As many reads as a patient client makes for a short answer. */
@@ -139,14 +139,15 @@ interface Met {
 /** Until the one who may is let in, the one who may not is, or there is nothing more to wait for. */
 async function knock(over: () => boolean, look: () => Met['stat'], member: Caller, stranger: Caller | undefined): Promise<Met> {
   let met: Met = { member: 'ENOENT', stranger: undefined, stat: undefined }
-  const begun = Date.now()
-  const patience = () => (met.member === 'EACCES' ? UNTIL_ALLOWED : PATIENCE)
-  for (; Date.now() < begun + patience() && !over(); await sleep(BETWEEN_KNOCKS)) {
-    const stat = look()
-    if (!stat) continue
+  for (let until = Date.now() + PATIENCE; Date.now() < until && !over(); await sleep(BETWEEN_KNOCKS)) {
+    if (!look()) continue
     const refused = await stranger?.connect()
-    met = { member: refused === 'ok' ? 'not asked' : await member.connect(), stranger: refused, stat }
-    if (refused === 'ok' || met.member === 'ok') return met
+    const before = met.member
+    const answer = refused === 'ok' ? 'not asked' : await member.connect()
+    // Its mode and group are looked at when they have let somebody in: they come after the file, one after the other.
+    met = { member: answer, stranger: refused, stat: look() }
+    if (refused === 'ok' || answer === 'ok') return met
+    if (answer === 'EACCES' && before !== 'EACCES') until = Date.now() + UNTIL_ALLOWED
   }
   return met
 }

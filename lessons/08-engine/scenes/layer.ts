@@ -2,6 +2,7 @@
 import { clone3, host } from '../../../lib/index.js'
 import { DrydockError } from '../../../lib/kernel/errors.js'
 import type { LookRow, Stage } from '../../../lib/tutor/lesson.js'
+import { until } from '../../01-namespaces/looks.js'
 import { contentOf, file, filesBelow } from '../../04-rootfs/looks.js'
 import { drydock, openEngine } from '../engine.js'
 import { IMAGE } from '../image.js'
@@ -28,6 +29,7 @@ export async function itsLayer(stage: Stage): Promise<void> {
     return { pid: State.Pid, started: processOf(bottle, State.Pid)?.startTicks ?? 0, upper: upperOf(bottle, State.Pid) ?? 'none' }
   }
   const first = await look()
+  await until('the words', () => contentOf(`${bottle.hostPath(first.upper)}${FILE}`)?.includes('\n'))
   const { GraphDriver } = await engine.inspect(id)
   await stage.say(
     `A container \`whale\` runs, and has written its words into \`${FILE}\`. Where does that file lie? There are two who know.`,

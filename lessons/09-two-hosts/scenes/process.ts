@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { type Process, readProcesses } from '../../../lib/kernel/proc/processes.js'
 import type { LookRow, Stage } from '../../../lib/tutor/lesson.js'
-import { procOf } from '../../01-namespaces/looks.js'
+import { procOf, until } from '../../01-namespaces/looks.js'
 import { IMAGE } from '../../08-engine/image.js'
 import { commandOf, lineageRows } from '../../08-engine/looks.js'
 import { type } from '../commands.js'
@@ -22,7 +22,9 @@ export async function whoseProcess(stage: Stage): Promise<void> {
     choices: [here, there, both],
     async measure() {
       await type(stage, 'vm-2', ['drydock', 'run', '-d', '--name', 'whale', IMAGE, ...SLEEP], remote(hosts))
-      const [one, two] = [sleepers(hosts, 'vm-1').length > 0, sleepers(hosts, 'vm-2').length > 0]
+      const is = (name: Name) => sleepers(hosts, name).length > 0
+      await until('the start of sleep', () => is('vm-1') || is('vm-2'))
+      const [one, two] = [is('vm-1'), is('vm-2')]
       return one && two ? both : one ? there : here
     },
     because:

@@ -2,6 +2,7 @@
  * Tells an instructor where a learner is. It hears what a record hears, takes from it the scene and the exercises, and sends the whole report anew after each
  * change: at most one a second, and one now and then, so that the instructor sees who is still there. The lesson never waits for it.
  */
+import { patience } from '../../kernel/patience.js'
 import { printable } from '../../kernel/printable.js'
 import { randomBytes } from '../../kernel/random.js'
 import type { ExerciseReport, LearnerReport } from '../../trace/report.js'
@@ -31,7 +32,7 @@ export interface Pace {
   readonly farewell: number
 }
 
-export const PACE: Pace = { change: 1000, heartbeat: 20_000, retry: 5000, answer: 3000, farewell: 1000 }
+export const PACE: Pace = { change: 1000, heartbeat: 20_000, retry: 5000, answer: patience(3000), farewell: patience(1000) }
 
 /** Characters of what a check saw. */
 const SAW = 200

@@ -1,6 +1,6 @@
 /** The frame: what this is a picture of, the views, how it looks. */
 import type { ComponentChildren } from 'preact'
-import { useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks'
+import { useLayoutEffect, useMemo, useState } from 'preact/hooks'
 import { Replay } from '../../trace/replay.js'
 import type { Exported } from '../protocol.js'
 import { KernelView } from './kernel/kernel.jsx'
@@ -121,7 +121,7 @@ function useView(): [View, (view: View) => void] {
     history.replaceState(null, '', `#${next}`)
     setView(next)
   }
-  useEffect(() => {
+  useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.altKey || event.metaKey || isTyping(event.target)) return
       const next = VIEWS[Number(event.key) - 1]

@@ -38,6 +38,10 @@ const enter = async (question: string) => {
 const figure = (when: string) =>
   workshop.tab.page.locator('.before-after figure', { has: workshop.tab.page.getByText(when, { exact: true }) })
 
+/** The process of this pid, and none whose number only contains it. */
+const processIn = (when: string, pid: string) =>
+  figure(when).locator('.process', { has: workshop.tab.page.getByText(`pid ${pid}`, { exact: true }) })
+
 describe('while somebody steps', () => {
   test('the page follows: the scene and its text', async () => {
     const { page } = workshop.tab
@@ -62,19 +66,19 @@ describe('while somebody steps', () => {
     await enter('a new process: ')
     const [, pid = ''] = await learner.find(/(\d+) to the host, (\d+) to the bottle/)
     await learner.see('⏎ select')
-    await page
-      .getByRole('region', { name: /^Predict Who has|^Just run|^Predict|^A look/ })
-      .first()
-      .waitFor()
+    // The last that was done before that question: the page has come as far as the terminal.
+    await page.getByRole('region', { name: /^A look The links in/ }).waitFor()
     await back(/^Just run/)
     const done = page.getByRole('region', { name: /^Just run/ })
     expect(await done.locator('.outcome').first().textContent()).toMatch(/^✓ \d+ \d+(\.\d)? (µs|ms)$/)
     await page.getByRole('button', { name: /^Processes/ }).click()
     const { stdout } = await at.host.run(['grep', 'NSpid', `/proc/${pid}/status`])
-    const process = figure('after').locator('.process', { hasText: pid })
+    const process = processIn('after', pid)
+    await process.waitFor()
     const shown = await process.locator('.pid').allTextContents()
     expect(shown.map((text) => /\d+$/.exec(text)?.[0])).toEqual(stdout.split(/\s+/).slice(1))
-    expect(await figure('before').locator('.process', { hasText: pid }).count()).toBe(0)
+    await figure('before').waitFor()
+    expect(await processIn('before', pid).count()).toBe(0)
   })
 
   test('a call moves the picture: before and after are what the kernel said', async () => {
@@ -90,6 +94,9 @@ describe('while somebody steps', () => {
       .waitFor()
     const { stdout } = await at.host.run(['lsns', '--noheadings', '--type', 'uts', '--output', 'NS'])
     await enter('2 of 13')
+    await learner.see('q quit')
+    // What was done is behind that: until the page has heard of it, backwards leads to an earlier call.
+    await page.getByRole('heading', { name: 'A host name of its own' }).waitFor()
     await back(/^Just run/)
     await page.getByRole('button', { name: /^Namespaces/ }).click()
     const uts = (when: string) =>
@@ -134,10 +141,31 @@ test('forwards and backwards by keys, to the ends, and along by itself', async (
   await page.getByRole('button', { name: 'Back', exact: true }).click()
   expect(await place().inputValue()).toBe(String(last - 1))
   await page.locator('.lesson-text').click()
+  // At the first of several stops, so that there is time to see that it plays.
+  await page.keyboard.press('Home')
   await page.keyboard.press('Space')
   await page.getByRole('button', { name: 'pause', pressed: true }).waitFor()
+  await expect.poll(async () => Number(await place().inputValue()), { timeout: 20_000 }).toBeGreaterThan(0)
+  await page.keyboard.press('End')
   await page.getByRole('button', { name: 'play', pressed: false }).waitFor()
-  expect(await place().inputValue()).toBe(String(last))
+  await page.keyboard.press('ArrowLeft')
+  await page.keyboard.press('Space')
+  await expect.poll(() => place().inputValue(), { timeout: 20_000 }).toBe(String(last))
+  await page.getByRole('button', { name: 'play', pressed: false }).waitFor()
+})
+
+test('of two keys in a row each counts, painted in between or not', async () => {
+  const { page } = workshop.tab
+  await page.locator('.lesson-text').click()
+  await page.keyboard.press('Home')
+  await page.evaluate(async () => {
+    for (let key = 0; key < 2; key++) {
+      document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true }))
+      // As between any two events, what waits for the end of the first is done.
+      for (let turn = 0; turn < 10; turn++) await undefined
+    }
+  })
+  expect(await place().inputValue()).toBe('2')
 })
 
 describe('for everybody', () => {

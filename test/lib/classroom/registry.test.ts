@@ -52,7 +52,7 @@ const left = () =>
   })
 
 async function noneLeft(): Promise<void> {
-  for (const end = Date.now() + 5000; left().length > 0 && Date.now() < end; ) await new Promise((resolve) => setTimeout(resolve, 25))
+  for (const end = Date.now() + 20_000; left().length > 0 && Date.now() < end; ) await new Promise((resolve) => setTimeout(resolve, 25))
   expect(left()).toEqual([])
 }
 
@@ -237,11 +237,10 @@ describe.skipIf(!reachable)('images from the distribution’s packages', { timeo
     })
     await session.see('is being made')
     await new Promise((resolve) => setTimeout(resolve, 4000))
-    const began = Date.now()
     session.type(CTRL_C)
     await session.see('The registry has stopped.')
     expect(await session.ended()).toBe(0)
-    expect(Date.now() - began).toBeLessThan(10_000)
+    expect(session.text, 'it was not made to its end first').not.toContain('made in')
     await noneLeft()
     expect(readdirSync(join(home, 'data/registry/work')).filter((name) => name !== 'packages')).toEqual([])
   })

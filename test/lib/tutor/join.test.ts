@@ -77,7 +77,7 @@ describe('an invitation', () => {
 })
 
 describe('a reporter', () => {
-  const fast: Pace = { change: 60, heartbeat: 400, retry: 30, answer: 3000, farewell: 1000 }
+  const fast: Pace = { change: 60, heartbeat: 400, retry: 30, answer: 20_000, farewell: 20_000 }
   let said: string[]
   let current: Reporter | undefined
   beforeEach(() => {
@@ -172,7 +172,7 @@ describe('a reporter', () => {
       one.tell(stepped)
       return said
     }
-    await expect.poll(hear).toEqual([expect.stringContaining('The room’s word is another one now')])
+    await expect.poll(hear, { timeout: 20_000 }).toEqual([expect.stringContaining('The room’s word is another one now')])
     one.tell(scene(1))
     await one.leave()
     expect(reports).toHaveLength(length)
@@ -187,7 +187,7 @@ describe('a reporter', () => {
   })
 })
 
-describe('a lesson in a room', { timeout: 60_000 }, () => {
+describe('a lesson in a room', { timeout: 180_000 }, () => {
   let home: string
   let env: NodeJS.ProcessEnv
   let session: TerminalSession | undefined
@@ -201,6 +201,8 @@ describe('a lesson in a room', { timeout: 60_000 }, () => {
       DRYDOCK_WORKSPACE: join(home, 'workspace'),
       DRYDOCK_RUN_DIR: join(home, 'run'),
       SUDO_USER: 'grace',
+      // The last report is waited for, however slow this machine is.
+      DRYDOCK_PATIENCE: '20',
       NO_COLOR: '1',
     }
   })

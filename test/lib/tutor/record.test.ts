@@ -94,7 +94,7 @@ function sentencesOf({ ahead, done }: Act): string[] {
   return [title, ...why, ...outcomes, ...(done?.changes ?? []), ...(done?.because ?? [])].filter((one) => one !== undefined)
 }
 
-describe('a lesson that plays by itself', { timeout: 60_000 }, () => {
+describe('a lesson that plays by itself', { timeout: 180_000 }, () => {
   needsBottle('is recorded when that is asked for: every step and answer, in the words of the screen', async () => {
     const file = join(home, 'dock.jsonl')
     const { stdout, exitCode } = await play('1', '--auto', `--record=${file}`)
@@ -183,7 +183,7 @@ describe('a lesson that plays by itself', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a lesson at a terminal', { timeout: 60_000 }, () => {
+describe('a lesson at a terminal', { timeout: 180_000 }, () => {
   needsBottle('is recorded while it goes on, and what there is of it stays when it is killed', async () => {
     const session = new TerminalSession(process.execPath, [...program('tutor'), '1'], { cwd: root, env })
     try {
@@ -218,7 +218,7 @@ describe('a lesson at a terminal', { timeout: 60_000 }, () => {
   })
 })
 
-describe('the prompt of system calls', { timeout: 60_000 }, () => {
+describe('the prompt of system calls', { timeout: 180_000 }, () => {
   needsBottle('is recorded too: the calls, also the one that becomes a program', async () => {
     const file = join(home, 'prompt.jsonl')
     const input = 'clone uts\nsethostname box\n-mount nothing /nowhere tmpfs\nexecve /bin/true\n'

@@ -1,5 +1,5 @@
 /** Forwards and backwards through a session: buttons, a slider, keys. */
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks'
 import { isTyping } from '../use.js'
 
 /** Milliseconds from one stop to the next while it plays. */
@@ -33,7 +33,8 @@ export function Timeline({ at, count, words, running, following, go, follow }: T
     const timer = setTimeout(() => go(at + 1), BEAT)
     return () => clearTimeout(timer)
   }, [playing, at, last])
-  useEffect(() => {
+  // Before it is painted: a key that follows at once is to go on from here, and not from where the last one did.
+  useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.altKey || event.metaKey || isTyping(event.target)) return
       const target = event.target as HTMLElement
