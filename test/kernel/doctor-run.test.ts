@@ -64,7 +64,8 @@ function age(...paths: string[]): void {
 
 /** A detached container whose shim is killed; its first process. */
 async function orphan(name: string, ...flags: string[]): Promise<{ id: string; pid: string }> {
-  const { stdout: id } = await host.drydock('run', '-d', '--name', name, ...flags, '--rootfs', root.path, 'sleep', '1000')
+  const { stdout: id, stderr } = await host.drydock('run', '-d', '--name', name, ...flags, '--rootfs', root.path, 'sleep', '1000')
+  expect(stderr).toBe('')
   const pid = await host.newest('sleep 1000')
   const shim = (await host.run(['ps', '-o', 'ppid=', '-p', pid])).stdout.trim()
   await host.run(['kill', '-KILL', shim])
