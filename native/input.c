@@ -70,6 +70,21 @@ void input_push(struct monitor *monitor, const uint8_t *bytes, size_t n)
 		input_close(monitor); /* no memory: an early end is better than a hole */
 }
 
+/* Typed on a connection of its own. What it is typed on had its size set on another one: before that was read it is not to be there. */
+void input_take(struct monitor *monitor, const uint8_t *bytes, size_t n)
+{
+	struct input *input = &monitor->input;
+	if (!monitor->tty)
+		input_push(monitor, bytes, n);
+	else if (input->source != NULL && !queue_append(&input->queue, bytes, n))
+		input_close(monitor);
+}
+
+bool input_waits(const struct monitor *monitor)
+{
+	return monitor->input.source != NULL && queue_length(&monitor->input.queue) > 0;
+}
+
 bool input_flush(struct monitor *monitor)
 {
 	struct input *input = &monitor->input;

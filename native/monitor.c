@@ -207,6 +207,19 @@ static void reap(struct monitor *monitor)
 		unwatch(monitor, &monitor->child);
 }
 
+/* Keys were read from one connection: what was said on those that control was maybe said before, and seen ready after the last look. Who
+ * has set the size of a terminal and then types, types on a terminal of that size. */
+static bool hear_controls(struct monitor *monitor)
+{
+	bool some = false;
+	for (struct peer *peer = monitor->peers; peer != NULL; peer = peer->next)
+		if (peer->kind == PEER_CLIENT || peer->kind == PEER_CONTROL) {
+			peer->source.in = true;
+			some |= peer_read(monitor, peer);
+		}
+	return some;
+}
+
 /* Everything that is possible now, once. Returns whether there may be more to do at once. */
 static bool pass(struct monitor *monitor)
 {
@@ -214,6 +227,8 @@ static bool pass(struct monitor *monitor)
 	bool busy = listener_accept(monitor);
 	for (struct peer *peer = monitor->peers; peer != NULL; peer = peer->next)
 		busy |= peer_read(monitor, peer);
+	if (monitor->tty && input_waits(monitor))
+		busy |= hear_controls(monitor);
 	for (struct peer *peer = monitor->peers; peer != NULL; peer = peer->next)
 		busy |= peer_flush(monitor, peer);
 	busy |= input_flush(monitor);

@@ -144,6 +144,8 @@ bool input_open(struct monitor *monitor, int fd);
 /* How many bytes may be read now from whoever writes to stdin; never 0 when they would be thrown away. */
 size_t input_room(const struct monitor *monitor);
 void input_push(struct monitor *monitor, const uint8_t *bytes, size_t n);
+void input_take(struct monitor *monitor, const uint8_t *bytes, size_t n);
+bool input_waits(const struct monitor *monitor);
 bool input_flush(struct monitor *monitor);
 void input_end(struct monitor *monitor);
 void input_close(struct monitor *monitor);

@@ -186,7 +186,7 @@ bool peer_read(struct monitor *monitor, struct peer *peer)
 	monitor->heavy |= n > 4096;
 	size_t taken = peer->kind == PEER_ATTACH && !peer->held ? 0 : frames_take(monitor, peer, scratch, (size_t)n);
 	if (peer->kind == PEER_ATTACH && !peer->held && (peer->attached & 1) != 0)
-		input_push(monitor, scratch + taken, (size_t)n - taken);
+		input_take(monitor, scratch + taken, (size_t)n - taken);
 	return true;
 }
 

@@ -1,16 +1,23 @@
 /** Life after execve as the whole shim leads it, with its undo steps and its client. native/test has the monitor's own tests. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { Bottle } from '../../lib/bottle.js'
 import { out, word } from '../../lib/kernel/args.js'
 import { close, dup3, ioctl_tiocsctty, mkdir, open, pipe2, rmdir } from '../../lib/kernel/calls/files.js'
 import { mount } from '../../lib/kernel/calls/mounts.js'
 import { clone, execve, setsid } from '../../lib/kernel/calls/process.js'
 import { SHIM_PATH } from '../../lib/kernel/constants.js'
+import { frameHeader, sizeBody, TO_SHIM } from '../../lib/kernel/frames.js'
 import type { MonitorSettings } from '../../lib/kernel/monitor.js'
+import { readProcess } from '../../lib/kernel/proc/processes.js'
 import type { Shim } from '../../lib/kernel/shim.js'
 import { host, ref, type Step, step } from '../../lib/kernel/step.js'
+import { requires } from '../support/requires.js'
 
 /** Process 1 of a bottle is the shim; its file may stand where a bottle has a directory of its own, such as /tmp. */
 const SHIM_INSIDE = '/proc/1/exe'
@@ -63,7 +70,7 @@ async function start(script: string, settings: MonitorSettings = {}, before: Bef
 }
 
 /** The same on a terminal. */
-async function startOnTerminal(script: string): Promise<Started> {
+async function startOnTerminal(script: string, settings: MonitorSettings = {}): Promise<Started> {
   const shim = await bottle.shim()
   const said = hear(shim)
   const request = (name: 'tiocsptlck' | 'tiocgptpeer', argument: Parameters<typeof step>[1][number], keep?: string) =>
@@ -75,7 +82,7 @@ async function startOnTerminal(script: string): Promise<Started> {
       request('tiocgptpeer', { name: 'flags', kind: 'flags', group: 'open', words: ['rdwr', 'noctty'] }, 'slave'),
     ]),
   )
-  await shim.monitor({ tty: true, stdout: ref('master') })
+  await shim.monitor({ tty: true, stdout: ref('master'), ...settings })
   await shim.run([
     clone('pid'),
     setsid(),
@@ -135,6 +142,32 @@ describe('an attended container', () => {
     shim.stdin(Buffer.from('typed\n'))
     expect(await shim.exited).toMatchObject({ code: 0 })
     expect(said[1]).toMatch(/^\/dev\/pts\/\d+\r\n43 132\r\n<typed>\r\n$/)
+  })
+
+  requires('root', 'command:strace')('has the size that was set on one connection before what was typed then on another', async () => {
+    const { shim, said } = await startOnTerminal('stty -echo; echo ready; read line; stty size', { socketPath: '/tmp/order.sock' })
+    await expect.poll(() => said[1], { interval: 5 }).toContain('ready')
+    const typist = await attach('/tmp/order.sock', 7)
+    const sizer = await control('/tmp/order.sock')
+    await once(sizer, 'data')
+    const pid = bottle.hostPid(shim.pid) as number
+    const trace = join(mkdtempSync(join(tmpdir(), 'drydock-order-')), 'trace')
+    onTestFinished(() => rmSync(join(trace, '..'), { recursive: true }))
+    const witness = spawn('strace', ['-p', `${pid}`, '-o', trace, '-e', 'trace=ioctl,write'], { stdio: ['ignore', 'ignore', 'pipe'] })
+    const ended = once(witness, 'exit')
+    await once(witness.stderr, 'data')
+    // Both come while it looks at neither; the one that types was there first.
+    process.kill(pid, 'SIGSTOP')
+    await expect.poll(() => readProcess(pid)?.state, { interval: 2 }).toMatch(/^[Tt]$/)
+    sizer.write(Buffer.concat([frameHeader(TO_SHIM.resize, 4), sizeBody(43, 132)]))
+    typist.write('typed\n')
+    process.kill(pid, 'SIGCONT')
+    expect(await shim.exited).toMatchObject({ code: 0 })
+    for (const socket of [typist, sizer]) socket.destroy()
+    await shim.ended
+    await ended
+    expect(readFileSync(trace, 'utf8').match(/TIOCSWINSZ|typed/g)).toEqual(['TIOCSWINSZ', 'typed'])
+    expect(said[1]).toMatch(/43 132\r\n$/)
   })
 
   test('dies with its client, and what was made for it is undone', async () => {

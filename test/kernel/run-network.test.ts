@@ -39,7 +39,8 @@ test('thirty at once all start, each with an address of its own', async () => {
 test('a container whose shim was killed keeps its address as long as it runs', async () => {
   const start = (name: string, ...flags: string[]) =>
     at.host.drydock('run', '-d', '--rm', '--name', name, ...flags, '--rootfs', at.root.path, 'sleep', '1000')
-  const { stdout: id } = await start('orphan', '--ip', '172.17.0.9')
+  const { stdout: id, stderr } = await start('orphan', '--ip', '172.17.0.9')
+  expect(stderr).toBe('')
   const orphan = await at.host.newest('sleep 1000')
   const { stdout: shim } = await at.host.run(['ps', '-o', 'ppid=', '-p', orphan])
   await at.host.run(['kill', '-KILL', shim.trim()])

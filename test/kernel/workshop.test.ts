@@ -3,6 +3,7 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import { afterAll, afterEach, expect, test } from 'vitest'
 import { Bottle, endHostSpawner } from '../../lib/bottle.js'
 import { sethostname } from '../../lib/kernel/calls/process.js'
+import { readProcesses } from '../../lib/kernel/proc/processes.js'
 import { readStatus } from '../../lib/kernel/proc/status.js'
 import { diffSnapshots, hostSnapshot, lastingDifferences } from '../../lib/kernel/snapshot.js'
 import { applyDelta } from '../../lib/picture/delta.js'
@@ -86,6 +87,9 @@ test('a page sees a bottle come, change its name, and go, as /proc has it', asyn
 })
 
 test('nothing on the host is otherwise, but for the shim that reads while a page is open', async () => {
+  // What took the pictures of the test before this one may still be ending.
+  const readers = () => readProcesses().filter(({ ppid, commandLine }) => ppid === process.pid && commandLine.includes('--fd'))
+  await expect.poll(readers, { interval: 5 }).toEqual([])
   const before = await hostSnapshot()
   const port = await open()
   expect(diffSnapshots(before, await hostSnapshot())).toEqual([])
