@@ -77,7 +77,8 @@ export async function checkBridge(trial: Trial): Promise<void> {
   const addresses = [2, 3].map((last) => network.replace(/0\/24$/, String(last)))
   const one = await container(bottle, { outside: left, index: 501, address: addresses[0] as string })
   await container(bottle, { outside: right, index: 502, address: addresses[1] as string })
-  await trial.run()
+  // A program may be at work yet that the steps have begun.
+  await (await trial.run()).settle()
   const own = await networkOf(bottle, 1)
   const bridge = linkNamed(own, name)
   trial.expect(bridge !== undefined, `the host has no device ${name}; it has ${namesOf(own)}`, 2)
