@@ -77,7 +77,8 @@ export async function checkLayers(trial: Trial): Promise<void> {
   ] as [string, string][]
   const hashes = lower.map(([layer, name]) => hashOf(at(layer, name)))
   const original = contentOf(at(other as string, 'changed')) ?? ''
-  await trial.run()
+  // A program may be at work yet that the steps have begun.
+  await (await trial.run()).settle()
   const mounted = mountAt(mountsOf(bottle.pid), of('merged'))
   const layers = mounted && overlayOf(mounted)
   trial.expect(

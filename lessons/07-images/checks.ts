@@ -29,7 +29,8 @@ export async function checkInside(trial: Trial): Promise<void> {
   for (const place of [root, `${root}/${house}`, `/${house}`]) mkdirSync(bottle.hostPath(place))
   symlinkSync(`/${house}`, bottle.hostPath(`${root}/${way}`))
   writeFileSync(bottle.hostPath(`/${house}/${file}`), 'mine\n')
-  await trial.run()
+  // A program may be at work yet that the steps have begun.
+  await (await trial.run()).settle()
   const outside = contentOf(bottle.hostPath(`/${house}/${file}`))
   trial.expect(outside === 'mine\n', `/${house}/${file}, a file outside of ${root}, has been changed`, 1)
   trial.expect(statOf(bottle.hostPath(`${root}/${way}`))?.isSymbolicLink() === true, `the link ${way} in ${root} is not there any more`, 3)
@@ -54,7 +55,8 @@ export async function checkLayer(trial: Trial): Promise<void> {
   for (const one of [first, second, `${first}/${anew}`, `${place}/merged`]) mkdirSync(at(one))
   writeFileSync(at(first, gone), 'old\n')
   writeFileSync(at(first, anew, 'old'), 'old\n')
-  await trial.run()
+  // A program may be at work yet that the steps have begun.
+  await (await trial.run()).settle()
   trial.expect(contentOf(at(first, gone)) === 'old\n' && existsSync(at(first, anew, 'old')), 'the first layer has been changed', 1)
   trial.expect(isWhiteout(statOf(at(second, gone))), `${gone} in the second layer is ${kindOf(at(second, gone))}, not the device 0:0`, 2)
   trial.expect(

@@ -85,7 +85,7 @@ export function diffSnapshots(before: Snapshot, after: Snapshot): string[] {
 
 /**
  * The differences that remain. The kernel takes its time to remove some things (the host's end of a cable goes up to 50 ms after its
- * namespace; more on a busy machine), so a difference is looked at again until it has gone or `milliseconds` have passed.
+ * namespace), so a difference is looked at again until it has gone or `milliseconds` have passed.
  */
 export async function lastingDifferences(before: Snapshot, milliseconds = 20_000): Promise<string[]> {
   const nft = before.unreadable.rules !== 'nobody asked'

@@ -96,6 +96,7 @@ class RunningTrial implements TrialBox {
   }
 
   async settle(): Promise<Exit | undefined> {
+    if (this.shim.childPid === undefined) return undefined
     let before: string | undefined
     for (let look = 0; look < LOOKS; look++) {
       const exit = await this.exitWithin(BETWEEN_LOOKS)
