@@ -1,4 +1,5 @@
 /** Everything that an engine has on its host at one moment: for tests that hold it to leaving nothing. */
+import { once } from 'node:events'
 import { beforeAll } from 'vitest'
 import type { onEngine, TestEngine } from '../engines.js'
 import { PEERS } from '../peers-cgroups.js'
@@ -65,10 +66,13 @@ async function tracesOf(engine: TestEngine): Promise<Traces> {
 export async function warmUp({ api }: TestEngine): Promise<void> {
   const ids = await Promise.all(
     [1, 2, 3, 4, 5, 6].map(async () => {
-      const id = await api.create(['sleep', '0.2'])
+      const id = await api.create(['sleep', '1000'])
       await api.start(id)
-      // Ends with the container.
-      await api.get(`/containers/${id}/logs?stdout=1&follow=1`)
+      // Of one that runs: nobody watches for what one that has ended will say.
+      const log = await api.open('GET', `/containers/${id}/logs?stdout=1&follow=1`)
+      await api.must('POST', `/containers/${id}/kill`)
+      log.resume()
+      await once(log, 'end')
       return id
     }),
   )
