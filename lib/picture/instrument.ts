@@ -61,7 +61,7 @@ export class Instrument {
   async askWithin(pid: number, write: (batch: Questions) => void, missing: Missing): Promise<Answers> {
     try {
       return await withLoneShim((shim) => {
-        this.#knows(shim)
+        this.knows(shim)
         return answersOf(shim, (batch) => {
           batch.enter(`/proc/${pid}/ns/user`, 'user')
           write(batch)
@@ -80,7 +80,8 @@ export class Instrument {
     if (shim) await (await shim).ref().rollback()
   }
 
-  #knows({ pid }: Shim): void {
+  /** One of its own, from its first moment on. */
+  knows({ pid }: Shim): void {
     this.#started.set(pid, readProcess(pid)?.startTicks)
   }
 
@@ -98,7 +99,7 @@ export class Instrument {
 
   async #start(forget: () => void): Promise<Shim> {
     const shim = await loneShim()
-    this.#knows(shim)
+    this.knows(shim)
     // Somebody has killed it: the next picture has another one.
     shim.once('ended', forget)
     await answersOf(shim, (batch) => {
