@@ -9,6 +9,7 @@ import { sentenceOf } from '../kernel/errors.js'
 import type { ResultFrame } from '../kernel/frames.js'
 import { LeanBatch, type LeanCall, lean } from '../kernel/lean.js'
 import { loneShim, withLoneShim } from '../kernel/lone.js'
+import { readProcess } from '../kernel/proc/processes.js'
 import type { Shim } from '../kernel/shim.js'
 import type { Word } from '../kernel/words.js'
 import type { Missing } from './missing.js'
@@ -27,11 +28,16 @@ const NOT_THERE = [
 
 export class Instrument {
   #shim: Promise<Shim> | undefined
-  #pids = new Set<number>()
+  /** By pid, when each was started: one that has said its last word is a process for a moment longer, and a pid may be given again. */
+  readonly #started = new Map<number, number | undefined>()
 
-  /** Its own processes. */
+  /** Its own processes, those too that are about to end. */
   get pids(): ReadonlySet<number> {
-    return this.#pids
+    for (const [pid, ticks] of this.#started) {
+      const now = readProcess(pid)
+      if (now === undefined || now.startTicks !== ticks) this.#started.delete(pid)
+    }
+    return new Set(this.#started.keys())
   }
 
   /** The calls of one batch, in order; errors that say that a thing is not there (any more) stop nothing. */
@@ -54,12 +60,13 @@ export class Instrument {
    */
   async askWithin(pid: number, write: (batch: Questions) => void, missing: Missing): Promise<Answers> {
     try {
-      return await withLoneShim((shim) =>
-        answersOf(shim, (batch) => {
+      return await withLoneShim((shim) => {
+        this.knows(shim)
+        return answersOf(shim, (batch) => {
           batch.enter(`/proc/${pid}/ns/user`, 'user')
           write(batch)
-        }),
-      )
+        })
+      })
     } catch (error) {
       missing.say(`What only a process inside can ask the kernel is not shown: ${sentenceOf(error)}`)
       return new Map()
@@ -69,9 +76,13 @@ export class Instrument {
   async close(): Promise<void> {
     const shim = this.#shim
     this.#shim = undefined
-    this.#pids = new Set()
     // No program stays for it, but for its end: otherwise this could be where a program ends that waits for nothing else.
     if (shim) await (await shim).ref().rollback()
+  }
+
+  /** One of its own, from its first moment on. */
+  knows({ pid }: Shim): void {
+    this.#started.set(pid, readProcess(pid)?.startTicks)
   }
 
   #open(): Promise<Shim> {
@@ -88,12 +99,9 @@ export class Instrument {
 
   async #start(forget: () => void): Promise<Shim> {
     const shim = await loneShim()
-    this.#pids.add(shim.pid)
+    this.knows(shim)
     // Somebody has killed it: the next picture has another one.
-    shim.once('ended', () => {
-      this.#pids.delete(shim.pid)
-      forget()
-    })
+    shim.once('ended', forget)
     await answersOf(shim, (batch) => {
       for (const kind of ['net', 'uts']) batch.open(`/proc/self/ns/${kind}`, `home ${kind}`)
     })

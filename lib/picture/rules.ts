@@ -10,6 +10,7 @@ import { StepError } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
 import { host, ref } from '../kernel/step.js'
 import { hasNft, runNft } from '../network/run-nft.js'
+import type { Instrument } from './instrument.js'
 import type { Missing } from './missing.js'
 import { translationsIn } from './ruleset.js'
 import { mayGoDirectly, type Place, type Surveyed } from './survey.js'
@@ -33,7 +34,12 @@ interface Listed {
 export class RulesSeen {
   #listed = new Map<number, Listed>()
 
-  async view(places: readonly Place[], networks: ReadonlyMap<number, Surveyed>, missing: Missing): Promise<Record<string, RuleView>> {
+  async view(
+    places: readonly Place[],
+    networks: ReadonlyMap<number, Surveyed>,
+    missing: Missing,
+    instrument: Instrument,
+  ): Promise<Record<string, RuleView>> {
     const listed = new Map<number, Listed>()
     for (const place of places) {
       const generation = place.kind === 'net' ? networks.get(place.inode)?.generation : undefined
@@ -41,7 +47,7 @@ export class RulesSeen {
       if (typeof generation !== 'number' || generation <= BORN) continue
       const known = this.#listed.get(place.inode)
       const same = known?.generation === generation && known.pid === place.pid && !(known.counts && Date.now() - known.at > COUNTED)
-      const list = same ? known : await listRules(place, generation, missing)
+      const list = same ? known : await listRules(place, generation, missing, instrument)
       if (list) listed.set(place.inode, list)
     }
     this.#listed = listed
@@ -49,13 +55,13 @@ export class RulesSeen {
   }
 }
 
-async function listRules(place: Place, generation: number, missing: Missing): Promise<Listed | undefined> {
+async function listRules(place: Place, generation: number, missing: Missing, instrument: Instrument): Promise<Listed | undefined> {
   if (!hasNft()) {
     missing.say('There are rules of a packet filter, but the program nft, which could list them, is not installed (package nftables).')
     return undefined
   }
   try {
-    const { code, stdout, stderr } = await runNft(() => shimIn(place), ['-a', 'list', 'ruleset'])
+    const { code, stdout, stderr } = await runNft(() => shimIn(place, instrument), ['-a', 'list', 'ruleset'])
     if (code !== 0) {
       missing.say(`The rules of a packet filter cannot be listed: nft: ${stderr.trim().split('\n')[0]}`)
       return undefined
@@ -73,9 +79,10 @@ async function listRules(place: Place, generation: number, missing: Missing): Pr
 }
 
 /** A shim in this network namespace, where its user is an administrator. */
-async function shimIn(place: Place): Promise<Shim> {
+async function shimIn(place: Place, instrument: Instrument): Promise<Shim> {
   const { pid, owner } = place
   const shim = await loneShim()
+  instrument.knows(shim)
   try {
     const user =
       owner === undefined || mayGoDirectly(place)

@@ -94,7 +94,7 @@ export class Photographer {
     const { networks, hostnames } = await this.#survey.of(places, this.#instrument, missing)
     const namespaces = this.#namespaces.named(peopled, hostnames)
     const links = await this.#links.view(places, networks, this.#instrument, missing, close)
-    const rules = await this.#rules.view(places, networks, missing)
+    const rules = await this.#rules.view(places, networks, missing, this.#instrument)
     const { overlays, changes } = await this.#overlays.view(peopled, all, reader, this.#instrument, missing, close)
     const tables = { processes, namespaces, cgroups, links, rules, overlays, changes }
     const host = hostView(reader, hierarchies, missing.sentences)
