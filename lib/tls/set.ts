@@ -139,7 +139,18 @@ export function checkedHost(text: string): string {
 
 const CURVE = 'prime256v1'
 
-const newKeys = () => generateKeyPairSync('ec', { namedCurve: CURVE })
+/**
+ * By way of their text: a key that is handed over as it was made shares a lock with what has made it, and Node, which holds that lock while it exports the key,
+ * waits for itself for ever when the garbage collector takes the maker away in that moment.
+ */
+function newKeys() {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', {
+    namedCurve: CURVE,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  })
+  return { publicKey: createPublicKey(publicKey), privateKey: createPrivateKey(privateKey) }
+}
 
 const privatePem = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }).toString()
 
