@@ -32,6 +32,12 @@ export function ownRoot(path: string): Stats | undefined {
   }
 }
 
+/** Of this very program, which has heard their last word when it looks: one may take a moment to end. */
+function isOwn({ ppid }: { readonly ppid: number }, parents: ReadonlyMap<number, number>): boolean {
+  for (let at: number | undefined = ppid; at; at = parents.get(at)) if (at === process.pid) return true
+  return false
+}
+
 export function findMakers(): Makers {
   const containers = [...firstProcesses()].flatMap(([upper, pid]) => {
     const id = /\/([0-9a-f]{64})\/diff$/.exec(upper)?.[1]
@@ -39,10 +45,14 @@ export function findMakers(): Makers {
   })
   // A shim makes one container, and then it only waits for its end.
   const serving = new Set(containers.map(({ shim }) => shim))
-  const shims = readProcesses().filter(({ pid, state }) => state !== 'Z' && isShim(pid))
+  const processes = readProcesses()
+  const parents = new Map(processes.map(({ pid, ppid }) => [pid, ppid]))
+  const shims = processes.filter(({ pid, state }) => state !== 'Z' && isShim(pid))
   const all = new Set(shims.map(({ pid }) => pid))
   const spawns = (shim: (typeof shims)[number]) => shim.commandLine.includes('--spawner') && !all.has(shim.ppid)
-  const makers = shims.filter((shim) => !serving.has(shim.pid) && !spawns(shim)).map((shim) => ({ pid: shim.pid, since: startOf(shim) }))
+  const makers = shims
+    .filter((shim) => !serving.has(shim.pid) && !spawns(shim) && !isOwn(shim, parents))
+    .map((shim) => ({ pid: shim.pid, since: startOf(shim) }))
   return {
     running: new Set(containers.map(({ id }) => id)),
     serving,

@@ -26,21 +26,21 @@ export interface SpawnerOptions {
 
 let counter = 0
 
-/** How long after its socket a spawner that ends may go on, as its parent sees it. Milliseconds. */
-const LAST_MOMENT = 1000
+/** How long after its socket a spawner that ends may go on, as its parent sees it, and those that wait with it after it. Milliseconds. */
+const LAST_MOMENT = 10_000
+const BETWEEN_TRIES = 5
 
 export class Spawner {
-  #path: string
+  readonly path: string
   #process: ChildProcess
   #connected: number
-  #replacements = 0
   readonly #options: SpawnerOptions
   readonly #ready: Promise<Shim>[] = []
   #another: Promise<void> | undefined
   #closed = false
 
   private constructor(path: string, process: ChildProcess, options: SpawnerOptions) {
-    this.#path = path
+    this.path = path
     this.#process = process
     this.#options = options
     this.#connected = options.connected ?? 0
@@ -51,10 +51,6 @@ export class Spawner {
   static async start(options: SpawnerOptions = {}): Promise<Spawner> {
     const path = options.path ?? join(runDirectory(), `spawner-${process.pid}-${counter++}.sock`)
     return new Spawner(path, await begin(path, options.warm), options)
-  }
-
-  get path(): string {
-    return this.#path
   }
 
   get pid(): number {
@@ -93,11 +89,15 @@ export class Spawner {
 
   async #replace(): Promise<void> {
     const { exitCode, signalCode } = this.#process
-    // Those that waited with it may listen for a moment yet.
-    const path = `${this.#path.replace(/\.\d+$/, '')}.${++this.#replacements}`
-    this.#process = await begin(path, this.#options.warm)
-    rmSync(this.#path, { force: true })
-    this.#path = path
+    for (const until = Date.now() + LAST_MOMENT; ; await sleep(BETWEEN_TRIES)) {
+      try {
+        this.#process = await begin(this.path, this.#options.warm)
+        break
+      } catch (error) {
+        // Those that waited with it end with it, and listen for a moment yet.
+        if (Date.now() > until || !(error as Error).message.includes('somebody listens on')) throw error
+      }
+    }
     this.#options.replaced?.(signalCode ? `it was killed by ${signalCode}` : `it ended with ${exitCode}`)
   }
 
