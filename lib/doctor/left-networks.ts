@@ -4,20 +4,16 @@
  */
 import { lstatSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { close } from '../kernel/calls/files.js'
-import { rtnetlink_socket } from '../kernel/calls/sockets.js'
 import { sentenceOf } from '../kernel/errors.js'
 import { loneShim, withLoneShim } from '../kernel/lone.js'
-import { decodeLinks } from '../kernel/netlink/decode.js'
-import { answerOf, link_delete, link_dump } from '../kernel/netlink/steps.js'
 import { readOwnTables } from '../kernel/nft.js'
 import { dataRoot } from '../kernel/places.js'
 import { readNetDev } from '../kernel/proc/net.js'
 import type { Shim } from '../kernel/shim.js'
-import { host, ref } from '../kernel/step.js'
 import { bridgeState } from '../network/bridge.js'
 import { leasesDirectory, type NetworkConfig, readNetworks } from '../network/config.js'
 import { pluggedHere, reclaim, staleAddresses } from '../network/leases.js'
+import { linksAt, removeLink } from '../network/links.js'
 import { TABLE } from '../network/nft.js'
 import { runNft } from '../network/run-nft.js'
 import type { Leftover } from './leftovers.js'
@@ -91,9 +87,7 @@ function keptBy(busy: string | undefined, plugged: readonly string[]): { kept?: 
 
 /** Names of the devices that are ports of these bridges. */
 async function portsOf(shim: Shim, bridges: readonly NetworkConfig[]): Promise<Map<string, string[]>> {
-  const socket = ref('ports')
-  const [, dump] = await shim.run(host([rtnetlink_socket({ keep: socket.ref }), link_dump(socket), close(socket)]))
-  const links = dump ? decodeLinks(answerOf(dump)) : []
+  const links = await linksAt(shim)
   return new Map(
     bridges.map(({ bridge, index }) => [bridge, links.flatMap(({ name, master }) => (master === index ? [name] : []))] as const),
   )
@@ -120,9 +114,7 @@ export async function removeNetworkThing({ kind, name }: Leftover): Promise<stri
 /** A device of that name that is none of ours is an error, and stays. */
 async function removeBridge(shim: Shim, config: NetworkConfig): Promise<undefined> {
   if ((await bridgeState(shim, config)) === 'absent') return
-  const socket = ref('remove')
-  const gone = link_delete(socket, { name: config.bridge, index: config.index }, { allow: ['ENODEV'] })
-  await shim.run(host([rtnetlink_socket({ keep: socket.ref }), gone, close(socket)]))
+  await removeLink(shim, { name: config.bridge, index: config.index })
 }
 
 async function removeLease(path: string): Promise<string | undefined> {

@@ -6,11 +6,12 @@ import { type Family, formatMac, parsePrefix } from '../kernel/ip.js'
 import { addressAdd } from '../kernel/netlink/address.js'
 import { decodeAddresses, decodeLinks, decodeRoutes } from '../kernel/netlink/decode.js'
 import { bridgeAdd, linkSet } from '../kernel/netlink/link.js'
-import { address_dump, answerOf, link_delete, link_dump, link_get, route_dump } from '../kernel/netlink/steps.js'
-import { type Result, StepError } from '../kernel/result.js'
+import { address_dump, answerOf, link_get, route_dump } from '../kernel/netlink/steps.js'
+import { StepError } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
 import { host, type Ref, ref, type Step } from '../kernel/step.js'
 import type { NetworkConfig } from './config.js'
+import { linksAt, removeLink } from './links.js'
 import type { Ipv6Place } from './pool6.js'
 
 /** `172.17.0.1/16`: the bridge's address, which is its containers' gateway. */
@@ -53,15 +54,12 @@ export async function bridgeState(shim: Shim, config: NetworkConfig): Promise<'a
  * back to that data root make it again. False: it is none of ours, or containers are on it.
  */
 export async function makeRoom(shim: Shim, { bridge, index }: NetworkConfig): Promise<boolean> {
-  const socket = ref('room')
-  const results = await shim.run(host([rtnetlink_socket({ keep: socket.ref }), link_dump(socket), close(socket)]))
-  const links = decodeLinks(answerOf(results[1] as Result))
+  const links = await linksAt(shim)
   const found = links.find(({ name }) => name === bridge)
   // By the address that we give to every bridge of ours.
   if (found?.kind !== 'bridge' || found.index === index || found.mac !== bridgeMac(found)) return false
   if (links.some(({ master }) => master === found.index)) return false
-  const gone = link_delete(socket, { name: bridge, index: found.index }, { allow: ['ENODEV'] })
-  await shim.run(host([rtnetlink_socket({ keep: socket.ref }), gone, close(socket)]))
+  await removeLink(shim, { name: bridge, index: found.index })
   return true
 }
 

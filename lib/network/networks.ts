@@ -1,17 +1,13 @@
 /** Networks as a person has them: made, listed, looked at, removed, and brought to life in the kernel when a container needs one. */
 import { readFileSync } from 'node:fs'
 import { isIPv4 } from 'node:net'
-import { close } from '../kernel/calls/files.js'
-import { rtnetlink_socket } from '../kernel/calls/sockets.js'
 import { DrydockError } from '../kernel/errors.js'
 import { parsePrefix } from '../kernel/ip.js'
 import { loneShim } from '../kernel/lone.js'
-import { link_delete } from '../kernel/netlink/steps.js'
 import { parseRoutes, parseRoutes6 } from '../kernel/proc/net.js'
 import { newId } from '../kernel/random.js'
 import { textIfReadable } from '../kernel/readable.js'
 import type { Shim } from '../kernel/shim.js'
-import { host, ref } from '../kernel/step.js'
 import { bridgeAddress, bridgeState, knownNetworks, makeBridge, makeRoom, OtherBridge } from './bridge.js'
 import {
   checkedNetworkName,
@@ -29,6 +25,7 @@ import {
 } from './config.js'
 import { filterReady, missingSettings, obstacles, settle } from './filter.js'
 import { endpointId, type Lease, liveLeases, pluggedAt, readLeases, reclaim, staleAddresses } from './leases.js'
+import { removeLink } from './links.js'
 import { familiesOf, ruleset, rulesetWords, withdrawal } from './nft.js'
 import { addressOf, checkedGateway, checkedSubnet, checkPart, freeSubnet, gatewayOf, rangeOf } from './pool.js'
 import { checkedAddress6, checkedSubnet6, checkIpv6, checkPart6, gatewayOf6, type Ipv6Place, uniqueLocalSubnet } from './pool6.js'
@@ -199,8 +196,7 @@ async function takeDown(config: NetworkConfig, shim: Shim, more: MoreShims): Pro
     await checkSameNetwork(shim, more)
     await loadRules(more, withdrawal(config, family))
   }
-  const socket = ref('remove')
-  await shim.run(host([rtnetlink_socket({ keep: socket.ref }), link_delete(socket, config.bridge, { allow: ['ENODEV'] }), close(socket)]))
+  await removeLink(shim, config.bridge)
 }
 
 /** The network as it is written down, or as the first run would write it down: for --explain, which makes nothing. */

@@ -20,12 +20,12 @@ import type { Family } from '../kernel/ip.js'
 import { linkSet } from '../kernel/netlink/link.js'
 import { elementsAdd, elementsDelete } from '../kernel/netlink/nfnetlink.js'
 import { routeReplace } from '../kernel/netlink/route.js'
-import { link_delete } from '../kernel/netlink/steps.js'
 import { readNetDev, readRoutes, readRoutes6 } from '../kernel/proc/net.js'
 import { StepError } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
 import { container, host, ref, type Step } from '../kernel/step.js'
 import type { Attachment } from './attachment.js'
+import { removeLink } from './links.js'
 import { type PortAddresses, type PublishedPort, portElements } from './ports.js'
 
 /** The container. */
@@ -75,11 +75,8 @@ async function within(shim: Shim, target: Target, steps: readonly Step[]): Promi
   }
 }
 
-/** Pull the cable out, by its end on the host (ENODEV: it is out already). */
-export async function pullOut(shim: Shim, device: string): Promise<void> {
-  const socket = ref('out')
-  await shim.run(host([rtnetlink_socket({ keep: socket.ref }), link_delete(socket, device, { allow: ['ENODEV'] }), close(socket)]))
-}
+/** Pull the cable out, by its end on the host. */
+export const pullOut = (shim: Shim, device: string): Promise<void> => removeLink(shim, device)
 
 /** Where published ports lead. */
 export interface PortTarget extends PortAddresses {
