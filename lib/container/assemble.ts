@@ -6,6 +6,7 @@ import { close, open, write } from '../kernel/calls/files.js'
 import { join_session_keyring, setdomainname, sethostname } from '../kernel/calls/process.js'
 import { DrydockError } from '../kernel/errors.js'
 import type { MonitorSettings } from '../kernel/monitor.js'
+import { toOutside } from '../kernel/proc/idmap.js'
 import { remembered } from '../kernel/remembered.js'
 import { type Fragment, inPhase, ref, type Step } from '../kernel/step.js'
 import { dockerSets, resolveCapabilities } from '../primitives/capabilities.js'
@@ -253,7 +254,6 @@ export function checkPossible(spec: ContainerSpec, machine: Machine): void {
 /** Whom the streams are given to: the host's root owns them already when the program's user is that one. */
 export function ownerOf({ uid }: ContainerUser, { idmap }: Machine): { owner?: StdioOwner } {
   if (!idmap) return uid === 0 ? {} : { owner: { inside: uid, outside: uid } }
-  const range = idmap.uids.find(({ inside, count }) => uid >= inside && uid < inside + count)
   // Nothing can be given to a user who is not mapped.
-  return { owner: { inside: uid, outside: range ? range.outside + (uid - range.inside) : OVERFLOW_ID } }
+  return { owner: { inside: uid, outside: toOutside(idmap.uids, uid) ?? OVERFLOW_ID } }
 }

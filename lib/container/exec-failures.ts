@@ -4,7 +4,7 @@ import { DrydockError } from '../kernel/errors.js'
 import { type Result, StepError } from '../kernel/result.js'
 import { explainExec } from '../primitives/process.js'
 import type { ExecSpec } from './exec.js'
-import { type FailureCode, knownCause, StartError } from './failures.js'
+import { explained, type FailureCode, StartError } from './failures.js'
 
 /** The error of a batch in which a step failed; undefined when none did. */
 export function execError(results: readonly Result[], spec: ExecSpec): DrydockError | undefined {
@@ -14,8 +14,7 @@ export function execError(results: readonly Result[], spec: ExecSpec): DrydockEr
   if (meansEnd(failed)) return notRunning(spec.container.id, cause)
   const told = programTrouble(results, spec) ?? directoryTrouble(failed, spec)
   if (told) return new StartError(runtimeSentence(told.sentence), told.code, cause)
-  const known = knownCause(failed)
-  return new StartError(runtimeSentence(known ? `${cause.message}: ${known}` : cause.message), 125, cause)
+  return new StartError(runtimeSentence(explained(failed, cause)), 125, cause)
 }
 
 /** In docker's words, with the whole id. */

@@ -83,7 +83,8 @@ export function assembleExec(spec: ExecSpec, user: ContainerUser, machine: Machi
   const joined = joinCgroups(place.cgroup)
   // An ordinary user's shim enters the container's user namespace itself: to both of them an id is what it is inside. Root's stays where it has its rights.
   const { idmap, ...insideNow } = machine
-  const unprivileged = idmap !== undefined && rootOutside(idmap) === undefined
+  const stranger = rootOutside(idmap)
+  const unprivileged = idmap !== undefined && !stranger
   const owner = ownerOf(user, unprivileged ? insideNow : machine)
   const streams = stdio(
     terminal ? { kind: 'terminal', ...terminal, ...owner, console: false } : { kind: 'pipes', stdin: spec.stdin, ...owner },
@@ -97,7 +98,7 @@ export function assembleExec(spec: ExecSpec, user: ContainerUser, machine: Machi
       ...joined.clone,
       ...(unprivileged && { unprivileged }),
     }),
-    ...(idmap && !unprivileged ? [known] : []),
+    ...(stranger ? [rootInside] : []),
     lookUpUsers(container),
     keyring(container),
     streams,
@@ -122,7 +123,7 @@ export function assembleExec(spec: ExecSpec, user: ContainerUser, machine: Machi
 }
 
 /** Root outside is nobody inside. */
-const known: Fragment = { primitive: 'idmap', title: 'Root inside', steps: becomeRoot({ setgroups: true }) }
+const rootInside: Fragment = { primitive: 'idmap', title: 'Root inside', steps: becomeRoot({ setgroups: true }) }
 
 /**
  * Others are in its pid namespace already, and could look into a process that still holds what is the host's: read its memory, take its descriptors

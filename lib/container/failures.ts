@@ -39,8 +39,7 @@ export function startError(results: readonly Result[], spec: ContainerSpec): Sta
     // What is mounted was opened before, so that nothing else of it can be wrong.
     return new StartError(`${cause.message}: a file cannot be mounted on a directory, nor a directory on a file`, 125, cause, true)
   }
-  const known = knownCause(failed)
-  return new StartError(known ? `${cause.message}: ${known}` : cause.message, 125, cause)
+  return new StartError(explained(failed, cause), 125, cause)
 }
 
 /** The words by which docker's own command line finds its exit code stand first. */
@@ -77,8 +76,14 @@ const MOUNTING = new Set(['mount', 'move_mount', 'open_tree', 'pivot_root'])
 
 const IDS = new Set(['setgroups', 'setresgid', 'setresuid'])
 
+/** The sentence, and what it means where that is known. */
+export function explained(failed: Result, { message }: StepError): string {
+  const known = knownCause(failed)
+  return known ? `${message}: ${known}` : message
+}
+
 /** What an error means at this place, where it can mean one thing only. */
-export function knownCause({ step, errno }: Result): string | undefined {
+function knownCause({ step, errno }: Result): string | undefined {
   const { name } = errnoOf(errno)
   if (step.call === 'clone3' && name === 'ENOSPC') return 'the limit of namespaces is reached (/proc/sys/user/max_*_namespaces)'
   if (step.call === 'clone3' && name === 'EAGAIN')

@@ -18,6 +18,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DrydockError } from '../kernel/errors.js'
 import { runDirectory } from '../kernel/places.js'
+import { makeForRoot } from '../primitives/own-ids.js'
 import { shortId } from './spec.js'
 
 export interface Layout {
@@ -61,6 +62,13 @@ export function layoutOf(dataRoot: string, id: string, name: string): Layout {
     // A socket's path is short (unix(7)): the twelve digits that people use are enough for what runs at one time.
     socket: join(runDirectory(), `${shortId(id)}.sock`),
   }
+}
+
+/** What overlayfs needs to join a container's own layer with those of its image, below `overlay`, which is there. */
+export function makeOverlay({ upper, work, merged }: Pick<Layout, 'upper' | 'work' | 'merged'>): void {
+  makeForRoot(upper, 0o755)
+  makeForRoot(work, 0o700)
+  mkdirSync(merged, { mode: 0o700 })
 }
 
 /** The directories that all containers share. Only their owner looks into them: layers and volumes hold setuid files of somebody else's making (CVE-2021-41091). */

@@ -11,8 +11,7 @@ import { basename, dirname, join } from 'node:path'
 import { remove_tree, unlink } from '../kernel/calls/files.js'
 import { namesIfReadable, textIfReadable } from '../kernel/readable.js'
 import { host, type Step } from '../kernel/step.js'
-import { giveToRoot } from '../primitives/own-ids.js'
-import { type Layout, layoutOf } from './layout.js'
+import { type Layout, layoutOf, makeOverlay } from './layout.js'
 import type { ContainerSpec } from './spec.js'
 import { type ContainerRecord, takeName } from './state.js'
 
@@ -40,11 +39,7 @@ export async function makeContainer(
     const written = writeConfig(join(making, 'config.json'), record, durable)
     try {
       mkdirSync(layout.overlay, { mode: 0o710 })
-      mkdirSync(layout.upper, { mode: 0o755 })
-      mkdirSync(layout.work, { mode: 0o700 })
-      giveToRoot(layout.upper, 0o755)
-      giveToRoot(layout.work, 0o700)
-      mkdirSync(layout.merged, { mode: 0o700 })
+      makeOverlay(layout)
     } finally {
       await written
     }

@@ -11,7 +11,7 @@ import { namesIfReadable, textIfReadable } from '../kernel/readable.js'
 import { StepError } from '../kernel/result.js'
 import { type Fragment, inPhase, ref, type Step } from '../kernel/step.js'
 import type { Owner } from '../primitives/own-ids.js'
-import { type Layout, layoutOf } from './layout.js'
+import { type Layout, layoutOf, makeOverlay } from './layout.js'
 import { type ContainerSpec, shortId } from './spec.js'
 
 /** What config.json holds. */
@@ -202,9 +202,7 @@ export function createState(dataRoot: string, record: ContainerRecord): Layout {
   try {
     mkdirSync(layout.directory, { mode: 0o710 })
     mkdirSync(layout.overlay, { mode: 0o710 })
-    mkdirSync(layout.upper, { mode: 0o755 })
-    mkdirSync(layout.work, { mode: 0o700 })
-    mkdirSync(layout.merged, { mode: 0o700 })
+    makeOverlay(layout)
     writeDurably(layout.config, JSON.stringify(record))
     return layout
   } catch (cause) {

@@ -29,6 +29,9 @@ export interface IdmapHost {
   readonly kernel: string
 }
 
+/** Names under which root's containers look for a range in /etc/subuid: our own, then Docker's for userns-remap. */
+export const ROOTS_NAMES = ['drydock', 'dockremap']
+
 /** Ranges of /etc/subuid or /etc/subgid: lines `name:start:count`, with a name or a number as subuid(5) allows. */
 export function rangesOf(file: string, names: readonly string[]): { start: number; count: number }[] {
   const found: { start: number; count: number }[] = []
@@ -39,6 +42,23 @@ export function rangesOf(file: string, names: readonly string[]): { start: numbe
     if (valid && names.includes(name) && !found.some(({ start }) => start === range.start)) found.push(range)
   }
   return found
+}
+
+/** The first id after all that the file gives to anybody. */
+export const firstFree = (file: string): number =>
+  file
+    .split('\n')
+    .flatMap((line) => rangesOf(line, [line.trim().split(':')[0] ?? '']))
+    .reduce((highest, { start, count }) => Math.max(highest, start + count), 100000)
+
+/** One after the other inside, from an id on. */
+export function inARow(ranges: readonly { start: number; count: number }[], from: number): IdRange[] {
+  let inside = from
+  return ranges.map(({ start, count }) => {
+    const range = { inside, outside: start, count }
+    inside += count
+    return range
+  })
 }
 
 export function isWithin(start: number, count: number, own: readonly IdRange[]): boolean {

@@ -1,7 +1,7 @@
 /** What this machine lets us map: the choice between the three methods of idmap.ts, and what their errors mean here. */
 import type { IdRange } from '../kernel/proc/idmap.js'
 import type { IdmapSpec } from './idmap.js'
-import { type IdmapHost, isWithin, rangesOf, readIdmapHost } from './idmap-facts.js'
+import { firstFree, type IdmapHost, inARow, isWithin, ROOTS_NAMES, rangesOf, readIdmapHost } from './idmap-facts.js'
 
 export interface IdmapPlan extends IdmapSpec {
   /** What follows for whoever is inside, in one or two sentences. */
@@ -12,9 +12,6 @@ export interface IdmapPlan extends IdmapSpec {
 
 /** How many ids a container gets when there is a choice: as many as a 16-bit uid had, which every distribution fits in. */
 const USUAL = 65536
-
-/** Names under which root's containers look for a range in /etc/subuid: our own, then Docker's for userns-remap. */
-const ROOTS_NAMES = ['drydock', 'dockremap']
 
 /** The method and the ranges for this host. Pure: `readIdmapHost()` has the facts. */
 export function planIdmap(host: IdmapHost = readIdmapHost()): IdmapPlan {
@@ -54,20 +51,11 @@ function planAsUser(host: IdmapHost): IdmapPlan {
   const gids = rangesOf(host.subgid, [host.user, String(host.uid)])
   const tools = host.newuidmap !== undefined && host.newgidmap !== undefined
   if (tools && uids.length > 0 && gids.length > 0) {
-    const spread = (own: number, ranges: readonly { start: number; count: number }[]) => {
-      let inside = 1
-      const following = ranges.map(({ start, count }) => {
-        const range = { inside, outside: start, count }
-        inside += count
-        return range
-      })
-      return [one(own), ...following]
-    }
     const total = uids.reduce((sum, { count }) => sum + count, 0)
     return {
       method: 'newuidmap',
-      uids: spread(host.uid, uids),
-      gids: spread(host.gid, gids),
+      uids: [one(host.uid), ...inARow(uids, 1)],
+      gids: [one(host.gid), ...inARow(gids, 1)],
       says: `Root inside is you (user ${host.uid}) outside; the ${total} ids from 1 on are those that /etc/subuid gives you, from ${uids[0]?.start} on.`,
     }
   }
@@ -133,7 +121,6 @@ function firstRange(file: string, names: readonly string[], own: readonly IdRang
 
 /** 65536 ids after all that the file gives to anybody. */
 function freeRange(file: string, own: readonly IdRange[]): IdRange | undefined {
-  const everybody = file.split('\n').flatMap((line) => rangesOf(line, [line.trim().split(':')[0] ?? '']))
-  const start = everybody.reduce((highest, range) => Math.max(highest, range.start + range.count), 100000)
+  const start = firstFree(file)
   return isWithin(start, USUAL, own) ? { inside: 0, outside: start, count: USUAL } : undefined
 }

@@ -4,11 +4,9 @@
 import { DrydockError } from '../kernel/errors.js'
 import type { IdRange } from '../kernel/proc/idmap.js'
 import { textIfReadable } from '../kernel/readable.js'
-import { type IdmapHost, isWithin, rangesOf, readIdmapHost } from './idmap-facts.js'
+import { firstFree, type IdmapHost, inARow, isWithin, ROOTS_NAMES, rangesOf, readIdmapHost } from './idmap-facts.js'
 import type { IdmapPlan } from './idmap-plan.js'
-
-/** Who is looked for with `default`: our own user, then Docker's. */
-const DEFAULT_NAMES = ['drydock', 'dockremap']
+import { parseGroups, parseUsers } from './user.js'
 
 export interface RemapHost extends Pick<IdmapHost, 'subuid' | 'subgid' | 'ownUidMap' | 'ownGidMap'> {
   /** Contents of the files in /etc. */
@@ -41,25 +39,16 @@ function namesOf(word: string, { passwd, group, subuid, subgid }: RemapHost): { 
     })
   }
   if (word === 'default') {
-    const name = DEFAULT_NAMES.find((one) => rangesOf(subuid, [one]).length > 0 && rangesOf(subgid, [one]).length > 0) ?? 'dockremap'
+    const name = ROOTS_NAMES.find((one) => rangesOf(subuid, [one]).length > 0 && rangesOf(subgid, [one]).length > 0) ?? 'dockremap'
     return { user: [name], group: [name] }
   }
   const [user = '', groupWord] = parts
-  const found = entryOf(passwd, user)
+  const found = parseUsers(passwd).find(({ name, uid }) => [name, String(uid)].includes(user))
   if (!found) throw new DrydockError(`--userns-remap ${word}: there is no user ${user} in /etc/passwd`, { status: 400 })
   const wantedGroup = groupWord ?? found.name
-  const foundGroup = entryOf(group, wantedGroup)
+  const foundGroup = parseGroups(group).find(({ name, gid }) => [name, String(gid)].includes(wantedGroup))
   if (!foundGroup) throw new DrydockError(`--userns-remap ${word}: there is no group ${wantedGroup} in /etc/group`, { status: 400 })
-  return { user: [found.name, found.id], group: [foundGroup.name, foundGroup.id] }
-}
-
-/** passwd(5), group(5): `name:password:number:…` */
-function entryOf(file: string, word: string): { name: string; id: string } | undefined {
-  for (const line of file.split('\n')) {
-    const [name = '', , id = ''] = line.split(':')
-    if (name !== '' && (name === word || id === word)) return { name, id }
-  }
-  return undefined
+  return { user: [found.name, String(found.uid)], group: [foundGroup.name, String(foundGroup.gid)] }
 }
 
 interface Wanted {
@@ -86,16 +75,5 @@ function mapOf({ what, file, text, own, names }: Wanted): IdRange[] {
       status: 400,
     })
   }
-  let inside = 0
-  return found.map(({ start, count }) => {
-    const range = { inside, outside: start, count }
-    inside += count
-    return range
-  })
+  return inARow(found, 0)
 }
-
-const firstFree = (file: string): number =>
-  file
-    .split('\n')
-    .flatMap((line) => rangesOf(line, [line.trim().split(':')[0] ?? '']))
-    .reduce((highest, { start, count }) => Math.max(highest, start + count), 100000)

@@ -87,14 +87,14 @@ interface GroupLine {
 }
 
 /** name:password:uid:gid:comment:home:shell. Lines without a name and a number are no users. */
-function parseUsers(passwd: string): UserLine[] {
+export function parseUsers(passwd: string): UserLine[] {
   return fieldsOf(passwd).flatMap(([name = '', , uid = '', gid = '', , home = '']) =>
     name !== '' && isNumber(uid) ? [{ name, uid: Number(uid), gid: isNumber(gid) ? Number(gid) : 0, home }] : [],
   )
 }
 
 /** name:password:gid:member,member. */
-function parseGroups(group: string): GroupLine[] {
+export function parseGroups(group: string): GroupLine[] {
   return fieldsOf(group).flatMap(([name = '', , gid = '', members = '']) =>
     name !== '' && isNumber(gid) ? [{ name, gid: Number(gid), members: members.split(',').filter((member) => member !== '') }] : [],
   )

@@ -1,11 +1,10 @@
 /** Directories that are there for one act of a build: a context, or a layer that is being made. What an engine that was killed has left is swept with half layers. */
 import { mkdirSync } from 'node:fs'
 import type { Layout } from '../../container/index.js'
-import { layoutOf } from '../../container/layout.js'
+import { layoutOf, makeOverlay } from '../../container/layout.js'
 import { keepYoung, ownerName } from '../../image/owner.js'
 import { BUILDING } from '../../image/store/layers.js'
 import { removeTrees } from '../../image/store/tree.js'
-import { giveToRoot } from '../../primitives/own-ids.js'
 
 /** The directories of a container that is none: nobody lists it, and it has no files of its own in /etc. */
 export async function inScratch<T>(dataRoot: string, use: (layout: Layout) => Promise<T>): Promise<T> {
@@ -13,11 +12,7 @@ export async function inScratch<T>(dataRoot: string, use: (layout: Layout) => Pr
   mkdirSync(layout.overlay, { mode: 0o710 })
   const rest = keepYoung(layout.overlay)
   try {
-    mkdirSync(layout.upper, { mode: 0o755 })
-    mkdirSync(layout.work, { mode: 0o700 })
-    giveToRoot(layout.upper, 0o755)
-    giveToRoot(layout.work, 0o700)
-    mkdirSync(layout.merged, { mode: 0o700 })
+    makeOverlay(layout)
     return await use(layout)
   } finally {
     rest()

@@ -28,7 +28,7 @@ export function ownIpcOf({ IpcMode = '' }: HostBody): { readonly ownIpc?: OwnIpc
 export function sharingOf(
   config: ConfigBody,
   host: HostBody,
-  { recordOf, remapped = false }: { recordOf(word: string): ContainerRecord; remapped?: boolean },
+  { recordOf, remapped }: { recordOf(word: string): ContainerRecord; remapped: boolean },
 ): Sharing {
   const asked = Object.keys(OWN).flatMap((mode) => {
     const word = host[mode as Mode] ?? ''

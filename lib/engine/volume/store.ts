@@ -13,7 +13,7 @@ import { removeTrees } from '../../image/store/tree.js'
 import { DrydockError } from '../../kernel/errors.js'
 import { newId } from '../../kernel/random.js'
 import { namesIfReadable, textIfReadable } from '../../kernel/readable.js'
-import { giveToRoot } from '../../primitives/own-ids.js'
+import { makeForRoot } from '../../primitives/own-ids.js'
 import { localOptions } from './options.js'
 
 /** What volume.json holds. */
@@ -78,10 +78,7 @@ export function createVolume(dataRoot: string, request: NewVolume): { readonly v
   mkdirSync(making, { mode: 0o711 })
   try {
     if (place?.kind === 'bind') symlinkSync(place.path, join(making, '_data'))
-    else {
-      mkdirSync(join(making, '_data'), { mode: 0o755 })
-      giveToRoot(join(making, '_data'), 0o755)
-    }
+    else makeForRoot(join(making, '_data'), 0o755)
     const stored: StoredVolume = { version: 1, created: new Date().toISOString(), labels, options }
     writeDurably(join(making, 'volume.json'), JSON.stringify(stored))
     renameSync(making, join(volumesDirectory(dataRoot), name))
