@@ -13,9 +13,6 @@ const common = {
   env: { FORCE_COLOR: '0', DRYDOCK_ENGINE: 'none' },
 }
 
-/** Of tests that start programs: a limit is for what hangs, and each wait within them has one of half of that. */
-const unhurried = { testTimeout: 120_000, hookTimeout: 120_000 }
-
 /** What makes namespaces, mounts, links or cgroups, and compares the host before and after: each in a lane of its own (test/support/lanes.ts). */
 const LANES = [
   'test/kernel/**/*.test.ts',
@@ -37,7 +34,6 @@ export default defineConfig({
         test: {
           ...common,
           name: 'lanes',
-          ...unhurried,
           include: LANES,
           exclude: HOST,
           pool: lanePool,
@@ -46,7 +42,7 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
-      { test: { ...common, ...unhurried, name: 'host', include: HOST, maxWorkers: 1, sequence: { groupOrder: 2 } } },
+      { test: { ...common, name: 'host', include: HOST, maxWorkers: 1, sequence: { groupOrder: 2 } } },
     ],
   },
 })

@@ -135,7 +135,7 @@ export async function checkPublish(trial: Trial): Promise<void> {
   ])
   const visitor = await elsewhere(bottle, visitorOf(own), undefined, own)
   const box = await trial.run()
-  const exit = box.shim.childPid === undefined ? undefined : await box.exitWithin(LONG_ENOUGH)
+  const exit = await box.exitWithin(LONG_ENOUGH)
   const said = box.output().trim().split('\n')[0] ?? ''
   trial.expect(box.hostPid !== undefined || exit !== undefined, 'no step of yours makes a process, so nft was not run', 1)
   trial.expect(exit === undefined || exit.code === 0, `nft exited with ${exit?.code}${said && `: ${said}`}`, 2)

@@ -21,6 +21,8 @@ export interface ForegroundOptions {
   readonly spec: Pick<ContainerSpec, 'terminal' | 'stdin'>
   readonly detachKeys: Uint8Array
   readonly signalProxy: boolean
+  /** Where signals go instead of to the peer: there they would wait behind input that the program does not read. */
+  readonly signal?: (number: number) => void
   /** Nobody reads the output any more. */
   readonly broken: () => Promise<unknown>
   /** The program has drawn on another terminal before: it shall draw anew. */
@@ -88,8 +90,9 @@ export class Foreground {
   }
 
   #passSignals(): void {
+    const { signal = (number: number) => this.#peer.signal(number) } = this.#options
     for (const name of PASSED) {
-      const pass = () => this.#peer.signal(constants.signals[name])
+      const pass = () => signal(constants.signals[name])
       process.on(name, pass)
       this.#undo.push(() => process.off(name, pass))
     }

@@ -11,7 +11,7 @@ import { dataRoot } from '../kernel/places.js'
 import type { Result } from '../kernel/result.js'
 import type { Shim } from '../kernel/shim.js'
 import type { Step } from '../kernel/step.js'
-import { Foreground, type Peer } from './foreground.js'
+import { Foreground } from './foreground.js'
 import { parseDns } from './names.js'
 import { requestOf } from './request.js'
 import { findImage } from './run-image.js'
@@ -49,8 +49,8 @@ export async function run(argv: readonly string[]): Promise<number> {
       ...(!flags.detach && { serveNames: (networks) => serveNames(root, networks) }),
       monitor: (layout) => monitorOf(flags, layout),
       prepared: (shim, { socket }) => {
-        const peer = withSignals(shim, socket)
-        foreground = new Foreground(peer, { spec, detachKeys, signalProxy: flags.sigProxy, broken: () => shim.rollback() })
+        const signal = signalsTo(socket)
+        foreground = new Foreground(shim, { spec, detachKeys, signalProxy: flags.sigProxy, signal, broken: () => shim.rollback() })
         return watch?.(shim).attempt
       },
     })
@@ -98,23 +98,16 @@ async function leave({ shim }: { shim: Shim }, say: () => void): Promise<number>
   return 0
 }
 
-/** Signals go by a way of their own: they would wait behind input that the program does not read. */
-function withSignals(shim: Shim, path: string): Peer {
+/** By a connection of its own, which the first one opens. */
+function signalsTo(path: string): (number: number) => void {
   let control: Promise<Control> | undefined
-  return {
-    on: (event, listener) => shim.on(event, listener),
-    stdin: (bytes) => shim.stdin(bytes),
-    drained: () => shim.drained(),
-    closeStdin: () => shim.closeStdin(),
-    resize: (rows, columns) => shim.resize(rows, columns),
-    signal: (number) => {
-      control ??= Control.open(path)
-      // One that has ended needs none.
-      control.then(
-        (open) => open.signal(number),
-        () => undefined,
-      )
-    },
+  return (number) => {
+    control ??= Control.open(path)
+    // One that has ended needs none.
+    control.then(
+      (open) => open.signal(number),
+      () => undefined,
+    )
   }
 }
 

@@ -166,7 +166,7 @@ export interface TrialBox {
   readonly results: readonly Result[]
   /** The child's pid on the real host, or undefined when the steps clone nothing. */
   readonly hostPid: number | undefined
-  /** Resolves with the exit, or undefined when the child still runs after so many milliseconds. */
+  /** Resolves with the exit, or undefined when the child still runs after so many milliseconds, or there is none. */
   exitWithin(milliseconds: number): Promise<Exit | undefined>
   /** Resolves with the exit, or undefined as soon as the child sleeps and stays asleep (or has been busy for five seconds): it is there to be looked at. */
   settle(): Promise<Exit | undefined>

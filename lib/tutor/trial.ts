@@ -92,11 +92,10 @@ class RunningTrial implements TrialBox {
   }
 
   async exitWithin(milliseconds: number): Promise<Exit | undefined> {
-    return within(this.shim.exited, milliseconds)
+    return this.shim.childPid === undefined ? undefined : within(this.shim.exited, milliseconds)
   }
 
   async settle(): Promise<Exit | undefined> {
-    if (this.shim.childPid === undefined) return undefined
     let before: string | undefined
     for (let look = 0; look < LOOKS; look++) {
       const exit = await this.exitWithin(BETWEEN_LOOKS)

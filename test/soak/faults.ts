@@ -1,8 +1,7 @@
 /** kill -9, of whoever has a part in it. Each resolves with whether there was one to kill. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { textIfReadable } from '../../lib/kernel/readable.js'
+import { readChildren, readProcess } from '../../lib/kernel/proc/processes.js'
 import { signalInnermost } from '../support/innermost.js'
 import { DRYDOCK } from '../support/private-host.js'
 import type { Known } from './known.js'
@@ -34,10 +33,8 @@ const shim: Fault = async (soak) => {
 
 /** The daemon's child from which shims are forked. Nobody should notice: another one takes its place. */
 const spawner: Fault = async (soak) => {
-  const { pid } = soak.engine
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')
-  const found = children.find((child) => textIfReadable(`/proc/${child}/cmdline`)?.split('\0').includes('--spawner'))
-  if (found) process.kill(Number(found), 'SIGKILL')
+  const found = readChildren(soak.engine.pid).find((child) => readProcess(child)?.commandLine.includes('--spawner'))
+  if (found) process.kill(found, 'SIGKILL')
   return found !== undefined
 }
 

@@ -2,17 +2,18 @@
 import type { ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { readChildren } from '../../lib/kernel/proc/processes.js'
 
 /** The process itself, or what nsenter runs, as this process's pid namespace numbers it. It must run. */
 export function innermost({ pid }: ChildProcess): number {
-  const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')
-  return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'nsenter' && child ? Number(child) : (pid as number)
+  const [child] = readChildren(pid as number)
+  return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'nsenter' && child !== undefined ? child : (pid as number)
 }
 
 /** Until nsenter, which was just started, has forked what it runs, or has ended: a signal before that would end nsenter alone, and perhaps not the child that it is forking. */
 export async function forked(child: ChildProcess): Promise<void> {
   const runs = () => child.exitCode === null && child.signalCode === null
-  while (runs() && readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8') === '') await sleep(1)
+  while (runs() && readChildren(child.pid as number).length === 0) await sleep(1)
 }
 
 /** Nothing happens when it has ended already. */
