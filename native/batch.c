@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 
+#include "again.h"
 #include "host.h"
 #include "watch.h"
 
@@ -94,40 +94,13 @@ static void regard_wait(struct host *host, const struct step *step, const struct
 	}
 }
 
-/* A sleep that was interrupted has so much less to go. */
-static void shorten(struct step *step, uint64_t slept)
-{
-	bool clock = step->call->number == SYS_clock_nanosleep;
-	if (clock && step->arg[1].number)
-		return; /* TIMER_ABSTIME */
-	struct timespec left;
-	void *request = (void *)(uintptr_t)step->arg[clock ? 2 : 0].number;
-	memcpy(&left, request, sizeof left);
-	left.tv_sec -= (time_t)(slept / 1000000000u);
-	left.tv_nsec -= (long)(slept % 1000000000u);
-	if (left.tv_nsec < 0) {
-		left.tv_nsec += 1000000000;
-		left.tv_sec--;
-	}
-	if (left.tv_sec < 0)
-		left = (struct timespec){ 0 };
-	memcpy(request, &left, sizeof left);
-}
-
 static struct outcome make_here(struct host *host, struct step *step)
 {
 	if (!step->error)
 		step->error = refused_here(host, step);
 	if (!step->error && step->call->kind == CLONE)
 		return clone_child(host, step);
-	struct outcome outcome = step_make(step, &host->slots);
-	while (outcome.error == EINTR && !hung_up) { /* by the client's next frame, which has nothing to do with this step */
-		if (step->call->number == SYS_close) /* it is closed all the same, close(2), and its number may be another's soon */
-			return (struct outcome){ .status = STATUS_OK, .ns = outcome.ns };
-		if (step->call->kind == SLEEP)
-			shorten(step, outcome.ns);
-		outcome = step_make(step, &host->slots);
-	}
+	struct outcome outcome = step_made(step, &host->slots);
 	if (!step->error && step->call->kind == WAIT)
 		regard_wait(host, step, &outcome);
 	return outcome;

@@ -94,7 +94,7 @@ static const struct call calls[] = {
 	CALL(pipe2, "p8i"),
 	CALL(memfd_create, "si"),
 	CALL(eventfd2, "ii"),
-	CALL(sendfile, "iiP8i"),
+	KIND(sendfile, "iiP8i", TRANSFER),
 	CALL(copy_file_range, "iP8iP8ii"),
 	CALL(splice, "iP8iP8ii"),
 	CALL(fsync, "i"),

@@ -15,6 +15,7 @@ enum call_kind {
 	PRCTL,
 	SECCOMP,
 	SLEEP,
+	TRANSFER,    /* may write fewer bytes than it was told to, at any signal */
 	WAIT,        /* may reap the child behind the shim's back */
 	CLOSE,       /* could close a descriptor that is the interpreter's own */
 	CLONE,

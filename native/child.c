@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "again.h"
 #include "kernel.h"
 #include "wire.h"
 
@@ -99,7 +100,7 @@ static struct outcome make(struct child *child, struct step *step, uint16_t inde
 	guard(child, call->kind != EXEC && !installs_filter(step));
 	if (leaves)
 		atomic_store(&child->exchange->leaving, 1u + index);
-	struct outcome outcome = step_make(step, &child->slots);
+	struct outcome outcome = step_made(step, &child->slots);
 	if (leaves)
 		atomic_store(&child->exchange->leaving, 0);
 	if (outcome.status == STATUS_OK)

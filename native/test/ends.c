@@ -142,6 +142,57 @@ void next_frame_does_not_interrupt(void)
 	hang_up(&client);
 }
 
+/* Stopped and continued again and again, until the client hears something. */
+static void disturb(const struct client *client, pid_t pid, int times)
+{
+	struct pollfd stream = { .fd = client->fd, .events = POLLIN };
+	while (times-- && poll(&stream, 1, 3) == 0) {
+		kill(pid, SIGSTOP);
+		kill(pid, SIGCONT);
+	}
+}
+
+/* sendfile(2) writes no more than it has when a signal comes. */
+void stopped_while_it_copies(void)
+{
+	enum { SIZE = 512 << 20 };
+	struct client client = start_shim();
+	struct plan plan = { .count = 0 };
+	struct said got[4] = { 0 };
+	int64_t from = 4096;
+	add(&plan, keeping(HOSTS("memfd_create", STR("from"), INT(1)), 1));
+	add(&plan, HOSTS("ftruncate", SLOT(1), INT(SIZE)));
+	add(&plan, keeping(HOSTS("memfd_create", STR("to"), INT(1)), 2));
+	add(&plan, HOSTS("sendfile", SLOT(2), SLOT(1), BYTES(&from, sizeof from), INT(SIZE)));
+	tell(&client, batch_frame(1, &plan));
+	disturb(&client, client.pid, -1);
+	CHECK_EQUAL(hear_until(&client, DONE, got, 4).body.data[4], 0);
+	CHECK_EQUAL(got[3].status, STATUS_OK);
+	CHECK_EQUAL(got[3].ret, SIZE - from);
+	hang_up(&client);
+}
+
+/* Of a socket with a time limit the kernel makes no call again by itself: signal(7). */
+void child_stopped_while_it_waits(void)
+{
+	struct client client = start_shim();
+	struct plan plan = { .count = 0 };
+	struct said got[4];
+	struct timeval limit = { 0, 300000 };
+	add(&plan, clone_step(0));
+	add(&plan, keeping_out(CONTAINERS("socketpair", INT(AF_UNIX), INT(SOCK_DGRAM), INT(0), OUT(8)), 0, 0, 4, 1));
+	add(&plan, CONTAINERS("setsockopt", SLOT(1), INT(SOL_SOCKET), INT(SO_RCVTIMEO), BYTES(&limit, sizeof limit), INT(sizeof limit)));
+	CHECK_EQUAL(run_plan(&client, &plan, got), 0);
+	pid_t child = (pid_t)got[0].ret;
+	plan.count = 0;
+	add(&plan, allowing(CONTAINERS("recvfrom", SLOT(1), OUT(8), INT(8), INT(0)), EAGAIN));
+	tell(&client, batch_frame(1, &plan));
+	disturb(&client, child, 50);
+	CHECK_EQUAL(hear_until(&client, DONE, got, 1).body.data[4], 0);
+	CHECK_EQUAL(got[0].error, EAGAIN);
+	hang_up(&client);
+}
+
 void rollback_while_child_waits(void)
 {
 	struct client client = start_shim();

@@ -80,6 +80,8 @@ static const struct {
 	{ "a client that is deaf", client_is_deaf, ANYBODY },
 	{ "a client that speaks when all is over", client_speaks_after_the_end, ANYBODY },
 	{ "the next frame interrupts nothing", next_frame_does_not_interrupt, ANYBODY },
+	{ "stopped while it copies", stopped_while_it_copies, ANYBODY },
+	{ "the child stopped while it waits", child_stopped_while_it_waits, ANYBODY },
 	{ "rollback while the container waits", rollback_while_child_waits, ANYBODY },
 	{ "the client hangs up at any moment", hung_up_at_any_moment, ANYBODY },
 	{ "the child killed between two batches", child_killed_between, USER_NAMESPACES },

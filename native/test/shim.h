@@ -29,6 +29,8 @@ void client_gone_while_host_waits(void);
 void client_is_deaf(void);
 void client_speaks_after_the_end(void);
 void next_frame_does_not_interrupt(void);
+void stopped_while_it_copies(void);
+void child_stopped_while_it_waits(void);
 void rollback_while_child_waits(void);
 void child_killed_between(void);
 void child_killed_within(void);

@@ -14,8 +14,6 @@ const CREATE = flags('open', ['wronly', 'creat', 'excl', 'nofollow', 'cloexec'])
 /** An attribute that this file system, or this kind of file, or a user namespace does not take: Docker goes on without it, and so do we. */
 const NO_XATTR = ['EOPNOTSUPP', 'EPERM']
 
-/** Of one sendfile(2), in bytes: it moves at most a page less than 2 GiB. */
-const MOST_AT_ONCE = 2 ** 30
 const offset = Buffer.alloc(8)
 
 export interface Times {
@@ -55,11 +53,8 @@ export class Files {
 
   /** What the archive has there, by the kernel: none of it comes through this program. */
   copy(archive: number, at: number, size: number): void {
-    for (let from = at; from < at + size; from += MOST_AT_ONCE) {
-      const count = Math.min(MOST_AT_ONCE, at + size - from)
-      offset.writeBigInt64LE(BigInt(from))
-      this.#sender.step(this.#calls.sendfile, count).slot(this.#file).slot(archive).bytes(offset).int(count).end()
-    }
+    offset.writeBigInt64LE(BigInt(at))
+    this.#sender.step(this.#calls.sendfile, size).slot(this.#file).slot(archive).bytes(offset).int(size).end()
   }
 
   setSize(size: number): void {

@@ -94,7 +94,9 @@ export class Sender {
       if (status === 'allowed') this.#allowed(path, call, errnoOf(errno).name)
       else if (status === 'failed') this.#error ??= this.#failed(path, call, errnoOf(errno))
       else if (status === 'ok' && Number(ret) !== load.expected.get(index))
-        this.#error ??= new DrydockError(`${show(path)} cannot be unpacked: ${call} wrote ${ret} bytes and then no more: is the disk full?`)
+        this.#error ??= new DrydockError(
+          `${show(path)} cannot be unpacked: ${call} wrote ${ret} bytes and then no more: ${whyNoMore(call)}`,
+        )
     }
     load.batch.clear()
     load.indexes = []
@@ -113,6 +115,9 @@ function pathAt({ indexes, paths }: Load, index: number): string {
   while (at > 0 && (indexes[at] as number) > index) at--
   return paths[at] ?? ''
 }
+
+/** sendfile(2) goes on until it fails or there is nothing more to read. */
+const whyNoMore = (call: string) => (call === 'sendfile' ? 'the archive has become shorter' : 'is the disk full?')
 
 const show = (path: string) => showName(Buffer.from(path, 'latin1'))
 
