@@ -88,7 +88,9 @@ export class Spawner {
   }
 
   async #replace(): Promise<void> {
-    const { exitCode, signalCode } = this.#process
+    const { exitCode, signalCode, stderr } = this.#process
+    // What it made and what still works has the other end, so that it would stay open as long as that.
+    stderr?.destroy()
     for (const until = Date.now() + LAST_MOMENT; ; await sleep(BETWEEN_TRIES)) {
       try {
         this.#process = await begin(this.path, this.#options.warm)

@@ -332,6 +332,23 @@ describe('the spawner', () => {
     await expect(spawner.shim()).rejects.toThrow('the spawner has been closed')
   })
 
+  test('that was killed leaves no descriptor here, though a shim of its goes on', async () => {
+    const { Spawner } = await import('../../lib/kernel/spawner.js')
+    const spawner = await Spawner.start({ path: join(directory, 's.sock') })
+    const first = await spawner.shim()
+    const held = sockets()
+    const killed = spawner.pid
+    process.kill(killed, 'SIGKILL')
+    const next = async () => {
+      await (await spawner.shim()).rollback()
+      return spawner.pid
+    }
+    await expect.poll(next).not.toBe(killed)
+    await expect.poll(sockets).toBe(held)
+    expect((await first.run([getpid()])).length).toBe(1)
+    await spawner.close()
+  })
+
   test('runs from a copy that nobody can write, not even through /proc/PID/exe (CVE-2019-5736)', async () => {
     const { Spawner } = await import('../../lib/kernel/spawner.js')
     const spawner = await Spawner.start({ path: join(directory, 's.sock') })
