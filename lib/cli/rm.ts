@@ -1,12 +1,15 @@
 /** `drydock rm`: remove containers, with `--force` also those that run. */
+import { existsSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
-import { findContainer, removeState, type StoredContainer, shortId } from '../container/index.js'
+import { findContainer, type Layout, removeState, type StoredContainer, shortId } from '../container/index.js'
 import { firstProcess } from '../engine/living.js'
 import { DrydockError } from '../kernel/errors.js'
 import { dataRoot } from '../kernel/places.js'
+import { goesOn, readProcess } from '../kernel/proc/processes.js'
 import { parseVerb, toEach } from './verb.js'
 
-/** A killed container's shim undoes what is to be undone; so many milliseconds it gets until its directory may go. */
+/** Milliseconds that a killed container and its shim get. */
 const PATIENCE = 10_000
 
 interface Options {
@@ -35,11 +38,16 @@ async function remove({ record, layout }: StoredContainer, { force, volumes }: O
         { status: 409 },
       )
     }
-    process.kill(pid, 'SIGKILL')
-    for (const end = Date.now() + PATIENCE; firstProcess(layout.upper) !== undefined; ) {
-      if (Date.now() > end) throw new DrydockError(`container "${word}" was killed and does not end`, { status: 500 })
-      await new Promise((resolve) => setTimeout(resolve, 5))
-    }
+    await killed(pid, layout, word)
   }
   removeState(layout, volumes ? record.spec.ownVolumes : [])
+}
+
+/** Until it is gone and its shim has written down how it ended: that goes into the directory that is to be removed. */
+async function killed(pid: number, { upper, exit }: Layout, word: string): Promise<void> {
+  const shim = readProcess(readProcess(pid)?.ppid ?? 0)
+  process.kill(pid, 'SIGKILL')
+  const ended = () => firstProcess(upper) === undefined && (existsSync(exit) || !shim || !goesOn(shim))
+  for (const end = Date.now() + PATIENCE; !ended(); await sleep(5))
+    if (Date.now() > end) throw new DrydockError(`container "${word}" was killed and does not end`, { status: 500 })
 }

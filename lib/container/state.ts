@@ -252,7 +252,8 @@ export const isNameTaken = (error: Error | undefined, layout: Layout): boolean =
 export function removeState(layout: Layout, volumes: readonly string[] = []): void {
   for (const directory of volumes) rmSync(directory, { recursive: true, force: true })
   rmSync(layout.overlay, { recursive: true, force: true })
-  rmSync(layout.directory, { recursive: true, force: true })
+  // Its shim may be writing down its end at this moment.
+  rmSync(layout.directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 })
   rmSync(layout.name, { force: true })
 }
 

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SHIM_PATH } from '../kernel/constants.js'
 import { isAlive, startOf } from '../kernel/owner.js'
-import { type Process, readProcess, readProcesses } from '../kernel/proc/processes.js'
+import { goesOn, type Process, readProcess, readProcesses } from '../kernel/proc/processes.js'
 import { isShim } from '../kernel/shims.js'
 import type { Leftover } from './leftovers.js'
 import { findMakers } from './makers.js'
@@ -80,11 +80,8 @@ function runsNow({ pid, startTicks }: Process): boolean {
  */
 export async function removeProcess({ name }: Leftover, shimPath: string = SHIM_PATH): Promise<string | undefined> {
   const pid = Number(name)
-  const started = readProcess(pid)?.startTicks
-  const runs = () => {
-    const now = readProcess(pid)
-    return now !== undefined && now.state !== 'Z' && now.startTicks === started
-  }
+  const found = readProcess(pid)
+  const runs = () => found !== undefined && goesOn(found)
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     if (!runs() || !isShim(pid, shimPath)) return undefined
     try {

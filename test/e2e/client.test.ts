@@ -177,7 +177,8 @@ wait $client; echo "status $?"; cat /run/engine/said`
     await again.see('<kept>')
     again.type('exit 4\r')
     expect(await again.ended()).toBe(4)
-    expect(await at.ask('ps', '-aq')).toBe('')
+    // Who was attached does not wait for what goes with --rm.
+    await expect.poll(() => at.ask('ps', '-aq')).toBe('')
   })
 
   test('files into a container and out of it, by the rules of cp(1); nothing is written through a link', async () => {

@@ -1,5 +1,6 @@
 /** `drydock run` as a person types it: what the container sees, what it ends with, and that nothing is left. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect } from 'vitest'
 import { DRYDOCK, onPrivateHost } from '../support/private-host.js'
 
@@ -244,6 +245,32 @@ describe('a container that stays', () => {
     expect(await net('--network', 'host')).toBe((await at.host.run(['readlink', '/proc/self/ns/net'])).stdout)
     expect(await at.host.drydock('rm', '-f', 'free')).toMatchObject({ exitCode: 0 })
     expect((await at.host.drydock('ps', '-aq')).stdout).toBe('')
+    await expect.poll(leftovers).toEqual([])
+  })
+
+  test('rm -f waits for the shim, which writes down the end in the directory that goes', async () => {
+    const { stdout: id } = await at.host.drydock(
+      'run',
+      '-d',
+      '--name',
+      'slow',
+      '--network',
+      'none',
+      '--rootfs',
+      at.root.path,
+      'sleep',
+      '1001',
+    )
+    const pid = await at.host.newest('sleep 1001')
+    const stateOf = async (of: string) => (await at.host.run(['ps', '-o', 'stat=', '-p', of])).stdout
+    const shim = (await at.host.run(['ps', '-o', 'ppid=', '-p', pid])).stdout.trim()
+    await at.host.run(['kill', '-STOP', shim])
+    const removed = at.host.drydock('rm', '-f', 'slow')
+    await expect.poll(() => stateOf(pid)).toMatch(/^Z/)
+    await sleep(500)
+    expect(existsSync(at.host.path(`/var/lib/drydock/containers/${id}`))).toBe(true)
+    await at.host.run(['kill', '-CONT', shim])
+    expect(await removed).toMatchObject({ exitCode: 0, stderr: '' })
     await expect.poll(leftovers).toEqual([])
   })
 })

@@ -73,6 +73,12 @@ export function readProcess(pid: Pid, root = '/proc'): Process | undefined {
   return commandLine === undefined ? undefined : { ...parseStat(stat), commandLine: parseCommandLine(commandLine) }
 }
 
+/** Whether this very process goes on: its number may be another's by now, and one that only waits to be reaped has ended. */
+export function goesOn({ pid, startTicks }: Pick<Stat, 'pid' | 'startTicks'>): boolean {
+  const now = readProcess(pid)
+  return now?.startTicks === startTicks && now.state !== 'Z'
+}
+
 /** Every process id, ascending. */
 export function processIds(root = '/proc'): number[] {
   const names = listProcDirectory(root) ?? []
