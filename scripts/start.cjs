@@ -21,6 +21,7 @@ const COMMANDS = {
   'test:v2': 'test/guest/main.ts',
   'test:vm': 'test/vm/main.ts',
   'test:soak': 'test/soak/main.ts',
+  'test:stops': 'test/stops/main.ts',
   hosts: 'lib/hosts/main.ts',
   workshop: 'lib/workshop/main.ts',
 }
