@@ -3,9 +3,12 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <time.h>
 
+#include "kernel.h"
 #include "watch.h"
 
 /* A sleep that was interrupted has so much less to go. */
@@ -28,17 +31,38 @@ static void shorten(struct step *step, uint64_t slept)
 	memcpy(request, &left, sizeof left);
 }
 
+/* Nanoseconds that a call may wait for something to come, by the socket's own limit; 0: for ever, or it waits for something else. */
+static uint64_t limit_of(const struct step *step)
+{
+	long number = step->call->number;
+	if (number != SYS_recvfrom && number != SYS_recvmsg && number != SYS_read && number != SYS_accept4)
+		return 0;
+	struct timeval limit = { 0 };
+	socklen_t size = sizeof limit;
+	int64_t args[6] = { step->arg[0].number, SOL_SOCKET, SO_RCVTIMEO, (int64_t)(uintptr_t)&limit, (int64_t)(uintptr_t)&size };
+	if (kernel_call(SYS_getsockopt, args) < 0) /* no socket */
+		return 0;
+	return (uint64_t)limit.tv_sec * 1000000000u + (uint64_t)limit.tv_usec * 1000u;
+}
+
 /* A filter of seccomp can answer EINTR too, and always does. */
 #define PATIENCE 10000
 
 static struct outcome uninterrupted(struct step *step, struct slots *slots)
 {
+	uint64_t start = now_ns();
 	struct outcome outcome = step_make(step, slots);
 	for (int i = 0; i < PATIENCE && outcome.error == EINTR && !hung_up; i++) {
 		if (step->call->number == SYS_close) /* it is closed all the same, close(2), and its number may be another's soon */
 			return (struct outcome){ .status = STATUS_OK, .ns = outcome.ns };
 		if (step->call->kind == SLEEP)
 			shorten(step, outcome.ns);
+		uint64_t limit = limit_of(step);
+		if (limit && now_ns() - start >= limit) {
+			outcome = step_failed(&step->outline, EAGAIN); /* it would begin to wait anew, time and again */
+			outcome.ns = now_ns() - start;
+			return outcome;
+		}
 		outcome = step_make(step, slots);
 	}
 	return outcome;
