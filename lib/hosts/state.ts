@@ -11,7 +11,7 @@ import { link, unlink } from '../kernel/calls/files.js'
 import { DrydockError } from '../kernel/errors.js'
 import { replaceFile } from '../kernel/new-file.js'
 import { runDirectory, runDirectoryPath } from '../kernel/places.js'
-import { readProcess } from '../kernel/proc/processes.js'
+import { goesOn, readProcess } from '../kernel/proc/processes.js'
 import { textIfReadable } from '../kernel/readable.js'
 import type { Shim } from '../kernel/shim.js'
 import { host } from '../kernel/step.js'
@@ -55,10 +55,7 @@ function parse(text: string | undefined): HostsState | undefined {
 }
 
 /** Does its keeper still run? */
-export function isKept({ keeper }: Pick<HostsState, 'keeper'>): boolean {
-  const found = readProcess(keeper.pid)
-  return found !== undefined && found.state !== 'Z' && found.startTicks === keeper.startTicks
-}
+export const isKept = ({ keeper }: Pick<HostsState, 'keeper'>): boolean => goesOn(keeper)
 
 /** Take the name. An error when somebody else has it. `shim` gives it back when this program is gone. */
 export async function claimState(shim: Shim, network: string): Promise<HostsState> {

@@ -6,7 +6,7 @@
  */
 import { statSync, utimesSync } from 'node:fs'
 import { readNamespace } from '../kernel/proc/namespaces.js'
-import { readProcess } from '../kernel/proc/processes.js'
+import { goesOn, readProcess } from '../kernel/proc/processes.js'
 import { randomBytes } from '../kernel/random.js'
 
 /** At the end of a name. */
@@ -30,12 +30,9 @@ const ownNamespace = (): number => readNamespace('self', 'pid') ?? 0
 
 /** Does the program still run whose thing this is? False for names that tell of no owner. */
 export function isInHand(path: string): boolean {
-  const [, namespace, pid, start] = OWNER.exec(path)?.map(Number) ?? []
-  if (namespace === undefined || pid === undefined) return false
-  if (namespace === ownNamespace()) {
-    const found = readProcess(pid)
-    return found !== undefined && found.startTicks === start && found.state !== 'Z' && found.state !== 'X'
-  }
+  const [, namespace, pid, startTicks] = OWNER.exec(path)?.map(Number) ?? []
+  if (namespace === undefined || pid === undefined || startTicks === undefined) return false
+  if (namespace === ownNamespace()) return goesOn({ pid, startTicks })
   const made = statSync(path, { throwIfNoEntry: false })?.mtimeMs
   return made !== undefined && Date.now() - made < STRANGER
 }

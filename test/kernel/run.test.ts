@@ -220,19 +220,7 @@ describe('a container that stays', () => {
   })
 
   test('runs on without anybody with -d, is seen, shares its network, and is removed by force', async () => {
-    const { stdout: id } = await at.host.drydock(
-      'run',
-      '-d',
-      '--rm',
-      '--name',
-      'free',
-      '--network',
-      'none',
-      '--rootfs',
-      at.root.path,
-      'sleep',
-      '1000',
-    )
+    const { stdout: id } = await run(['-d', '--name', 'free'], 'sleep', '1000')
     expect(id).toMatch(/^[0-9a-f]{64}$/)
     expect((await at.host.drydock('ps')).stdout).toMatch(/Up .* free/)
     expect(await at.host.drydock('rm', 'free')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('container is running') })

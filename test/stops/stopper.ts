@@ -3,7 +3,7 @@
  * Who is stopped by SIGSTOP and continued is none the wiser, but for a few calls that answer EINTR or have done less than they were asked to (signal(7)).
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Process, readProcesses } from '../../lib/kernel/proc/processes.js'
+import { childrenOf, type Process, readProcesses } from '../../lib/kernel/proc/processes.js'
 import { readStatusLine } from '../../lib/kernel/proc/status.js'
 
 export interface Stops {
@@ -79,8 +79,8 @@ export class Stopper {
 
   /** Of a kind first: there are many more shims and containers than programs of Node's. */
   #stopOne(): void {
-    const kind = pick([...grouped(this.#found, kindOf).values()])
-    const chosen = kind && pick(kind)
+    const kind = pick([...new Set(this.#found.map(kindOf))])
+    const chosen = pick(this.#found.filter((process) => kindOf(process) === kind))
     if (!chosen || this.#stopped.has(chosen.pid) || readStatusLine(chosen.pid, 'TracerPid') !== '0') return
     if (!signal(chosen.pid, 'SIGSTOP')) return
     this.#stopped.set(chosen.pid, performance.now() + SHORTEST * (this.#stops.longest / SHORTEST) ** Math.random())
@@ -97,24 +97,13 @@ export class Stopper {
 }
 
 function descendants(root: number, all: readonly Process[]): Process[] {
-  const children = grouped(all, ({ ppid }) => ppid)
-  const found = [...(children.get(root) ?? [])]
-  for (const { pid } of found) found.push(...(children.get(pid) ?? []))
+  const found = childrenOf(root, all)
+  for (const { pid } of found) found.push(...childrenOf(pid, all))
   return found
 }
 
 /** A shell at a terminal hears of stops of its jobs, and takes the terminal back: credentials(7). */
 const isJob = ({ terminal, processGroup, session }: Process): boolean => terminal !== 0 && processGroup !== session
-
-function grouped<K, T>(all: readonly T[], keyOf: (one: T) => K): Map<K, T[]> {
-  const groups = new Map<K, T[]>()
-  for (const one of all) {
-    const group = groups.get(keyOf(one))
-    if (group) group.push(one)
-    else groups.set(keyOf(one), [one])
-  }
-  return groups
-}
 
 function kindOf({ comm }: Process): string {
   if (/^(node|MainThread)/.test(comm)) return 'node'

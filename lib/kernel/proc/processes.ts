@@ -76,7 +76,7 @@ export function readProcess(pid: Pid, root = '/proc'): Process | undefined {
 /** Whether this very process goes on: its number may be another's by now, and one that only waits to be reaped has ended. */
 export function goesOn({ pid, startTicks }: Pick<Stat, 'pid' | 'startTicks'>): boolean {
   const now = readProcess(pid)
-  return now?.startTicks === startTicks && now.state !== 'Z'
+  return now !== undefined && now.startTicks === startTicks && now.state !== 'Z' && now.state !== 'X'
 }
 
 /** Every process id, ascending. */
